@@ -1,0 +1,265 @@
+//! Which devices there are, what is missing, and which one `auto` picks.
+
+use std::{fmt, path::PathBuf, str::FromStr, thread::available_parallelism};
+
+use cudarc::{
+    driver::{result as driver, sys as driver_library},
+    nvrtc::sys as nvrtc_library,
+};
+
+use super::{
+    EngineError, Loss, Runner, Trainer,
+    burn::{BurnRunner, BurnTrainer},
+};
+use crate::network::{Plan, Weights};
+
+/// The device that a user asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// CUDA where there is a usable one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The NVIDIA GPU with this number.
+    Cuda(usize),
+}
+
+impl FromStr for Wanted {
+    type Err = EngineError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let unknown = || EngineError::Unusable {
+            wanted: name.to_owned(),
+            reason: "choose auto, cpu, cuda, or cuda:1 for the second GPU".to_owned(),
+        };
+        match name {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => name.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Self::Cuda).ok_or_else(unknown),
+        }
+    }
+}
+
+/// A device that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// All cores of this machine.
+    Cpu {
+        /// How many threads compute.
+        threads: usize,
+    },
+    /// One NVIDIA GPU.
+    Cuda {
+        /// Its number.
+        index: usize,
+        /// Its name, as the driver gives it.
+        name: String,
+    },
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu { threads } => write!(f, "CPU ({threads} threads)"),
+            Self::Cuda { index, name } => write!(f, "CUDA GPU {index} ({name})"),
+        }
+    }
+}
+
+/// One NVIDIA GPU that the driver shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gpu {
+    /// Its name.
+    pub name: String,
+    /// Its memory, bytes.
+    pub memory: usize,
+}
+
+/// What was found of CUDA. Everything is looked up at run time: nothing of CUDA is needed to build or to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cuda {
+    /// The driver's CUDA version as (major, minor), or what is missing and what to do.
+    pub driver: Result<(i32, i32), String>,
+    /// The GPUs that the driver shows.
+    pub gpus: Vec<Gpu>,
+    /// NVRTC, the run-time compiler: nothing, or what is missing and what to do.
+    pub nvrtc: Result<(), String>,
+    /// The folder of the CUDA headers, or what is missing and what to do.
+    pub headers: Result<PathBuf, String>,
+}
+
+impl Cuda {
+    /// Looks for the driver, its GPUs, NVRTC and the headers.
+    pub fn find() -> Self {
+        let (driver, gpus) = match find_driver() {
+            Ok((version, gpus)) => (Ok(version), gpus),
+            Err(reason) => (Err(reason), Vec::new()),
+        };
+        Self { driver, gpus, nvrtc: find_nvrtc(), headers: find_headers() }
+    }
+
+    /// The first thing that keeps CUDA from being used, with what to do; `None` when all is there.
+    pub fn missing(&self) -> Option<String> {
+        let none = || "the NVIDIA driver shows no GPU (nvidia-smi lists them)".to_owned();
+        (self.driver.as_ref().err().cloned())
+            .or_else(|| self.gpus.is_empty().then(none))
+            .or_else(|| self.nvrtc.as_ref().err().cloned())
+            .or_else(|| self.headers.as_ref().err().cloned())
+    }
+}
+
+type Driver = ((i32, i32), Vec<Gpu>);
+
+fn find_driver() -> Result<Driver, String> {
+    // SAFETY: opening the driver's library runs only its own initialisers.
+    if !unsafe { driver_library::is_culib_present() } {
+        let file = if cfg!(windows) { "nvcuda.dll" } else { "libcuda.so" };
+        return Err(format!("no NVIDIA driver: {file} was not found (install the NVIDIA driver for your GPU)"));
+    }
+    let failed =
+        |what: &str, error: driver::DriverError| format!("the NVIDIA driver does not answer ({what}: {error})");
+    driver::init().map_err(|error| failed("cuInit", error))?;
+    let mut version = 0;
+    // SAFETY: the library is there, and `version` outlives the call.
+    unsafe { driver_library::cuDriverGetVersion(&mut version) }
+        .result()
+        .map_err(|error| failed("cuDriverGetVersion", error))?;
+    let count = driver::device::get_count().map_err(|error| failed("cuDeviceGetCount", error))?;
+    let gpus = (0..count).map(|index| {
+        let device = driver::device::get(index).map_err(|error| failed("cuDeviceGet", error))?;
+        let name = driver::device::get_name(device).map_err(|error| failed("cuDeviceGetName", error))?;
+        // SAFETY: `device` was just given by the driver.
+        let memory = unsafe { driver::device::total_mem(device) }.map_err(|error| failed("cuDeviceTotalMem", error))?;
+        Ok(Gpu { name, memory })
+    });
+    Ok(((version / 1000, version % 1000 / 10), gpus.collect::<Result<_, String>>()?))
+}
+
+fn find_nvrtc() -> Result<(), String> {
+    // SAFETY: opening the library runs only its own initialisers.
+    if unsafe { nvrtc_library::is_culib_present() } {
+        return Ok(());
+    }
+    let file = if cfg!(windows) { "nvrtc64_*.dll" } else { "libnvrtc.so" };
+    Err(format!("NVRTC is missing: {file} was not found (install the CUDA toolkit, or its package cuda-nvrtc)"))
+}
+
+fn find_headers() -> Result<PathBuf, String> {
+    let advice = "install the CUDA toolkit, or its package cuda-cudart-dev, and let CUDA_PATH name its folder";
+    // The places where CubeCL looks, so that it never panics for want of them.
+    let root = match std::env::var_os("CUDA_PATH") {
+        Some(path) => Some(PathBuf::from(path)),
+        None if cfg!(windows) => Some(PathBuf::from("C:/Program Files/NVIDIA GPU Computing Toolkit/CUDA/")),
+        None => {
+            let usual = ["/usr/local/cuda", "/opt/cuda"].map(PathBuf::from).into_iter().find(|path| path.exists());
+            usual.or_else(|| PathBuf::from("/usr/bin/nvcc").exists().then(|| PathBuf::from("/usr")))
+        }
+    };
+    let Some(root) = root else {
+        return Err(format!("the CUDA headers are missing: no CUDA_PATH, /usr/local/cuda or /opt/cuda ({advice})"));
+    };
+    let include = root.join("include");
+    match include.join("cuda_runtime.h").exists() {
+        true => Ok(include),
+        false => Err(format!("the CUDA headers are missing: no cuda_runtime.h in {} ({advice})", include.display())),
+    }
+}
+
+/// Picks the device to use. With `auto`, the second value says in one line why it is not CUDA.
+///
+/// # Errors
+/// When CUDA was asked for by name and cannot be used: it never falls back to the CPU in silence.
+pub fn pick(wanted: Wanted) -> Result<(Device, Option<String>), EngineError> {
+    let cpu = || Device::Cpu { threads: available_parallelism().map_or(1, |n| n.get()) };
+    if wanted == Wanted::Cpu {
+        return Ok((cpu(), None));
+    }
+    pick_with(wanted, &Cuda::find(), cpu())
+}
+
+fn pick_with(wanted: Wanted, cuda: &Cuda, cpu: Device) -> Result<(Device, Option<String>), EngineError> {
+    let index = if let Wanted::Cuda(index) = wanted { index } else { 0 };
+    let reason = match (cuda.missing(), cuda.gpus.get(index)) {
+        (None, Some(gpu)) => return Ok((Device::Cuda { index, name: gpu.name.clone() }, None)),
+        (None, None) => format!("there is no GPU {index}, only {}", cuda.gpus.len()),
+        (Some(reason), _) => reason,
+    };
+    match wanted {
+        Wanted::Cuda(index) => Err(EngineError::Unusable { wanted: format!("cuda:{index}"), reason }),
+        Wanted::Auto | Wanted::Cpu => Ok((cpu, Some(format!("computing on the CPU, because {reason}")))),
+    }
+}
+
+/// A network on that device, ready to be applied. Call it on the [worker](super::worker).
+pub fn runner(device: &Device, plan: &Plan, weights: &Weights) -> Box<dyn Runner> {
+    Box::new(BurnRunner::new(plan, weights, burn_device(device)))
+}
+
+/// A network on that device, ready to be trained. Call it on the [worker](super::worker).
+pub fn trainer(device: &Device, plan: &Plan, weights: &Weights, loss: Loss) -> Box<dyn Trainer> {
+    Box::new(BurnTrainer::new(plan, weights, loss, burn_device(device)))
+}
+
+fn burn_device(device: &Device) -> burn::DispatchDevice {
+    match device {
+        Device::Cpu { .. } => burn::DispatchDevice::Flex(Default::default()),
+        Device::Cuda { index, .. } => burn::DispatchDevice::Cuda(burn_cuda::CudaDevice::new(*index)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CPU: Device = Device::Cpu { threads: 2 };
+
+    fn complete() -> Cuda {
+        Cuda {
+            driver: Ok((12, 8)),
+            gpus: vec![Gpu { name: "A GPU".to_owned(), memory: 1 << 30 }],
+            nvrtc: Ok(()),
+            headers: Ok(PathBuf::from("include")),
+        }
+    }
+
+    #[test]
+    fn auto_takes_cuda_only_when_nothing_is_missing() {
+        let (device, why) = pick_with(Wanted::Auto, &complete(), CPU).unwrap();
+        assert_eq!((device, why), (Device::Cuda { index: 0, name: "A GPU".to_owned() }, None));
+        let lacking = [
+            (Cuda { driver: Err("no driver".to_owned()), gpus: vec![], ..complete() }, "no driver"),
+            (Cuda { gpus: vec![], ..complete() }, "shows no GPU"),
+            (Cuda { nvrtc: Err("no NVRTC".to_owned()), ..complete() }, "no NVRTC"),
+            (Cuda { headers: Err("no headers".to_owned()), ..complete() }, "no headers"),
+        ];
+        for (cuda, what) in lacking {
+            let (device, why) = pick_with(Wanted::Auto, &cuda, CPU).unwrap();
+            assert_eq!(device, CPU);
+            assert!(why.unwrap().contains(what));
+            let error = pick_with(Wanted::Cuda(0), &cuda, CPU).unwrap_err().to_string();
+            assert!(error.starts_with("device=cuda:0 cannot be used: ") && error.contains(what), "{error}");
+        }
+        let error = pick_with(Wanted::Cuda(3), &complete(), CPU).unwrap_err().to_string();
+        assert!(error.contains("there is no GPU 3, only 1"), "{error}");
+    }
+
+    #[test]
+    fn looking_for_cuda_never_panics_and_says_what_is_missing() {
+        let cuda = Cuda::find();
+        if cuda.gpus.is_empty() {
+            assert!(cuda.missing().is_some());
+        }
+        assert!(matches!(pick(Wanted::Cpu), Ok((Device::Cpu { .. }, None))));
+    }
+
+    #[test]
+    fn device_names_are_read() {
+        let names =
+            [("auto", Wanted::Auto), ("cpu", Wanted::Cpu), ("cuda", Wanted::Cuda(0)), ("cuda:2", Wanted::Cuda(2))];
+        for (name, wanted) in names {
+            assert_eq!(name.parse::<Wanted>().unwrap(), wanted);
+        }
+        assert!("gpu".parse::<Wanted>().unwrap_err().to_string().contains("device=gpu"));
+    }
+}

@@ -1,0 +1,78 @@
+//! The one thread on which devices compute.
+//!
+//! Burn and CubeCL keep memory pools for each thread and recurse deeply while they differentiate, so all their work
+//! runs on one long-lived thread with a large stack. Work waits in line: several trainings run one after the other.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex, OnceLock,
+        mpsc::{Sender, channel},
+    },
+    thread,
+};
+
+use super::EngineError;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+const STACK_BYTES: usize = 64 << 20;
+
+static WORKER: OnceLock<Mutex<Sender<Job>>> = OnceLock::new();
+
+/// Runs `job` on the device thread, waits for it, and turns a panic into an error.
+///
+/// # Errors
+/// When the job panicked: drivers and kernels do that when memory runs out or a library is missing.
+pub fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
+    let (reply, answer) = channel();
+    let job = Box::new(move || {
+        let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| describe(panic.as_ref()));
+        // Nobody waits any more when the caller's thread was killed: then the result is not wanted.
+        let _ = reply.send(result);
+    });
+    let gone = || EngineError::Device { reason: "the device thread has ended: restart the program".to_owned() };
+    sender().send(job).map_err(|_| gone())?;
+    answer.recv().map_err(|_| gone())?.map_err(|reason| EngineError::Device { reason })
+}
+
+fn sender() -> Sender<Job> {
+    let worker = WORKER.get_or_init(|| {
+        let (sender, jobs) = channel::<Job>();
+        thread::Builder::new()
+            .name("undulator-device".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || jobs.iter().for_each(|job| job()))
+            .expect("the system can start one more thread");
+        Mutex::new(sender)
+    });
+    worker.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+}
+
+/// What a panic said.
+pub fn describe(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown reason".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_and_the_next_job_runs() {
+        let error = run(|| panic!("no memory for {} slices", 3)).unwrap_err();
+        assert_eq!(error.to_string(), "the device failed: no memory for 3 slices");
+        assert_eq!(run(|| 42).unwrap(), 42);
+    }
+
+    #[test]
+    fn deep_recursion_has_room() {
+        fn deep(n: usize) -> usize {
+            let frame = std::hint::black_box([n; 1024]);
+            if n == 0 { frame[7] } else { 1 + deep(n - 1) }
+        }
+        assert_eq!(run(|| deep(2000)).unwrap(), 2000);
+    }
+}

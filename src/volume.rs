@@ -1,0 +1,106 @@
+//! A stack held in memory, in the grey type that it came in.
+
+use crate::stack::{GreyType, Shape, SliceSink, SliceSource, StackError};
+
+/// Grey values of a whole volume, `(z * height + y) * width + x`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Voxels {
+    /// 8-bit grey values.
+    U8(Vec<u8>),
+    /// 16-bit grey values.
+    U16(Vec<u16>),
+    /// 32-bit grey values.
+    F32(Vec<f32>),
+}
+
+/// A stack held in memory. It is both a [`SliceSource`] and a [`SliceSink`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Volume {
+    name: String,
+    shape: Shape,
+    voxels: Voxels,
+}
+
+impl Volume {
+    /// A black volume.
+    pub fn new(name: &str, shape: Shape) -> Self {
+        let length = shape.size.voxels() as usize;
+        let voxels = match shape.grey {
+            GreyType::U8 => Voxels::U8(vec![0; length]),
+            GreyType::U16 => Voxels::U16(vec![0; length]),
+            GreyType::F32 => Voxels::F32(vec![0.0; length]),
+        };
+        Self { name: name.to_owned(), shape, voxels }
+    }
+
+    /// A volume of the given grey values, `(z * height + y) * width + x`; each is brought to the nearest value of the
+    /// shape's grey type.
+    ///
+    /// # Panics
+    /// If `values` does not hold exactly the shape's number of voxels.
+    pub fn from_values(name: &str, shape: Shape, values: &[f32]) -> Self {
+        assert_eq!(values.len() as u64, shape.size.voxels(), "values for {}", shape.size);
+        let mut volume = Self::new(name, shape);
+        volume.store(0, values);
+        volume
+    }
+
+    /// The grey values.
+    pub fn voxels(&self) -> &Voxels {
+        &self.voxels
+    }
+
+    /// All grey values as `f32`: a copy, for small volumes and tests.
+    pub fn to_values(&self) -> Vec<f32> {
+        let mut out = vec![0.0; self.shape.size.voxels() as usize];
+        self.load(0, &mut out);
+        out
+    }
+
+    fn load(&self, start: usize, out: &mut [f32]) {
+        let range = start..start + out.len();
+        match &self.voxels {
+            Voxels::U8(v) => out.iter_mut().zip(&v[range]).for_each(|(o, v)| *o = f32::from(*v)),
+            Voxels::U16(v) => out.iter_mut().zip(&v[range]).for_each(|(o, v)| *o = f32::from(*v)),
+            Voxels::F32(v) => out.copy_from_slice(&v[range]),
+        }
+    }
+
+    fn store(&mut self, start: usize, values: &[f32]) {
+        let grey = self.shape.grey;
+        let range = start..start + values.len();
+        match &mut self.voxels {
+            Voxels::U8(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = grey.nearest(*v) as u8),
+            Voxels::U16(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = grey.nearest(*v) as u16),
+            Voxels::F32(v) => v[range].copy_from_slice(values),
+        }
+    }
+}
+
+impl SliceSource for Volume {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+        self.load(z * self.shape.size.plane(), out);
+        Ok(())
+    }
+}
+
+impl SliceSink for Volume {
+    fn begin(&mut self, shape: Shape) -> Result<(), StackError> {
+        let name = std::mem::take(&mut self.name);
+        *self = Self::new(&name, shape);
+        Ok(())
+    }
+
+    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+        self.store(z * self.shape.size.plane(), slice);
+        Ok(())
+    }
+}
