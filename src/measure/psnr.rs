@@ -1,0 +1,90 @@
+//! Peak signal-to-noise ratio, as ImageMagick's `compare -metric PSNR` computes it.
+
+use rayon::prelude::*;
+
+/// Grey values summed by one thread before it takes more: fixed, so that sums do not depend on the number of threads.
+const CHUNK: usize = 1 << 14;
+
+/// The peak signal-to-noise ratio in dB, 10 · log10(peak² / MSE): infinite for a mean squared error of zero.
+///
+/// `peak` is the largest grey value that the type can hold, 255 in 8 bits and 65535 in 16 bits.
+///
+/// ```
+/// use undulator::measure::psnr::psnr;
+///
+/// assert!((psnr(1.0, 255.0) - 48.1308).abs() < 1e-4);
+/// assert_eq!(psnr(0.0, 255.0), f64::INFINITY);
+/// ```
+pub fn psnr(mean_squared_error: f64, peak: f64) -> f64 {
+    10.0 * (peak * peak / mean_squared_error).log10()
+}
+
+/// Squared differences, added up slice by slice.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SquaredError {
+    sum: f64,
+    voxels: u64,
+}
+
+impl SquaredError {
+    /// The squared differences of two slices (or any two runs of voxels) of equal length.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn of(test: &[f32], reference: &[f32]) -> Self {
+        assert_eq!(test.len(), reference.len(), "grey values to compare");
+        let chunks = test.par_chunks(CHUNK).zip(reference.par_chunks(CHUNK));
+        let sums: Vec<f64> = chunks.map(|(test, reference)| squared_difference(test, reference)).collect();
+        Self { sum: sums.iter().sum(), voxels: test.len() as u64 }
+    }
+
+    /// Adds the differences of further slices.
+    pub fn add(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.voxels += other.voxels;
+    }
+
+    /// The mean over all voxels so far; not a number where there are none.
+    pub fn mean(self) -> f64 {
+        self.sum / self.voxels as f64
+    }
+
+    /// The peak signal-to-noise ratio over all voxels so far, in dB.
+    pub fn psnr(self, peak: f64) -> f64 {
+        psnr(self.mean(), peak)
+    }
+}
+
+/// Eight sums side by side let the compiler use wide registers, which one chain of additions would not.
+fn squared_difference(test: &[f32], reference: &[f32]) -> f64 {
+    let square = |(t, r): (&f32, &f32)| (f64::from(*t) - f64::from(*r)).powi(2);
+    let (tests, references) = (test.chunks_exact(8), reference.chunks_exact(8));
+    let rest: f64 = tests.remainder().iter().zip(references.remainder()).map(square).sum();
+    let mut lanes = [0.0; 8];
+    for (test, reference) in tests.zip(references) {
+        lanes.iter_mut().zip(test.iter().zip(reference)).for_each(|(lane, pair)| *lane += square(pair));
+    }
+    lanes.iter().sum::<f64>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_of_slices_add_up() {
+        let reference: Vec<f32> = (0..50_000).map(|i| (i % 251) as f32).collect();
+        let test: Vec<f32> = reference.iter().enumerate().map(|(i, v)| v + (i % 3) as f32).collect();
+        let mut sum = SquaredError::of(&test[..20_001], &reference[..20_001]);
+        sum.add(SquaredError::of(&test[20_001..], &reference[20_001..]));
+        let expected = (0..50_000).map(|i| f64::from(i % 3).powi(2)).sum::<f64>() / 50_000.0;
+        assert!((sum.mean() - expected).abs() < 1e-12);
+        assert!((sum.psnr(255.0) - 10.0 * (65025.0 / expected).log10()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn equal_slices_have_infinite_psnr() {
+        let slice = [3.0, 70.0, 12.5];
+        assert_eq!(SquaredError::of(&slice, &slice).psnr(255.0), f64::INFINITY);
+    }
+}
