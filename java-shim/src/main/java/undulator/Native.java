@@ -1,0 +1,80 @@
+package undulator;
+
+/**
+ * The functions of the native library. Load it with {@link undulator.nativelib.NativeLibrary#load()} first.
+ *
+ * <p>Options are key, value, key, value and so on: the macro keys that do not name images, all of them, always; a flag
+ * is "true" or "false". Whatever the library refuses comes back as an exception whose message is ready for the user;
+ * cancelled work throws {@link java.util.concurrent.CancellationException}.</p>
+ */
+public final class Native {
+    private Native() {
+    }
+
+    /**
+     * The version of the native library.
+     *
+     * @return the version, which must be that of this jar
+     */
+    public static native String version();
+
+    /**
+     * What there is to compute with, and what is missing.
+     *
+     * @return rows of three, one after the other: item, state, detail or advice
+     */
+    public static native String[] devices();
+
+    /**
+     * Makes a pair of stacks of one sample.
+     *
+     * @param laboratory takes the laboratory scan
+     * @param synchrotron takes the synchrotron scan
+     * @param options keys and values
+     * @param monitor hears of progress
+     */
+    public static native void sampleData(StackSink laboratory, StackSink synchrotron, String[] options,
+            Monitor monitor);
+
+    /**
+     * Brings a stack to isotropic voxels.
+     *
+     * @param image the stack
+     * @param result takes the new stack
+     * @param options keys and values
+     * @param monitor hears of progress
+     */
+    public static native void resample(StackSource image, StackSink result, String[] options, Monitor monitor);
+
+    /**
+     * Trains a network and writes the model file.
+     *
+     * @param low the laboratory scan
+     * @param reference the synchrotron scan on the same grid
+     * @param options keys and values
+     * @param monitor hears of progress and takes a row an epoch
+     */
+    public static native void train(StackSource low, StackSource reference, String[] options, Monitor monitor);
+
+    /**
+     * Applies a trained model.
+     *
+     * @param image the stack to restore
+     * @param reference a stack to compare the result with, or null
+     * @param result takes the restored stack
+     * @param options keys and values
+     * @param monitor hears of progress and takes the row of scores
+     */
+    public static native void apply(StackSource image, StackSource reference, StackSink result, String[] options,
+            Monitor monitor);
+
+    /**
+     * Compares two stacks.
+     *
+     * @param test the stack to measure
+     * @param reference the stack that it should equal
+     * @param options keys and values
+     * @param monitor hears of progress and takes the rows of scores
+     */
+    public static native void measure(StackSource test, StackSource reference, String[] options, Monitor monitor);
+}

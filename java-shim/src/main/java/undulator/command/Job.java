@@ -1,0 +1,71 @@
+package undulator.command;
+
+import ij.IJ;
+import undulator.Monitor;
+
+/** A running command as ImageJ shows it: progress bar, status line with the time left, log and Escape. */
+final class Job implements Monitor, AutoCloseable {
+    private static final long LOG_INTERVAL_MILLIS = 10_000;
+
+    private final String command;
+    private final Thread caller = Thread.currentThread();
+    private final Results results = new Results();
+    private final long start = System.currentTimeMillis();
+    private long logged = start;
+
+    Job(String command) {
+        this.command = command;
+        IJ.resetEscape();
+        IJ.showStatus(command + "...");
+    }
+
+    @Override
+    public synchronized void progress(double fraction, String doing) {
+        String line = command + ": " + doing + timeLeft(fraction);
+        IJ.showProgress(Math.max(0, Math.min(fraction, 1)));
+        IJ.showStatus(line);
+        boolean windowless = IJ.getInstance() == null;
+        if (windowless && System.currentTimeMillis() - logged > LOG_INTERVAL_MILLIS) {
+            logged = System.currentTimeMillis();
+            log(line);
+        }
+    }
+
+    private String timeLeft(double fraction) {
+        double elapsed = (System.currentTimeMillis() - start) / 1000.0;
+        if (!(fraction > 0) || elapsed < 2) {
+            return "";
+        }
+        return ", " + duration(Math.max(0, elapsed * (1 - fraction) / fraction)) + " left";
+    }
+
+    /** Seconds as a person says them. */
+    static String duration(double seconds) {
+        if (seconds < 100) {
+            return Math.round(seconds) + " s";
+        }
+        return seconds < 6000 ? Math.round(seconds / 60) + " min" : Math.round(seconds / 360) / 10.0 + " h";
+    }
+
+    @Override
+    public void log(String line) {
+        IJ.log(line);
+    }
+
+    @Override
+    public boolean cancelled() {
+        return IJ.escapePressed() || caller.isInterrupted();
+    }
+
+    @Override
+    public void row(String[] columns, String[] values) {
+        results.add(columns, values);
+    }
+
+    @Override
+    public void close() {
+        results.show();
+        IJ.showProgress(1.0);
+        IJ.showStatus(command + ": " + duration((System.currentTimeMillis() - start) / 1000.0));
+    }
+}

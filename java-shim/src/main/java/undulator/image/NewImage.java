@@ -1,0 +1,122 @@
+package undulator.image;
+
+import ij.CompositeImage;
+import ij.ImagePlus;
+import ij.WindowManager;
+import ij.measure.Calibration;
+import ij.process.LUT;
+
+/** Makes the image of a {@link NewStack} and gives it what ImageJ's own commands would: calibration, LUT and so on. */
+public final class NewImage {
+    private static final String MICROMETRE = "\u00B5m";
+
+    private NewImage() {
+    }
+
+    /**
+     * An image made from nothing; voxels are in micrometres.
+     *
+     * @param title its title
+     * @param made its slices
+     * @return the image
+     */
+    public static ImagePlus fresh(String title, NewStack made) {
+        ImagePlus image = made.image();
+        Calibration calibration = new Calibration(image);
+        calibration.setUnit(MICROMETRE);
+        setVoxel(calibration, made.voxel());
+        image.setCalibration(calibration);
+        showRange(image, made.displayRange());
+        return titled(image, title);
+    }
+
+    /**
+     * The source on another grid: its grey values and how they are shown stay.
+     *
+     * @param source what was resampled
+     * @param suffix added to its title
+     * @param made the new slices
+     * @return the image
+     */
+    public static ImagePlus onNewGrid(ImagePlus source, String suffix, NewStack made) {
+        ImagePlus image = like(source, made, source.getNChannels(), made.slices(), source.getNFrames());
+        moveOrigin(source.getCalibration(), image.getCalibration());
+        if (!image.isComposite()) {
+            image.setLut(source.getProcessor().getLut());
+            image.setDisplayRange(source.getDisplayRangeMin(), source.getDisplayRangeMax());
+        }
+        return titled(image, source.getTitle() + suffix);
+    }
+
+    /**
+     * The source with other grey values on its own grid.
+     *
+     * @param source what was restored
+     * @param suffix added to its title
+     * @param made the new slices
+     * @return the image
+     */
+    public static ImagePlus onSameGrid(ImagePlus source, String suffix, NewStack made) {
+        ImagePlus image = like(source, made, source.getNChannels(), source.getNSlices(), source.getNFrames());
+        for (int i = 1; i <= image.getStackSize(); i++) {
+            image.getStack().setSliceLabel(source.getStack().getSliceLabel(i), i);
+        }
+        // What a grey value meant in the source, it does not mean any longer.
+        image.getCalibration().disableDensityCalibration();
+        if (!image.isComposite()) {
+            image.setLut(source.getProcessor().getLut());
+        }
+        showRange(image, made.displayRange());
+        return titled(image, source.getTitle() + suffix);
+    }
+
+    private static ImagePlus like(ImagePlus source, NewStack made, int channels, int slices, int frames) {
+        ImagePlus image = source.createImagePlus();
+        image.setStack(made.stack());
+        image.setDimensions(channels, slices, frames);
+        setVoxel(image.getCalibration(), made.voxel());
+        made.carryProperties(image);
+        if (source.isComposite()) {
+            CompositeImage composite = new CompositeImage(image, source.getCompositeMode());
+            composite.copyLuts(source);
+            image = composite;
+        }
+        image.setOpenAsHyperStack(source.isHyperStack());
+        return image;
+    }
+
+    private static void setVoxel(Calibration calibration, double[] voxel) {
+        calibration.pixelWidth = voxel[0];
+        calibration.pixelHeight = voxel[1];
+        calibration.pixelDepth = voxel[2];
+    }
+
+    /** Both grids start at the corner of the same field, so the origin's distance from it stays. */
+    private static void moveOrigin(Calibration from, Calibration to) {
+        to.xOrigin = from.xOrigin * from.pixelWidth / to.pixelWidth;
+        to.yOrigin = from.yOrigin * from.pixelHeight / to.pixelHeight;
+        to.zOrigin = from.zOrigin * from.pixelDepth / to.pixelDepth;
+    }
+
+    private static void showRange(ImagePlus image, double[] range) {
+        if (range == null) {
+            image.resetDisplayRange();
+        } else if (image.isComposite()) {
+            CompositeImage composite = (CompositeImage) image;
+            LUT[] luts = composite.getLuts();
+            for (LUT lut : luts) {
+                lut.min = range[0];
+                lut.max = range[1];
+            }
+            composite.setLuts(luts);
+        } else {
+            image.setDisplayRange(range[0], range[1]);
+        }
+    }
+
+    private static ImagePlus titled(ImagePlus image, String title) {
+        image.setTitle(WindowManager.makeUniqueName(title));
+        image.changes = true;
+        return image;
+    }
+}

@@ -1,0 +1,2 @@
+/** Open images in, new images out, slice by slice. */
+package undulator.image;

@@ -1,0 +1,2 @@
+/** Finds and loads the native library. */
+package undulator.nativelib;

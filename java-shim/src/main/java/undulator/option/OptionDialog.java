@@ -1,0 +1,166 @@
+package undulator.option;
+
+import ij.WindowManager;
+import ij.gui.GenericDialog;
+import java.awt.Button;
+import java.awt.Checkbox;
+import java.awt.Choice;
+import java.awt.FileDialog;
+import java.awt.FlowLayout;
+import java.awt.GridBagConstraints;
+import java.awt.GridBagLayout;
+import java.awt.Panel;
+import java.awt.TextField;
+import java.io.File;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Asks for the options of a command.
+ *
+ * <p>Numbers are plain text fields: ImageJ's numeric fields round what they show (a rate of 0.0005 would read 0.001).
+ * Values are read from the fields rather than through {@code getNext...}, which would record them by ImageJ's rules.
+ * </p>
+ */
+public final class OptionDialog {
+    /** What the user chose last in a dialog, by command and key. Macros never see it. */
+    private static final Map<String, String> REMEMBERED = new HashMap<>();
+
+    private static final int NUMBER_COLUMNS = 8;
+    private static final int PATH_COLUMNS = 34;
+
+    private final String command;
+    private final Options options;
+    private final GenericDialog dialog;
+
+    private OptionDialog(String command, String explanation, List<Key> keys) {
+        this.command = command;
+        this.options = new Options(keys);
+        this.dialog = new GenericDialog(command.replace("...", ""));
+        dialog.addMessage(explanation);
+        keys.forEach(this::add);
+    }
+
+    /**
+     * Shows the dialog and waits for the answer. What the user chose is recorded.
+     *
+     * @param command the command's name
+     * @param explanation a sentence or two on what the command does
+     * @param keys its options
+     * @return the values, or null after Cancel
+     */
+    public static Options ask(String command, String explanation, List<Key> keys) {
+        OptionDialog asked = new OptionDialog(command, explanation, keys);
+        asked.dialog.showDialog();
+        if (asked.dialog.wasCanceled()) {
+            return null;
+        }
+        asked.readFields();
+        asked.options.check();
+        OptionRecorder.record(asked.options);
+        return asked.options;
+    }
+
+    private String remembered(Key key) {
+        return REMEMBERED.getOrDefault(command + " " + key.name(), key.initial);
+    }
+
+    private void add(Key key) {
+        if (key.besidePrevious) {
+            dialog.addToSameRow();
+        }
+        String label = key.label + ":";
+        switch (key.kind) {
+            case FLAG:
+                dialog.addCheckbox(key.label, Boolean.parseBoolean(remembered(key)));
+                break;
+            case CHOICE:
+                dialog.addChoice(label, key.choices.toArray(new String[0]), remembered(key));
+                break;
+            case IMAGE:
+                addImages(key, label);
+                break;
+            case FILE_TO_OPEN:
+            case FILE_TO_SAVE:
+                dialog.addStringField(label, remembered(key), PATH_COLUMNS);
+                addBrowseButton(key);
+                break;
+            default:
+                dialog.addStringField(label, remembered(key), NUMBER_COLUMNS);
+        }
+    }
+
+    /** The first image option proposes the active image, the next ones the other images. */
+    private void addImages(Key key, String label) {
+        List<String> titles = new ArrayList<>(Arrays.asList(WindowManager.getImageTitles()));
+        if (WindowManager.getCurrentImage() != null) {
+            String active = WindowManager.getCurrentImage().getTitle();
+            titles.remove(active);
+            titles.add(0, active);
+        }
+        boolean optional = key.initial.equals(Key.NONE);
+        if (optional) {
+            titles.add(0, Key.NONE);
+        }
+        int before = dialog.getChoices() == null ? 0 : dialog.getChoices().size();
+        int proposed = optional ? 0 : Math.min(before, titles.size() - 1);
+        dialog.addChoice(label, titles.toArray(new String[0]), titles.get(proposed));
+    }
+
+    private void addBrowseButton(Key key) {
+        TextField path = last(dialog.getStringFields(), TextField.class);
+        GridBagLayout layout = (GridBagLayout) dialog.getLayout();
+        GridBagConstraints place = layout.getConstraints(path);
+        Button browse = new Button("Browse...");
+        browse.addActionListener(event -> browse(key, path));
+        Panel row = new Panel(new FlowLayout(FlowLayout.LEFT, 0, 0));
+        row.add(path);
+        row.add(browse);
+        layout.setConstraints(row, place);
+        dialog.add(row);
+    }
+
+    private void browse(Key key, TextField path) {
+        boolean saving = key.kind == Key.Kind.FILE_TO_SAVE;
+        FileDialog files = new FileDialog(dialog, key.label, saving ? FileDialog.SAVE : FileDialog.LOAD);
+        File known = new File(path.getText());
+        files.setDirectory(known.getParent());
+        files.setFile(known.getName().isEmpty() && saving ? "model.zip" : known.getName());
+        files.setVisible(true);
+        if (files.getFile() != null) {
+            path.setText(new File(files.getDirectory(), files.getFile()).getPath());
+        }
+    }
+
+    private static <T> T last(List<?> fields, Class<T> type) {
+        return type.cast(fields.get(fields.size() - 1));
+    }
+
+    private void readFields() {
+        Iterator<?> texts = iterator(dialog.getStringFields());
+        Iterator<?> choices = iterator(dialog.getChoices());
+        Iterator<?> flags = iterator(dialog.getCheckboxes());
+        for (Key key : options.keys()) {
+            String value;
+            if (key.isFlag()) {
+                value = Boolean.toString(((Checkbox) flags.next()).getState());
+            } else if (key.isImage() || key.kind == Key.Kind.CHOICE) {
+                value = ((Choice) choices.next()).getSelectedItem();
+            } else {
+                value = ((TextField) texts.next()).getText().trim();
+            }
+            options.set(key.name(), value);
+            if (!key.isImage()) {
+                REMEMBERED.put(command + " " + key.name(), value);
+            }
+        }
+    }
+
+    private static Iterator<?> iterator(List<?> fields) {
+        return fields == null ? new ArrayList<>().iterator() : fields.iterator();
+    }
+}

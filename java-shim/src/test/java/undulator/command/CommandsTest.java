@@ -1,0 +1,73 @@
+package undulator.command;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import undulator.option.Key;
+
+/** The macro interface is a contract with the users' scripts: names and keys must not change by accident. */
+class CommandsTest {
+    private static final Pattern ENTRY = Pattern.compile("Plugins>Undulator, \"(Undulator [^\"]+\\.\\.\\.)\", (\\S+)");
+
+    private static final Map<String, String> CONTRACT = Map.of(
+            "Undulator Sample Data...", "width height slices voxel seed psnr misaligned",
+            "Undulator Resample...", "image voxel interpolation",
+            "Undulator Train...", "low reference network layers activation channels epochs batch patch rate loss "
+                    + "validation augment residual seed device model resume",
+            "Undulator Apply...", "image model reference device",
+            "Undulator Measure...", "test reference windowed",
+            "Undulator Devices...", "");
+
+    private static Command command(String className) {
+        try {
+            return (Command) Class.forName(className).getDeclaredConstructor().newInstance();
+        } catch (ReflectiveOperationException missing) {
+            throw new AssertionError(missing);
+        }
+    }
+
+    @Test
+    void theMenuOffersTheCommandsWithTheirKeys() throws IOException {
+        List<String> entries = Files.readAllLines(Path.of("../plugin-manifest/plugins.config")).stream()
+                .filter(line -> !line.startsWith("#")).collect(Collectors.toList());
+        Set<String> names = new HashSet<>();
+        for (String entry : entries) {
+            Matcher parts = ENTRY.matcher(entry);
+            assertTrue(parts.matches(), entry);
+            names.add(parts.group(1));
+            Set<String> keys = command(parts.group(2)).keys().stream().map(Key::name).collect(Collectors.toSet());
+            assertEquals(Set.of(CONTRACT.get(parts.group(1)).split(" ")),
+                    keys.isEmpty() ? Set.of("") : keys, parts.group(1));
+        }
+        assertEquals(CONTRACT.keySet(), names);
+    }
+
+    @Test
+    void longMessagesAreBrokenIntoLines() {
+        String wrapped = Failure.wrapped("word ".repeat(60).trim() + "\nlast line");
+        for (String line : wrapped.split("\n")) {
+            assertTrue(line.length() <= 80, line);
+        }
+        assertTrue(wrapped.endsWith("\nlast line"));
+        assertFalse(Failure.wrapped("a short one").contains("\n"));
+    }
+
+    @Test
+    void timeIsSaidAsAPersonWould() {
+        assertEquals("42 s", Job.duration(42.3));
+        assertEquals("3 min", Job.duration(190));
+        assertEquals("2.5 h", Job.duration(9000));
+    }
+}
