@@ -1,3 +1,224 @@
 //! How close one stack comes to another: PSNR, SSIM, and the baselines that a network must beat.
 
+mod baselines;
+mod gaussian;
 pub mod psnr;
+mod scorer;
+pub mod ssim;
+
+use crate::grey::{GreyError, HIGH_PERCENT, LOW_PERCENT, Window};
+use crate::monitor::Monitor;
+use crate::stack::{self, SliceSource, StackError, read_finite};
+
+pub use baselines::{Baselines, SIGMAS, baselines};
+use scorer::Scorer;
+
+/// The largest grey value of 8 bits.
+const WHITE_8: f64 = 255.0;
+
+/// Why two stacks could not be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// A stack could not be read, or the two differ in size.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// There is no grey window.
+    #[error(transparent)]
+    Grey(GreyError),
+    /// Two grey types have no common scale.
+    #[error(
+        "{test} has {test_bits} bits but {reference} has {reference_bits}: bring both to one type first \
+         (in ImageJ: Image > Type), or compare them windowed"
+    )]
+    GreyTypesDiffer {
+        /// What the test stack is to the command.
+        test: String,
+        /// Its bits.
+        test_bits: u32,
+        /// What the reference is to the command.
+        reference: String,
+        /// Its bits.
+        reference_bits: u32,
+    },
+    /// A 32-bit reference without contrast has no peak.
+    #[error(
+        "{name} holds the grey value {grey} alone, so a 32-bit PSNR has no peak: choose a stack that shows the sample"
+    )]
+    FlatReference {
+        /// What the reference is to the command.
+        name: String,
+        /// The grey value.
+        grey: f32,
+    },
+    /// A range of slices that the stacks do not have.
+    #[error("slices {first} to {last} do not exist in {name}, which has {slices}: choose at least one of its slices")]
+    Slices {
+        /// What the stack is to the command.
+        name: String,
+        /// First slice, counted from one.
+        first: usize,
+        /// Last slice, counted from one.
+        last: usize,
+        /// The slices that there are.
+        slices: usize,
+    },
+    /// The user asked to stop.
+    #[error("cancelled while comparing stacks")]
+    Cancelled,
+}
+
+impl From<GreyError> for MeasureError {
+    fn from(error: GreyError) -> Self {
+        match error {
+            GreyError::Cancelled => Self::Cancelled,
+            GreyError::Stack(error) => Self::Stack(error),
+            other => Self::Grey(other),
+        }
+    }
+}
+
+/// How the grey values of two stacks are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Each stack through a window of its own, [`LOW_PERCENT`] to [`HIGH_PERCENT`], into 8 bits, so that stacks of
+    /// different scanners can be compared. Otherwise the grey values are taken as they are.
+    pub windowed: bool,
+}
+
+/// How close a slice or a stack comes to its reference.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// Peak signal-to-noise ratio in dB; infinite where both are equal.
+    pub psnr: f64,
+    /// Structural similarity, 1 where both are equal; not a number where a slice is smaller than [`ssim::WINDOW`].
+    pub ssim: f64,
+}
+
+/// The scores of a stack and of each of its slices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// PSNR of the mean squared error over all voxels, and the mean of the slices' SSIM.
+    pub stack: Score,
+    /// One score a slice.
+    pub slices: Vec<Score>,
+}
+
+/// Compares a stack with a reference of the same size, slice by slice.
+///
+/// The peak is 255 for 8 bits (windowed ones too), 65535 for 16 bits, whatever part of it the data fill, as
+/// ImageMagick's `compare -metric PSNR` has it. 32 bits have no end of scale: there it is the reference's largest grey
+/// value minus its smallest, over the whole stack. The stack's PSNR is that of all voxels together, not the mean of its
+/// slices' PSNRs; SSIM is that of 2D slices.
+///
+/// # Errors
+/// [`MeasureError`] for stacks of different sizes or (unless windowed) grey types, values that are not finite, stacks
+/// without contrast where a scale depends on it, and when the monitor asks to stop.
+///
+/// ```
+/// use undulator::measure::{Options, measure};
+/// use undulator::monitor::Silent;
+/// use undulator::stack::{GreyType, Shape, Size, VoxelSize};
+/// use undulator::volume::Volume;
+///
+/// let shape = Shape { size: Size::new(16, 16, 2), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U8 };
+/// let values: Vec<f32> = (0..512).map(|i| (i % 200) as f32).collect();
+/// let brighter: Vec<f32> = values.iter().map(|v| v + 1.0).collect();
+/// let reference = Volume::from_values("synchrotron", shape, &values);
+/// let test = Volume::from_values("restored", shape, &brighter);
+/// let measured = measure(&test, &reference, Options { windowed: false }, &Silent).unwrap();
+/// assert!((measured.stack.psnr - 48.1308).abs() < 1e-4); // an error of one grey level
+/// assert_eq!(measured.slices.len(), 2);
+/// ```
+pub fn measure(
+    test: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    options: Options,
+    monitor: &dyn Monitor,
+) -> Result<Measurement, MeasureError> {
+    stack::check(test)?;
+    stack::check(reference)?;
+    stack::check_same_size(test, reference)?;
+    let (windows, peak) = if options.windowed {
+        let window = |source, from| {
+            let part = Part { whole: monitor, from, to: from + 0.25 };
+            Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, &part)
+        };
+        (Some((window(test, 0.0)?, window(reference, 0.25)?)), WHITE_8)
+    } else {
+        check_same_grey(test, reference)?;
+        (None, peak(reference, &Part { whole: monitor, from: 0.0, to: 0.5 })?)
+    };
+    let size = test.shape().size;
+    let mut scorer = Scorer::new(size.width, peak);
+    let (mut a, mut b) = (vec![0.0; size.plane()], vec![0.0; size.plane()]);
+    for z in 0..size.slices {
+        step(monitor, 0.5 + 0.5 * z as f64 / size.slices as f64)?;
+        read_finite(test, z, &mut a)?;
+        read_finite(reference, z, &mut b)?;
+        if let Some((test_window, reference_window)) = windows {
+            to_8_bit(test_window, &mut a);
+            to_8_bit(reference_window, &mut b);
+        }
+        scorer.add(&a, &b);
+    }
+    Ok(scorer.finish())
+}
+
+fn check_same_grey(test: &dyn SliceSource, reference: &dyn SliceSource) -> Result<(), MeasureError> {
+    let (test_bits, reference_bits) = (test.shape().grey.bits(), reference.shape().grey.bits());
+    if test_bits == reference_bits {
+        return Ok(());
+    }
+    let (test, reference) = (test.name().to_owned(), reference.name().to_owned());
+    Err(MeasureError::GreyTypesDiffer { test, test_bits, reference, reference_bits })
+}
+
+/// The end of the reference's grey scale, or for 32 bits the range of its values.
+fn peak(reference: &dyn SliceSource, monitor: &dyn Monitor) -> Result<f64, MeasureError> {
+    let size = reference.shape().size;
+    if let Some(white) = reference.shape().grey.white() {
+        return Ok(f64::from(white));
+    }
+    let mut slice = vec![0.0; size.plane()];
+    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+    for z in 0..size.slices {
+        step(monitor, z as f64 / size.slices as f64)?;
+        read_finite(reference, z, &mut slice)?;
+        (low, high) = slice.iter().fold((low, high), |(low, high), &v| (low.min(v), high.max(v)));
+    }
+    if low == high {
+        return Err(MeasureError::FlatReference { name: reference.name().to_owned(), grey: low });
+    }
+    Ok(f64::from(high) - f64::from(low))
+}
+
+fn to_8_bit(window: Window, slice: &mut [f32]) {
+    slice.iter_mut().for_each(|grey| *grey = f32::from(window.to_8_bit(*grey)));
+}
+
+/// Says how much is done, and stops if the user asked to.
+fn step(monitor: &dyn Monitor, fraction: f64) -> Result<(), MeasureError> {
+    monitor.progress(fraction, "Comparing stacks");
+    if monitor.cancelled() { Err(MeasureError::Cancelled) } else { Ok(()) }
+}
+
+/// The monitor of a part of the work.
+struct Part<'a> {
+    whole: &'a dyn Monitor,
+    from: f64,
+    to: f64,
+}
+
+impl Monitor for Part<'_> {
+    fn progress(&self, fraction: f64, doing: &str) {
+        self.whole.progress(self.from + (self.to - self.from) * fraction, doing);
+    }
+
+    fn log(&self, line: &str) {
+        self.whole.log(line);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.whole.cancelled()
+    }
+}

@@ -1,0 +1,208 @@
+//! What anyone gets without a network: the baselines that a network's score must stand beside.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::gaussian::Gaussian;
+use super::scorer::Scorer;
+use super::{MeasureError, Score, WHITE_8, step, to_8_bit};
+use crate::grey::Window;
+use crate::monitor::Monitor;
+use crate::stack::{self, SliceSource, read_finite};
+
+/// The widths σ, in voxels, among which the Gaussian baseline is the best.
+pub const SIGMAS: [f32; 8] = [0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0];
+
+/// Voxels summed by one thread before it takes more: fixed, so that sums do not depend on the number of threads.
+const CHUNK: usize = 1 << 14;
+
+/// Scores of three images made from the input without a network, each in 8 bits against the reference in 8 bits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Baselines {
+    /// The input through its own window.
+    pub raw: Score,
+    /// The input on the reference's grey scale, a · input + b with the least squared error.
+    pub matched: Score,
+    /// The input through the best Gaussian filter, slice by slice, and then on the reference's grey scale.
+    pub filtered: Score,
+    /// The width σ of that filter in voxels.
+    pub sigma: f32,
+}
+
+/// Scores an input against a reference of the same size as it is, grey-matched, and Gaussian-filtered and grey-matched.
+///
+/// `slices` (counted from 0) are fitted and scored; the windows may come from others, such as the training block. The
+/// reference's window brings it to 8 bits, rounded and clipped, and the fits are to those grey values. The Gaussian's
+/// σ is the one of [`SIGMAS`] that leaves the least squared error. Two passes over the slices; memory: a few slices.
+///
+/// # Errors
+/// [`MeasureError`] for stacks of different sizes, slices that they do not have, values that are not finite, and when the
+/// monitor asks to stop.
+pub fn baselines(
+    input: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    input_window: Window,
+    reference_window: Window,
+    slices: Range<usize>,
+    monitor: &dyn Monitor,
+) -> Result<Baselines, MeasureError> {
+    stack::check(input)?;
+    stack::check(reference)?;
+    stack::check_same_size(input, reference)?;
+    let size = input.shape().size;
+    if slices.is_empty() || slices.end > size.slices {
+        let (first, last) = (slices.start + 1, slices.end);
+        return Err(MeasureError::Slices { name: input.name().to_owned(), first, last, slices: size.slices });
+    }
+    let mut pair = Pair {
+        input,
+        reference,
+        windows: [input_window, reference_window],
+        test: vec![0.0; size.plane()],
+        target: vec![0.0; size.plane()],
+    };
+    let mut image = vec![0.0; size.plane()];
+    let done = |pass: f64, z: usize| 0.5 * (pass + (z - slices.start) as f64 / slices.len() as f64);
+
+    let filters = SIGMAS.map(|sigma| Gaussian::new(sigma, size.width, size.height));
+    let (mut plain_fit, mut fits) = (Fit::default(), [Fit::default(); SIGMAS.len()]);
+    for z in slices.clone() {
+        step(monitor, done(0.0, z))?;
+        pair.read(z)?;
+        plain_fit.add(&pair.test, &pair.target);
+        for (filter, fit) in filters.iter().zip(&mut fits) {
+            filter.apply(&pair.test, &mut image);
+            fit.add(&image, &pair.target);
+        }
+    }
+    let residual = |&at: &usize| fits[at].residual();
+    let best = (0..SIGMAS.len()).min_by(|a, b| residual(a).total_cmp(&residual(b))).unwrap_or(0);
+
+    let unchanged = Line { slope: 1.0, offset: 0.0 };
+    let (plain_line, best_line) = (plain_fit.line(), fits[best].line());
+    let [mut raw, mut matched, mut filtered] = std::array::from_fn(|_| Scorer::new(size.width, WHITE_8));
+    for z in slices.clone() {
+        step(monitor, done(1.0, z))?;
+        pair.read(z)?;
+        unchanged.to_8_bit(&pair.test, &mut image);
+        raw.add(&image, &pair.target);
+        plain_line.to_8_bit(&pair.test, &mut image);
+        matched.add(&image, &pair.target);
+        filters[best].apply(&pair.test, &mut image);
+        best_line.to_8_bit(&image, &mut pair.test);
+        filtered.add(&pair.test, &pair.target);
+    }
+    let [raw, matched, filtered] = [raw, matched, filtered].map(|scorer| scorer.finish().stack);
+    Ok(Baselines { raw, matched, filtered, sigma: SIGMAS[best] })
+}
+
+/// The two stacks and their current slices.
+struct Pair<'a> {
+    input: &'a dyn SliceSource,
+    reference: &'a dyn SliceSource,
+    windows: [Window; 2],
+    /// The input's slice on its window's scale, 0–255, neither rounded nor clipped.
+    test: Vec<f32>,
+    /// The reference's slice in 8 bits.
+    target: Vec<f32>,
+}
+
+impl Pair<'_> {
+    fn read(&mut self, z: usize) -> Result<(), MeasureError> {
+        let [input_window, reference_window] = self.windows;
+        read_finite(self.input, z, &mut self.test)?;
+        read_finite(self.reference, z, &mut self.target)?;
+        self.test.iter_mut().for_each(|grey| *grey = input_window.normalise(*grey) * WHITE_8 as f32);
+        to_8_bit(reference_window, &mut self.target);
+        Ok(())
+    }
+}
+
+/// slope · x + offset.
+#[derive(Clone, Copy)]
+struct Line {
+    slope: f64,
+    offset: f64,
+}
+
+impl Line {
+    /// The grey values on the line, rounded half up and clipped to 8 bits.
+    fn to_8_bit(self, greys: &[f32], out: &mut [f32]) {
+        let (slope, offset) = (self.slope as f32, self.offset as f32);
+        out.iter_mut().zip(greys).for_each(|(out, grey)| *out = f32::from((slope * grey + offset + 0.5) as u8));
+    }
+}
+
+/// The sums of a least-squares fit of a line.
+#[derive(Clone, Copy, Default)]
+struct Fit {
+    n: f64,
+    x: f64,
+    y: f64,
+    xx: f64,
+    xy: f64,
+    yy: f64,
+}
+
+impl Fit {
+    fn add(&mut self, x: &[f32], y: &[f32]) {
+        let parts: Vec<Self> = x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)).map(|(x, y)| Self::of(x, y)).collect();
+        parts.iter().for_each(|part| self.join(part));
+    }
+
+    fn of(x: &[f32], y: &[f32]) -> Self {
+        let mut fit = Self { n: x.len() as f64, ..Self::default() };
+        for (&x, &y) in x.iter().zip(y) {
+            let (x, y) = (f64::from(x), f64::from(y));
+            fit.x += x;
+            fit.y += y;
+            fit.xx += x * x;
+            fit.xy += x * y;
+            fit.yy += y * y;
+        }
+        fit
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.n += other.n;
+        self.x += other.x;
+        self.y += other.y;
+        self.xx += other.xx;
+        self.xy += other.xy;
+        self.yy += other.yy;
+    }
+
+    /// The line of least squared error; flat where x does not vary.
+    fn line(&self) -> Line {
+        let (variance, covariance) = (self.xx - self.x * self.x / self.n, self.xy - self.x * self.y / self.n);
+        let slope = if variance > 0.0 { covariance / variance } else { 0.0 };
+        Line { slope, offset: (self.y - slope * self.x) / self.n }
+    }
+
+    /// The sum of squared errors that the line leaves.
+    fn residual(&self) -> f64 {
+        self.yy - self.y * self.y / self.n - self.line().slope * (self.xy - self.x * self.y / self.n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fit_finds_the_line() {
+        let x: Vec<f32> = (0..60_000).map(|i| (i % 977) as f32 / 4.0).collect();
+        let y: Vec<f32> = x.iter().map(|x| 40.0 - 0.5 * x).collect();
+        let mut fit = Fit::default();
+        fit.add(&x[..31_000], &y[..31_000]);
+        fit.add(&x[31_000..], &y[31_000..]);
+        let line = fit.line();
+        assert!((line.slope + 0.5).abs() < 1e-9 && (line.offset - 40.0).abs() < 1e-9);
+        assert!(fit.residual().abs() < 1e-3);
+
+        let mut flat = Fit::default();
+        flat.add(&[3.0; 4], &[1.0, 2.0, 3.0, 4.0]);
+        assert_eq!((flat.line().slope, flat.line().offset), (0.0, 2.5));
+    }
+}

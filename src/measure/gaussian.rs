@@ -1,0 +1,94 @@
+//! A Gaussian filter for slices.
+
+use rayon::prelude::*;
+
+/// The kernel ends at this many σ.
+const REACH: f32 = 4.0;
+
+/// A Gaussian kernel, cut at 4 σ, for slices of one size.
+///
+/// Beyond its border a slice is mirrored, with the outermost row or column repeated once, as
+/// `scipy.ndimage.gaussian_filter` does by default.
+pub(super) struct Gaussian {
+    /// Weights of the centre and of the neighbours at distance 1, 2, ….
+    weights: Vec<f32>,
+    width: usize,
+    height: usize,
+}
+
+impl Gaussian {
+    /// A filter of `sigma` pixels for slices of `width` × `height`.
+    pub(super) fn new(sigma: f32, width: usize, height: usize) -> Self {
+        let radius = (REACH * sigma).round() as usize;
+        let mut weights: Vec<f32> = (0..=radius).map(|k| (-0.5 * (k as f32 / sigma).powi(2)).exp()).collect();
+        let sum = 2.0 * weights.iter().sum::<f32>() - weights[0];
+        weights.iter_mut().for_each(|w| *w /= sum);
+        Self { weights, width, height }
+    }
+
+    /// Filters `slice` into `out`.
+    pub(super) fn apply(&self, slice: &[f32], out: &mut [f32]) {
+        let radius = self.weights.len() - 1;
+        let room = || (vec![0.0; self.width], vec![0.0; self.width + 2 * radius]);
+        out.par_chunks_mut(self.width).enumerate().for_each_init(room, |(blended, padded), (y, out)| {
+            self.blend_rows(slice, y, blended);
+            for (i, value) in padded.iter_mut().enumerate() {
+                *value = blended[mirror(i as isize - radius as isize, self.width)];
+            }
+            scale(out, &padded[radius..][..self.width], self.weights[0]);
+            for (k, &weight) in self.weights.iter().enumerate().skip(1) {
+                add_pair(out, &padded[radius - k..][..self.width], &padded[radius + k..][..self.width], weight);
+            }
+        });
+    }
+
+    fn blend_rows(&self, slice: &[f32], y: usize, out: &mut [f32]) {
+        let row = |k: isize| &slice[mirror(y as isize + k, self.height) * self.width..][..self.width];
+        scale(out, row(0), self.weights[0]);
+        for (k, &weight) in self.weights.iter().enumerate().skip(1) {
+            add_pair(out, row(-(k as isize)), row(k as isize), weight);
+        }
+    }
+}
+
+fn scale(out: &mut [f32], values: &[f32], weight: f32) {
+    out.iter_mut().zip(values).for_each(|(out, v)| *out = weight * v);
+}
+
+fn add_pair(out: &mut [f32], before: &[f32], after: &[f32], weight: f32) {
+    out.iter_mut().zip(before.iter().zip(after)).for_each(|(out, (a, b))| *out += weight * (a + b));
+}
+
+/// The index inside `0..length` that index `i` mirrors to.
+fn mirror(i: isize, length: usize) -> usize {
+    let within = i.rem_euclid(2 * length as isize) as usize;
+    if within < length { within } else { 2 * length - 1 - within }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_slice_stays_and_a_point_spreads_by_sigma() {
+        let mut out = vec![0.0; 7 * 3];
+        Gaussian::new(3.0, 7, 3).apply(&[5.0; 21], &mut out);
+        assert!(out.iter().all(|v| (v - 5.0).abs() < 1e-5), "{out:?}");
+
+        let (sigma, size) = (1.5f32, 41);
+        let mut point = vec![0.0; size * size];
+        point[20 * size + 20] = 1.0;
+        let mut spread = vec![0.0; size * size];
+        Gaussian::new(sigma, size, size).apply(&point, &mut spread);
+        let variance: f32 = spread.iter().enumerate().map(|(i, v)| v * ((i % size) as f32 - 20.0).powi(2)).sum();
+        assert!((variance - sigma * sigma).abs() < 0.01, "{variance}");
+        assert!((spread.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn borders_mirror() {
+        let indices: Vec<usize> = (-7..8).map(|i| mirror(i, 3)).collect();
+        assert_eq!(indices, [0, 0, 1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1]);
+        assert_eq!(mirror(-9, 1), 0);
+    }
+}
