@@ -171,11 +171,18 @@ fn find_headers() -> Result<PathBuf, String> {
 /// # Errors
 /// When CUDA was asked for by name and cannot be used: it never falls back to the CPU in silence.
 pub fn pick(wanted: Wanted) -> Result<(Device, Option<String>), EngineError> {
-    let cpu = || Device::Cpu { threads: available_parallelism().map_or(1, |n| n.get()) };
     if wanted == Wanted::Cpu {
         return Ok((cpu(), None));
     }
     pick_with(wanted, &Cuda::find(), cpu())
+}
+
+fn cpu() -> Device {
+    Device::Cpu { threads: threads() }
+}
+
+fn threads() -> usize {
+    available_parallelism().map_or(1, |n| n.get())
 }
 
 fn pick_with(wanted: Wanted, cuda: &Cuda, cpu: Device) -> Result<(Device, Option<String>), EngineError> {
@@ -191,14 +198,53 @@ fn pick_with(wanted: Wanted, cuda: &Cuda, cpu: Device) -> Result<(Device, Option
     }
 }
 
+/// Everything that was found and what is missing, in rows of item, state and detail, for a table.
+pub fn report() -> Vec<[String; 3]> {
+    let cuda = Cuda::find();
+    let row = |item: &str, state: &str, detail: String| [item.to_owned(), state.to_owned(), detail];
+    let mut rows = vec![match &cuda.driver {
+        Ok((major, minor)) => row("NVIDIA driver", "found", format!("CUDA {major}.{minor}")),
+        Err(reason) => row("NVIDIA driver", "missing", reason.clone()),
+    }];
+    for (index, gpu) in cuda.gpus.iter().enumerate() {
+        let memory = gpu.memory as f64 / f64::from(1 << 30);
+        rows.push(row(&format!("GPU {index}"), "found", format!("{}, {memory:.1} GiB", gpu.name)));
+    }
+    rows.push(match &cuda.nvrtc {
+        Ok(()) => row("NVRTC", "found", "compiles kernels for the GPU".to_owned()),
+        Err(reason) => row("NVRTC", "missing", reason.clone()),
+    });
+    rows.push(match &cuda.headers {
+        Ok(folder) => row("CUDA headers", "found", folder.display().to_string()),
+        Err(reason) => row("CUDA headers", "missing", reason.clone()),
+    });
+    rows.push(row("CPU", "found", format!("{} threads", threads())));
+    rows.push(match pick_with(Wanted::Auto, &cuda, cpu()) {
+        Ok((device, why)) => row("auto", &device.to_string(), why.unwrap_or_else(|| "nothing is missing".to_owned())),
+        Err(error) => row("auto", "none", error.to_string()),
+    });
+    rows
+}
+
 /// A network on that device, ready to be applied. Call it on the [worker](super::worker).
-pub fn runner(device: &Device, plan: &Plan, weights: &Weights) -> Box<dyn Runner> {
-    Box::new(BurnRunner::new(plan, weights, burn_device(device)))
+///
+/// # Errors
+/// When the device cannot take the network.
+pub fn runner(device: &Device, plan: &Plan, weights: &Weights) -> Result<Box<dyn Runner>, EngineError> {
+    Ok(Box::new(BurnRunner::new(plan, weights, burn_device(device))))
 }
 
 /// A network on that device, ready to be trained. Call it on the [worker](super::worker).
-pub fn trainer(device: &Device, plan: &Plan, weights: &Weights, loss: Loss) -> Box<dyn Trainer> {
-    Box::new(BurnTrainer::new(plan, weights, loss, burn_device(device)))
+///
+/// # Errors
+/// When the device cannot take the network.
+pub fn trainer(
+    device: &Device,
+    plan: &Plan,
+    weights: &Weights,
+    loss: Loss,
+) -> Result<Box<dyn Trainer>, EngineError> {
+    Ok(Box::new(BurnTrainer::new(plan, weights, loss, burn_device(device))))
 }
 
 fn burn_device(device: &Device) -> burn::DispatchDevice {

@@ -70,6 +70,12 @@ pub trait Trainer: Runner {
 /// Why a device could not compute.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
+    /// A loss that is none of the known ones.
+    #[error("loss={name} is not known: choose MSE, L1 or Charbonnier")]
+    Loss {
+        /// The name given.
+        name: String,
+    },
     /// The device asked for is not there or cannot be used.
     #[error("device={wanted} cannot be used: {reason}")]
     Unusable {
@@ -103,4 +109,17 @@ pub fn check_images(plan: &Plan, images: &Images) -> Result<(), EngineError> {
         return Ok(());
     }
     Err(EngineError::Size { width, height, multiple: plan.multiple })
+}
+
+impl std::str::FromStr for Loss {
+    type Err = EngineError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "MSE" => Ok(Self::Mse),
+            "L1" => Ok(Self::L1),
+            "Charbonnier" => Ok(Self::Charbonnier),
+            _ => Err(EngineError::Loss { name: name.to_owned() }),
+        }
+    }
 }

@@ -1,0 +1,251 @@
+//! Two aligned stacks as training pairs: which slices train, which validate, and how batches are drawn from them.
+//!
+//! Nothing is held: each batch reads its slices again, so that a training needs no copy of a stack.
+
+use std::ops::Range;
+
+use rand::{Rng, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{
+    engine::Images,
+    frame::Frame,
+    grey::Window,
+    stack::{SliceSource, StackError, read_finite},
+};
+
+/// Which slices train and which validate. Neighbouring slices are nearly equal, so the validation slices are one block
+/// at the end of the stack, and a few slices between the two blocks are left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Slices to train on, from zero.
+    pub training: Range<usize>,
+    /// Slices to validate on, from zero; may be empty.
+    pub validation: Range<usize>,
+}
+
+/// Slices left out between training and validation, where the stack is long enough.
+const GAP: usize = 2;
+/// A gap is made only when it costs no more than this share of the slices.
+const GAP_SHARE: usize = 10;
+
+impl Split {
+    /// The last `validation` of `slices` slices validate; `None` when nothing would be left to train on.
+    ///
+    /// ```
+    /// use undulator::dataset::Split;
+    ///
+    /// let split = Split::new(40, 10).unwrap();
+    /// assert_eq!((split.training, split.validation), (0..28, 30..40));
+    /// assert_eq!(Split::new(2, 1).unwrap().training, 0..1); // too short for a gap
+    /// assert_eq!(Split::new(10, 10), None);
+    /// ```
+    pub fn new(slices: usize, validation: usize) -> Option<Self> {
+        let gap = if validation > 0 && slices >= GAP * GAP_SHARE { GAP } else { 0 };
+        let end = slices.checked_sub(validation)?;
+        let training = end.checked_sub(gap).filter(|training| *training > 0)?;
+        Some(Self { training: 0..training, validation: end..slices })
+    }
+}
+
+/// A pair of stacks of one size with their grey windows.
+#[derive(Clone, Copy)]
+pub struct Pair<'a> {
+    /// The laboratory stack.
+    pub low: &'a dyn SliceSource,
+    /// The synchrotron stack.
+    pub reference: &'a dyn SliceSource,
+    /// What is black and white in the laboratory stack.
+    pub low_window: Window,
+    /// What is black and white in the synchrotron stack.
+    pub reference_window: Window,
+}
+
+/// One training image: a patch of a slice, or all of it, flipped or turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    slice: usize,
+    x: usize,
+    y: usize,
+    symmetry: Symmetry,
+}
+
+/// One of the eight symmetries of a square: flips along both axes and the exchange of the axes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Symmetry {
+    flip_x: bool,
+    flip_y: bool,
+    transpose: bool,
+}
+
+/// How training images are cut from slices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cutter {
+    /// The slices' size and how whole slices are padded.
+    pub frame: Frame,
+    /// Edge of the square patches in pixels, no longer than a slice's sides; 0 for whole slices.
+    pub patch: usize,
+}
+
+impl Cutter {
+    /// Width and height of a training image.
+    fn image_size(&self) -> (usize, usize) {
+        match self.patch {
+            0 => (self.frame.padded_width, self.frame.padded_height),
+            edge => (edge, edge),
+        }
+    }
+
+    /// The images of one epoch in random order: every slice once, or as many patches of it as would cover it.
+    /// The same seed and epoch give the same samples.
+    pub fn samples(&self, slices: Range<usize>, augment: bool, seed: u64, epoch: usize) -> Vec<Sample> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(epoch as u64);
+        let (width, height) = self.image_size();
+        let patches = match self.patch {
+            0 => 1,
+            edge => self.frame.width.div_ceil(edge) * self.frame.height.div_ceil(edge),
+        };
+        let mut samples = Vec::with_capacity(slices.len() * patches);
+        for slice in slices {
+            for _ in 0..patches {
+                let (x, y) = match self.patch {
+                    0 => (0, 0),
+                    edge => {
+                        let (free_x, free_y) = (self.frame.width - edge, self.frame.height - edge);
+                        (random.random_range(0..=free_x), random.random_range(0..=free_y))
+                    }
+                };
+                let mut symmetry = Symmetry::default();
+                if augment {
+                    symmetry.flip_x = random.random();
+                    symmetry.flip_y = random.random();
+                    symmetry.transpose = width == height && random.random();
+                }
+                samples.push(Sample { slice, x, y, symmetry });
+            }
+        }
+        samples.shuffle(&mut random);
+        samples
+    }
+
+    /// Reads the samples of both stacks, normalised: (inputs, targets).
+    ///
+    /// # Errors
+    /// When a slice cannot be read or holds a value that is not finite.
+    pub fn batch(&self, pair: &Pair, samples: &[Sample]) -> Result<(Images, Images), StackError> {
+        let input = self.images(pair.low, pair.low_window, samples)?;
+        Ok((input, self.images(pair.reference, pair.reference_window, samples)?))
+    }
+
+    fn images(&self, stack: &dyn SliceSource, window: Window, samples: &[Sample]) -> Result<Images, StackError> {
+        let (width, height) = self.image_size();
+        let mut values = Vec::with_capacity(samples.len() * width * height);
+        let mut slice = vec![0.0; self.frame.width * self.frame.height];
+        for sample in samples {
+            read_finite(stack, sample.slice, &mut slice)?;
+            let start = values.len();
+            match self.patch {
+                0 => self.frame.pad_into(&slice, |grey| window.normalise(grey), &mut values),
+                edge => {
+                    for row in slice.chunks_exact(self.frame.width).skip(sample.y).take(edge) {
+                        values.extend(row[sample.x..sample.x + edge].iter().map(|grey| window.normalise(*grey)));
+                    }
+                }
+            }
+            sample.symmetry.apply(&mut values[start..], width);
+        }
+        Ok(Images { count: samples.len(), height, width, values })
+    }
+}
+
+impl Symmetry {
+    fn apply(self, image: &mut [f32], width: usize) {
+        if self.flip_x {
+            image.chunks_exact_mut(width).for_each(<[f32]>::reverse);
+        }
+        if self.flip_y {
+            let rows = image.len() / width;
+            for y in 0..rows / 2 {
+                let (upper, lower) = image.split_at_mut((rows - 1 - y) * width);
+                upper[y * width..][..width].swap_with_slice(&mut lower[..width]);
+            }
+        }
+        if self.transpose {
+            for y in 0..width {
+                for x in 0..y {
+                    image.swap(y * width + x, x * width + y);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::{
+        stack::{GreyType, Shape, Size, VoxelSize},
+        volume::Volume,
+    };
+
+    fn ramp(width: usize, height: usize, slices: usize, scale: f32) -> Volume {
+        let shape =
+            Shape { size: Size::new(width, height, slices), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
+        let values: Vec<f32> = (0..width * height * slices).map(|v| v as f32 * scale).collect();
+        Volume::from_values("ramp", shape, &values)
+    }
+
+    #[test]
+    fn a_split_never_shares_a_slice_and_never_starves_the_training() {
+        for slices in 1..60 {
+            for validation in 0..70 {
+                match Split::new(slices, validation) {
+                    None => assert!(validation + 1 > slices || validation + GAP + 1 > slices),
+                    Some(split) => {
+                        assert!(!split.training.is_empty() && split.training.end <= split.validation.start);
+                        assert_eq!(split.validation.len(), validation);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn input_and_target_are_cut_and_turned_alike() {
+        let (low, reference) = (ramp(12, 10, 3, 1.0), ramp(12, 10, 3, 2.0));
+        let window = |high| Window::new(0.0, high).unwrap();
+        let pair =
+            Pair { low: &low, reference: &reference, low_window: window(10.0), reference_window: window(20.0) };
+        for patch in [0, 4] {
+            let cutter = Cutter { frame: Frame::new(12, 10, 4), patch };
+            let samples = cutter.samples(0..3, true, 5, 1);
+            assert_eq!(samples.len(), if patch == 0 { 3 } else { 27 });
+            let (input, target) = cutter.batch(&pair, &samples).unwrap();
+            assert_eq!(input, target);
+            assert_eq!(input.values.len(), input.count * input.width * input.height);
+        }
+    }
+
+    #[test]
+    fn epochs_differ_and_repeat_with_the_seed() {
+        let cutter = Cutter { frame: Frame::new(64, 64, 4), patch: 16 };
+        assert_eq!(cutter.samples(0..5, true, 9, 3), cutter.samples(0..5, true, 9, 3));
+        assert_ne!(cutter.samples(0..5, true, 9, 3), cutter.samples(0..5, true, 9, 4));
+        assert_ne!(cutter.samples(0..5, true, 9, 3), cutter.samples(0..5, true, 8, 3));
+    }
+
+    #[test]
+    fn the_eight_symmetries_are_eight() {
+        let mut seen = HashSet::new();
+        for bits in 0..8 {
+            let symmetry = Symmetry { flip_x: bits & 1 > 0, flip_y: bits & 2 > 0, transpose: bits & 4 > 0 };
+            let mut image: Vec<f32> = (0..9).map(|v| v as f32).collect();
+            symmetry.apply(&mut image, 3);
+            seen.insert(image.iter().map(|v| *v as u8).collect::<Vec<_>>());
+        }
+        assert_eq!(seen.len(), 8);
+    }
+}

@@ -1,0 +1,99 @@
+//! A trained model: its network, its weights, the grey windows it was trained in, and how well it did.
+//!
+//! On disk it is one zip with `model.json` and `weights.safetensors`. See [`Model::save`] and [`Model::load`].
+
+mod file;
+
+use serde::{Deserialize, Serialize};
+
+pub use file::{ModelError, check_writable};
+
+use crate::{
+    engine::Loss,
+    grey::Window,
+    network::{Spec, Weights},
+    stack::{GreyType, Size, VoxelSize},
+};
+
+/// A trained model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// All but the weights.
+    pub card: Card,
+    /// The weights, in the order of the network's plan.
+    pub weights: Weights,
+}
+
+/// What a model says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The network.
+    pub network: Spec,
+    /// Grey window of the laboratory stack: `low` becomes 0 and `high` 1 before the network.
+    pub input_window: Window,
+    /// Grey window of the reference stack: the network's 0 becomes `low` and 1 `high`.
+    pub output_window: Window,
+    /// Grey type of the reference stack, and so of restored stacks.
+    pub output_grey: GreyType,
+    /// What it was trained on and how.
+    pub training: Training,
+    /// How well it did on the validation slices; absent when none were held back.
+    pub scores: Option<Scores>,
+}
+
+/// What a model was trained on and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// Size of both stacks.
+    pub size: Size,
+    /// Voxel size of the laboratory stack, in its unit.
+    pub voxel: VoxelSize,
+    /// Slices trained on: first and one past the last, from zero.
+    pub training_slices: (usize, usize),
+    /// Slices validated on: first and one past the last, from zero.
+    pub validation_slices: (usize, usize),
+    /// Images a step.
+    pub batch: usize,
+    /// Edge of the square patches in pixels, 0 for whole slices.
+    pub patch: usize,
+    /// Adam's learning rate.
+    pub rate: f64,
+    /// What was made small.
+    pub loss: Loss,
+    /// Whether slices were flipped and turned at random.
+    pub augment: bool,
+    /// What all random choices followed from.
+    pub seed: u64,
+    /// What it ran on.
+    pub device: String,
+    /// The epoch, from one, whose weights these are.
+    pub best_epoch: usize,
+    /// Every epoch.
+    pub history: Vec<Epoch>,
+}
+
+/// One epoch of a training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Counted from one.
+    pub epoch: usize,
+    /// Mean training loss, in units of the grey window.
+    pub loss: f64,
+    /// PSNR of the validation slices in dB, on 8 bits in the grey window; absent when none were held back.
+    pub psnr: Option<f64>,
+    /// Seconds since the training began.
+    pub seconds: f64,
+}
+
+/// PSNR in dB on the validation slices, on 8 bits in the grey windows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// After the network.
+    pub restored: f64,
+    /// The laboratory slices as they are.
+    pub raw: f64,
+    /// After the best straight line through the grey values.
+    pub matched: f64,
+    /// After the best Gaussian filter and the best straight line.
+    pub filtered: f64,
+}

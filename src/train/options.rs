@@ -1,0 +1,112 @@
+//! What a user chooses for a training.
+
+use std::path::PathBuf;
+
+use super::TrainError;
+use crate::{
+    engine::{Loss, device::Wanted},
+    network::{Activation, Architecture, Spec},
+    stack::Size,
+};
+
+/// What a user chooses for a training. The defaults are those of the macro command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainOptions {
+    /// The network.
+    pub spec: Spec,
+    /// How often every training slice is seen.
+    pub epochs: usize,
+    /// Images a step.
+    pub batch: usize,
+    /// Edge of square patches in pixels, a multiple of the network's; 0 for whole slices.
+    pub patch: usize,
+    /// Adam's learning rate.
+    pub rate: f64,
+    /// What is made small.
+    pub loss: Loss,
+    /// How many slices at the end of the stack validate.
+    pub validation: usize,
+    /// Whether slices are flipped and turned at random.
+    pub augment: bool,
+    /// What all random choices follow from.
+    pub seed: u64,
+    /// Where to compute.
+    pub device: Wanted,
+    /// Where the model goes.
+    pub model: PathBuf,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self {
+            spec: Spec {
+                network: Architecture::RedNet,
+                layers: 6,
+                activation: Activation::Prelu,
+                channels: 32,
+                residual: false,
+            },
+            epochs: 100,
+            batch: 4,
+            patch: 0,
+            rate: 0.001,
+            loss: Loss::Mse,
+            validation: 10,
+            augment: false,
+            seed: 1,
+            device: Wanted::Auto,
+            model: PathBuf::new(),
+        }
+    }
+}
+
+impl TrainOptions {
+    /// Refuses values that no training can use with stacks of this size and a network that takes whole multiples of
+    /// `multiple` pixels.
+    pub(super) fn check(&self, size: Size, multiple: usize) -> Result<(), TrainError> {
+        for (key, value) in [("epochs", self.epochs), ("batch", self.batch)] {
+            if value == 0 {
+                return Err(TrainError::Option { key, value: value.to_string(), rule: "a whole number from 1".to_owned() });
+            }
+        }
+        if !(self.rate > 0.0 && self.rate <= 1.0) {
+            let rule = "a number above 0 and at most 1 (0.001 is usual)".to_owned();
+            return Err(TrainError::Option { key: "rate", value: self.rate.to_string(), rule });
+        }
+        let longest = size.width.min(size.height) / multiple * multiple;
+        if self.patch > 0 && (!self.patch.is_multiple_of(multiple) || self.patch > longest) {
+            let rule = match longest {
+                0 => format!("0 (whole slices): slices of {}×{} pixels hold no patch of {multiple}", size.width, size.height),
+                _ => format!("0 (whole slices) or a multiple of {multiple} up to {longest}, for this network and stack"),
+            };
+            return Err(TrainError::Option { key: "patch", value: self.patch.to_string(), rule });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_must_suit_the_network_and_the_stack() {
+        let size = Size::new(128, 100, 40);
+        let check = |patch| TrainOptions { patch, ..Default::default() }.check(size, 32);
+        assert!(check(0).is_ok() && check(96).is_ok());
+        for patch in [128, 50, 31] {
+            let message = check(patch).unwrap_err().to_string();
+            assert!(message.contains(&format!("patch={patch}")) && message.contains("multiple of 32 up to 96"), "{message}");
+        }
+        let small = TrainOptions { patch: 32, ..Default::default() }.check(Size::new(20, 20, 4), 32).unwrap_err();
+        assert!(small.to_string().contains("hold no patch of 32"));
+    }
+
+    #[test]
+    fn rates_that_cannot_train_are_refused() {
+        for rate in [0.0, -0.1, f64::NAN, f64::INFINITY, 2.0] {
+            let options = TrainOptions { rate, ..Default::default() };
+            assert!(options.check(Size::new(64, 64, 20), 32).unwrap_err().to_string().contains("rate="));
+        }
+    }
+}
