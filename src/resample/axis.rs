@@ -1,0 +1,105 @@
+//! One axis of the new grid: which old voxels each new one is made of.
+
+use std::ops::Range;
+
+use super::Interpolation;
+
+/// For each new voxel along an axis the old ones that it blends, as many for every new voxel, and their weights.
+pub(super) struct Axis {
+    taps: usize,
+    starts: Vec<usize>,
+    weights: Vec<f32>,
+}
+
+impl Axis {
+    /// `new` voxels, each `ratio` times as long as the `old` ones, from the same corner.
+    pub(super) fn new(old: usize, new: usize, ratio: f64, interpolation: Interpolation) -> Self {
+        let reach = match interpolation {
+            Interpolation::Linear => 1.0,
+            Interpolation::AntiAliased => ratio.max(1.0),
+        };
+        let centre = |i: usize| ((i as f64 + 0.5) * ratio - 0.5).clamp(0.0, (old - 1) as f64);
+        let taps = (0..new).map(|i| touched(centre(i), reach, old).len()).max().unwrap_or(1);
+        let mut axis = Self { taps, starts: Vec::with_capacity(new), weights: Vec::with_capacity(new * taps) };
+        for i in 0..new {
+            // Near the end of the axis the row starts earlier, with weights of zero, to have as many taps as the others.
+            let start = touched(centre(i), reach, old).start.min(old - taps);
+            let weight = |j: usize| (1.0 - (j as f64 - centre(i)).abs() / reach).max(0.0);
+            let sum: f64 = (start..start + taps).map(weight).sum();
+            axis.starts.push(start);
+            axis.weights.extend((start..start + taps).map(|j| (weight(j) / sum) as f32));
+        }
+        axis
+    }
+
+    /// The old voxels of new voxel `i` and their weights, of which the first and last are not zero.
+    pub(super) fn terms(&self, i: usize) -> (Range<usize>, &[f32]) {
+        let weights = &self.weights[i * self.taps..][..self.taps];
+        let before = weights.iter().take_while(|w| **w == 0.0).count();
+        let after = weights.iter().rev().take_while(|w| **w == 0.0).count();
+        let start = self.starts[i];
+        (start + before..start + self.taps - after, &weights[before..self.taps - after])
+    }
+
+    /// Resamples a line of old voxels.
+    pub(super) fn apply(&self, line: &[f32], out: &mut [f32]) {
+        let rows = out.iter_mut().zip(&self.starts);
+        match self.taps {
+            1 => rows.for_each(|(out, &start)| *out = line[start]),
+            2 => rows.zip(self.weights.chunks_exact(2)).for_each(|((out, &start), weights)| {
+                let pair = &line[start..start + 2];
+                *out = weights[0] * pair[0] + weights[1] * pair[1];
+            }),
+            taps => rows.zip(self.weights.chunks_exact(taps)).for_each(|((out, &start), weights)| {
+                let old = &line[start..start + taps];
+                *out = weights.iter().zip(old).map(|(weight, grey)| weight * grey).sum();
+            }),
+        }
+    }
+}
+
+/// The old voxels nearer than `reach` to a position among `old` of them: never none, as the position is on the axis.
+fn touched(centre: f64, reach: f64, old: usize) -> Range<usize> {
+    let first = (centre - reach).floor() + 1.0;
+    let end = (centre + reach).ceil();
+    first.max(0.0) as usize..(end as usize).min(old)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weights(axis: &Axis, i: usize) -> Vec<(usize, f32)> {
+        let (range, weights) = axis.terms(i);
+        range.zip(weights.iter().copied()).collect()
+    }
+
+    #[test]
+    fn linear_takes_the_two_neighbours_and_the_border() {
+        let finer = Axis::new(3, 6, 0.5, Interpolation::Linear);
+        assert_eq!(weights(&finer, 0), [(0, 1.0)]);
+        assert_eq!(weights(&finer, 1), [(0, 0.75), (1, 0.25)]);
+        assert_eq!(weights(&finer, 2), [(0, 0.25), (1, 0.75)]);
+        assert_eq!(weights(&finer, 5), [(2, 1.0)]);
+        let same = Axis::new(4, 4, 1.0, Interpolation::AntiAliased);
+        assert!((0..4).all(|i| weights(&same, i) == [(i, 1.0)]));
+    }
+
+    #[test]
+    fn the_stretched_kernel_weighs_every_old_voxel_the_same() {
+        let coarser = Axis::new(40, 10, 4.0, Interpolation::AntiAliased);
+        assert_eq!(weights(&coarser, 3).len(), 8);
+        let mut total = [0.0; 40];
+        (0..10).flat_map(|i| weights(&coarser, i)).for_each(|(j, w)| total[j] += w);
+        assert!(total[6..34].iter().all(|sum| (sum - 0.25).abs() < 1e-6), "{total:?}");
+    }
+
+    #[test]
+    fn a_voxel_larger_than_the_field_is_made_of_it() {
+        let (linear, stretched) =
+            (Axis::new(3, 1, 50.0, Interpolation::Linear), Axis::new(3, 1, 50.0, Interpolation::AntiAliased));
+        assert_eq!(weights(&linear, 0), [(2, 1.0)]);
+        let sum: f32 = weights(&stretched, 0).iter().map(|(_, weight)| weight).sum();
+        assert!(weights(&stretched, 0).len() == 3 && (sum - 1.0).abs() < 1e-6);
+    }
+}
