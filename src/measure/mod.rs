@@ -11,10 +11,10 @@ use crate::monitor::Monitor;
 use crate::stack::{self, SliceSource, StackError, read_finite};
 
 pub use baselines::{Baselines, SIGMAS, baselines};
-use scorer::Scorer;
+pub(crate) use scorer::Scorer;
 
 /// The largest grey value of 8 bits.
-const WHITE_8: f64 = 255.0;
+pub(crate) const WHITE_8: f64 = 255.0;
 
 /// Why two stacks could not be compared.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use super::ssim::ssim;
 use super::{Measurement, Score};
 
 /// Scores slices of one width, and the stack that they make up.
-pub(super) struct Scorer {
+pub(crate) struct Scorer {
     width: usize,
     peak: f64,
     error: SquaredError,
@@ -13,11 +13,11 @@ pub(super) struct Scorer {
 }
 
 impl Scorer {
-    pub(super) fn new(width: usize, peak: f64) -> Self {
+    pub(crate) fn new(width: usize, peak: f64) -> Self {
         Self { width, peak, error: SquaredError::default(), slices: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, test: &[f32], reference: &[f32]) {
+    pub(crate) fn add(&mut self, test: &[f32], reference: &[f32]) {
         let error = SquaredError::of(test, reference);
         let height = test.len() / self.width;
         let ssim = ssim(test, reference, self.width, height, self.peak);
@@ -25,7 +25,7 @@ impl Scorer {
         self.error.add(error);
     }
 
-    pub(super) fn finish(self) -> Measurement {
+    pub(crate) fn finish(self) -> Measurement {
         let ssim = self.slices.iter().map(|slice| slice.ssim).sum::<f64>() / self.slices.len() as f64;
         Measurement { stack: Score { psnr: self.error.psnr(self.peak), ssim }, slices: self.slices }
     }

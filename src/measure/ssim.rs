@@ -60,10 +60,11 @@ fn window() -> [f64; WINDOW] {
     weights
 }
 
-/// Weighted sums over the rows of a window, one for each column: of both slices, their squares and their product.
+/// Weighted sums over a window of the test slice, the reference, the squares of both together (the formula wants no
+/// variance alone) and their product: first over its rows, one for each column, then over its columns.
 struct Moments {
-    columns: [Vec<f64>; 5],
-    windows: [Vec<f64>; 5],
+    columns: [Vec<f64>; 4],
+    windows: [Vec<f64>; 4],
 }
 
 impl Moments {
@@ -78,16 +79,16 @@ impl Moments {
         self.columns.iter_mut().for_each(|sums| sums.fill(0.0));
         let width = self.columns[0].len();
         // Slices of one known length spare the loop below its bounds checks.
-        let [t, r, tt, rr, tr] = self.columns.each_mut().map(|sums| &mut sums[..width]);
+        let [t, r, squares, products] = self.columns.each_mut().map(|sums| &mut sums[..width]);
         for (k, &weight) in weights.iter().enumerate() {
             let (test, reference) = (&test[k * width..][..width], &reference[k * width..][..width]);
             for x in 0..width {
                 let (a, b) = (f64::from(test[x]), f64::from(reference[x]));
                 t[x] += weight * a;
                 r[x] += weight * b;
-                tt[x] += weight * a * a;
-                rr[x] += weight * b * b;
-                tr[x] += weight * a * b;
+                // Multiplied in one order, so that rounding leaves equal slices a similarity of exactly one.
+                squares[x] += weight * (a * a + b * b);
+                products[x] += weight * (a * b);
             }
         }
     }
@@ -102,13 +103,12 @@ impl Moments {
             }
         }
         let (c1, c2) = ((K1 * peak).powi(2), (K2 * peak).powi(2));
-        let [t, r, tt, rr, tr] = &self.windows;
+        let [t, r, squares, products] = &self.windows;
         let mut sum = 0.0;
         for x in 0..across {
-            let (mean_t, mean_r) = (t[x], r[x]);
-            let (squares, product) = (mean_t * mean_t + mean_r * mean_r, mean_t * mean_r);
-            let (variances, covariance) = (tt[x] + rr[x] - squares, tr[x] - product);
-            sum += (2.0 * product + c1) * (2.0 * covariance + c2) / ((squares + c1) * (variances + c2));
+            let (square, product) = (t[x] * t[x] + r[x] * r[x], t[x] * r[x]);
+            let (variances, covariance) = (squares[x] - square, products[x] - product);
+            sum += (2.0 * product + c1) * (2.0 * covariance + c2) / ((square + c1) * (variances + c2));
         }
         sum
     }
