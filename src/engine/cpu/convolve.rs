@@ -1,0 +1,179 @@
+//! Convolutions of whole images: weights in the kernels' order, bands of rows over the threads.
+
+use rayon::prelude::*;
+
+use super::{
+    graph::Convolution,
+    kernels::{ConvolveBand, GROUP, Geometry, Isa, ReduceBand},
+    layout::{Band, Image},
+    pool,
+};
+
+/// The weights of a convolution, laid out for the kernels.
+pub(super) struct Filter {
+    outputs: usize,
+    inputs: usize,
+    size: usize,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// What is done with each band of the output while it is in the cache.
+pub(super) enum Tail<'a> {
+    /// Nothing.
+    Keep,
+    /// Its largest values in 2×2 are put into this image.
+    Pool(&'a mut Image),
+    /// Each value is added to 2×2 of this image.
+    UnpoolAdd(&'a mut Image),
+}
+
+/// Floats of a band of the output: half a second-level cache, so that what follows finds it there.
+const BAND: usize = (256 << 10) / size_of::<f32>();
+
+impl Filter {
+    /// The filter of a convolution, from weights (output, input, ky, kx).
+    pub fn forward(isa: Isa, convolution: &Convolution, weights: &[f32], bias: &[f32]) -> Self {
+        let Convolution { inputs, outputs, size, .. } = *convolution;
+        let at = |o: usize, i: usize, ky: usize, kx: usize| weights[((o * inputs + i) * size + ky) * size + kx];
+        Self::pack(isa, inputs, outputs, size, bias, at)
+    }
+
+    /// The filter that takes the gradient of the convolution's output to that of its input: channels exchanged,
+    /// kernel turned by 180°.
+    pub fn backward(isa: Isa, convolution: &Convolution, weights: &[f32]) -> Self {
+        let Convolution { inputs, outputs, size, .. } = *convolution;
+        let last = size - 1;
+        let at = |o: usize, i: usize, ky: usize, kx: usize| {
+            weights[((i * inputs + o) * size + last - ky) * size + last - kx]
+        };
+        Self::pack(isa, outputs, inputs, size, &vec![0.0; inputs], at)
+    }
+
+    fn pack(
+        isa: Isa,
+        inputs: usize,
+        outputs: usize,
+        size: usize,
+        bias: &[f32],
+        at: impl Fn(usize, usize, usize, usize) -> f32,
+    ) -> Self {
+        let order = if outputs == 1 && inputs > 1 {
+            // One output channel is reduced over vectors of input channels: the order of the exchanged filter.
+            let mut order = vec![0.0; inputs.next_multiple_of(isa.lanes()) * size * size];
+            for (index, value) in order.iter_mut().enumerate() {
+                let (block, lane) = (index / isa.lanes() / (size * size), index % isa.lanes());
+                let (tap, input) = (index / isa.lanes() % (size * size), block * isa.lanes() + lane);
+                if input < inputs {
+                    *value = at(0, input, tap / size, tap % size);
+                }
+            }
+            order
+        } else {
+            let mut order = Vec::new();
+            each_weight(isa, inputs, outputs, size, |weight| {
+                order.push(weight.map_or(0.0, |[output, input, ky, kx]| at(output, input, ky, kx)));
+            });
+            order
+        };
+        Self { outputs, inputs, size, weights: order, bias: in_blocks(isa, bias) }
+    }
+}
+
+/// Pads one value a channel to whole blocks.
+pub(super) fn in_blocks(isa: Isa, values: &[f32]) -> Vec<f32> {
+    let mut padded = values.to_vec();
+    if values.len() > 1 {
+        padded.resize(values.len().next_multiple_of(isa.lanes()), 0.0);
+    }
+    padded
+}
+
+/// Visits [output, input, ky, kx] in the order of the kernels' weights, (group of output blocks, input block, ky, kx,
+/// input channel, output channel in the group); nothing in place of the channels that fill the last output block.
+pub(super) fn each_weight(
+    isa: Isa,
+    inputs: usize,
+    outputs: usize,
+    size: usize,
+    mut visit: impl FnMut(Option<[usize; 4]>),
+) {
+    let lanes = |channels| if channels == 1 { 1 } else { isa.lanes() };
+    let padded = outputs.next_multiple_of(lanes(outputs));
+    for first in (0..padded).step_by(GROUP * lanes(outputs)) {
+        let group = first..(first + GROUP * lanes(outputs)).min(padded);
+        for block in (0..inputs).step_by(lanes(inputs)) {
+            for tap in 0..size * size {
+                for input in block..(block + lanes(inputs)).min(inputs) {
+                    for output in group.clone() {
+                        visit((output < outputs).then_some([output, input, tap / size, tap % size]));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Convolves, adds the bias, multiplies values below zero with `slope` (one for each channel, in blocks).
+pub(super) fn convolve(
+    isa: Isa,
+    filter: &Filter,
+    slope: Option<&[f32]>,
+    input: &Image,
+    output: &mut Image,
+    tail: Tail,
+) {
+    debug_assert_eq!((input.shape.channels, output.shape.channels), (filter.inputs, filter.outputs));
+    let rows = band_rows(output);
+    let one = |band: &mut Band| convolve_band(isa, filter, slope, input, band);
+    match tail {
+        Tail::Keep => output.bands(rows).into_par_iter().for_each(|mut band| one(&mut band)),
+        Tail::Pool(small) => {
+            let layout = pool::Layout::of(small);
+            let bands = output.bands(rows).into_par_iter().zip(small.bands(rows / 2));
+            bands.for_each(|(mut band, small)| {
+                one(&mut band);
+                layout.pool(isa, band.data, small.data);
+            });
+        }
+        Tail::UnpoolAdd(large) => {
+            let layout = pool::Layout::of(output);
+            let bands = output.bands(rows).into_par_iter().zip(large.bands(2 * rows));
+            bands.for_each(|(mut band, large)| {
+                one(&mut band);
+                layout.unpool_add(isa, band.data, large.data);
+            });
+        }
+    }
+}
+
+/// Rows of a band: few enough for the cache and to share the work, an even number for the pooling.
+fn band_rows(output: &Image) -> usize {
+    let rows = output.shape.count * output.shape.height;
+    let fair = rows.div_ceil(4 * rayon::current_num_threads());
+    (BAND / output.row_length()).min(fair).next_multiple_of(2).max(2)
+}
+
+fn convolve_band(isa: Isa, filter: &Filter, slope: Option<&[f32]>, input: &Image, band: &mut Band) {
+    let Filter { outputs, inputs, size, ref weights, ref bias } = *filter;
+    let (halo, width) = (input.halo, input.shape.width);
+    let lanes = if outputs == 1 { 1 } else { isa.lanes() };
+    let geometry =
+        Geometry { channels: inputs, pixel: input.lanes, block: input.block_length(), row: input.row_length() };
+    let output_block = (width + 2 * halo) * lanes;
+    let output_row = outputs.div_ceil(lanes) * output_block;
+    let rows = band.data.len() / output_row;
+    // The kernel's first tap lies `size / 2` pixels above and to the left.
+    let start = (halo + band.y - size / 2) * geometry.row + (halo - size / 2) * geometry.pixel;
+    let input = &input.image(band.image)[start..];
+    let output = &mut band.data[halo * lanes..];
+    if outputs == 1 && inputs > 1 {
+        let (bias, slope) = (bias[0], slope.map(|slope| slope[0]));
+        let task = ReduceBand { input, geometry, size, weights, bias, slope, output, output_row, rows, width };
+        isa.run(geometry.pixel, task);
+    } else {
+        let task =
+            ConvolveBand { input, geometry, size, weights, bias, slope, output, output_block, output_row, rows, width };
+        isa.run(lanes, task);
+    }
+}

@@ -1,0 +1,310 @@
+//! The vector instructions that the kernels use, and the choice among them at run time.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// A vector of `f32` with the few operations that the kernels need.
+///
+/// The x86 implementations may only run where [`Isa`] has found their instructions: reach them through [`Isa::run`].
+/// `load` and `store` need `LANES` valid floats at the pointer, of any alignment.
+pub(in crate::engine::cpu) trait Simd {
+    /// Floats in a vector.
+    const LANES: usize;
+    /// The vector.
+    type V: Copy;
+
+    unsafe fn load(from: *const f32) -> Self::V;
+    unsafe fn store(to: *mut f32, v: Self::V);
+    fn splat(value: f32) -> Self::V;
+    fn add(a: Self::V, b: Self::V) -> Self::V;
+    fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// `a × b + c`.
+    fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The larger; `b` where one is not a number.
+    fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// The smaller; `b` where one is not a number.
+    fn min(a: Self::V, b: Self::V) -> Self::V;
+    /// In each lane `yes` where `a > b`, else `no`.
+    fn greater(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// Sum over the lanes.
+    fn sum(v: Self::V) -> f32;
+}
+
+/// The first vector of a slice.
+#[inline(always)]
+pub(in crate::engine::cpu) fn read<S: Simd>(from: &[f32]) -> S::V {
+    let from = &from[..S::LANES];
+    // SAFETY: the slice is as long as a vector.
+    unsafe { S::load(from.as_ptr()) }
+}
+
+/// Overwrites the first vector of a slice.
+#[inline(always)]
+pub(in crate::engine::cpu) fn write<S: Simd>(to: &mut [f32], v: S::V) {
+    let to = &mut to[..S::LANES];
+    // SAFETY: the slice is as long as a vector.
+    unsafe { S::store(to.as_mut_ptr(), v) }
+}
+
+/// Work written once for all instruction sets. Implementations are `#[inline(always)]`, so that they compile to the
+/// instructions of the caller in [`Isa::run`].
+pub(in crate::engine::cpu) trait Task {
+    /// What it computes.
+    type Output;
+    /// Computes it with the vectors `S`.
+    fn run<S: Simd>(self) -> Self::Output;
+}
+
+/// An instruction set that this processor has: values exist only for those found at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine::cpu) struct Isa(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable8,
+    /// As wide as AVX-512, for tests on processors without it.
+    #[cfg(test)]
+    Portable16,
+}
+
+impl Isa {
+    /// The widest that this processor has.
+    pub fn best() -> Self {
+        Self::available()[0]
+    }
+
+    /// All that this processor has, the widest first.
+    pub fn available() -> Vec<Self> {
+        let mut found = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                found.push(Self(Kind::Avx512));
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                found.push(Self(Kind::Avx2));
+            }
+        }
+        found.push(Self(Kind::Portable8));
+        #[cfg(test)]
+        found.push(Self(Kind::Portable16));
+        found
+    }
+
+    /// Floats in a vector, and so channels in a block of the [layout](super::super::layout).
+    pub fn lanes(self) -> usize {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => 16,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => 8,
+            Kind::Portable8 => 8,
+            #[cfg(test)]
+            Kind::Portable16 => 16,
+        }
+    }
+
+    /// Runs the task on blocks of `lanes` channels: 1 for images of one channel, else [`Isa::lanes`].
+    pub fn run<T: Task>(self, lanes: usize, task: T) -> T::Output {
+        if lanes == 1 {
+            return task.run::<Portable<1>>();
+        }
+        assert_eq!(lanes, self.lanes(), "blocks of another instruction set");
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `available` found AVX-512F, and nothing else makes this value.
+            Kind::Avx512 => unsafe { avx512(task) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `available` found AVX2 and FMA, and nothing else makes this value.
+            Kind::Avx2 => unsafe { avx2(task) },
+            Kind::Portable8 => task.run::<Portable<8>>(),
+            #[cfg(test)]
+            Kind::Portable16 => task.run::<Portable<16>>(),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn avx512<T: Task>(task: T) -> T::Output {
+    task.run::<Avx512>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2<T: Task>(task: T) -> T::Output {
+    task.run::<Avx2>()
+}
+
+/// Arrays that the compiler may turn into whatever vectors the target always has (NEON on AArch64).
+struct Portable<const N: usize>;
+
+impl<const N: usize> Portable<N> {
+    #[inline(always)]
+    fn map(f: impl Fn(usize) -> f32) -> [f32; N] {
+        std::array::from_fn(f)
+    }
+}
+
+impl<const N: usize> Simd for Portable<N> {
+    const LANES: usize = N;
+    type V = [f32; N];
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self::V {
+        // SAFETY: the caller promises N floats; arrays of f32 need no more alignment than f32.
+        unsafe { from.cast::<[f32; N]>().read() }
+    }
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, v: Self::V) {
+        // SAFETY: as for `load`.
+        unsafe { to.cast::<[f32; N]>().write(v) }
+    }
+    #[inline(always)]
+    fn splat(value: f32) -> Self::V {
+        [value; N]
+    }
+    #[inline(always)]
+    fn add(a: Self::V, b: Self::V) -> Self::V {
+        Self::map(|i| a[i] + b[i])
+    }
+    #[inline(always)]
+    fn mul(a: Self::V, b: Self::V) -> Self::V {
+        Self::map(|i| a[i] * b[i])
+    }
+    #[inline(always)]
+    fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // Without the instruction, `mul_add` is a slow call into the mathematics library.
+        if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
+            Self::map(|i| a[i].mul_add(b[i], c[i]))
+        } else {
+            Self::map(|i| a[i] * b[i] + c[i])
+        }
+    }
+    #[inline(always)]
+    fn max(a: Self::V, b: Self::V) -> Self::V {
+        Self::map(|i| if a[i] > b[i] { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    fn min(a: Self::V, b: Self::V) -> Self::V {
+        Self::map(|i| if a[i] < b[i] { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    fn greater(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+        Self::map(|i| if a[i] > b[i] { yes[i] } else { no[i] })
+    }
+    #[inline(always)]
+    fn sum(v: Self::V) -> f32 {
+        v.iter().sum()
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+struct Avx2;
+
+// SAFETY of every block below: the instructions are there (see `Simd`), and pointers are valid by the callers' promise.
+#[cfg(target_arch = "x86_64")]
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+    type V = __m256;
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self::V {
+        unsafe { _mm256_loadu_ps(from) }
+    }
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, v: Self::V) {
+        unsafe { _mm256_storeu_ps(to, v) }
+    }
+    #[inline(always)]
+    fn splat(value: f32) -> Self::V {
+        unsafe { _mm256_set1_ps(value) }
+    }
+    #[inline(always)]
+    fn add(a: Self::V, b: Self::V) -> Self::V {
+        unsafe { _mm256_add_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul(a: Self::V, b: Self::V) -> Self::V {
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn max(a: Self::V, b: Self::V) -> Self::V {
+        unsafe { _mm256_max_ps(a, b) }
+    }
+    #[inline(always)]
+    fn min(a: Self::V, b: Self::V) -> Self::V {
+        unsafe { _mm256_min_ps(a, b) }
+    }
+    #[inline(always)]
+    fn greater(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+        unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)) }
+    }
+    #[inline(always)]
+    fn sum(v: Self::V) -> f32 {
+        unsafe {
+            let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+struct Avx512;
+
+// SAFETY of every block below: as for AVX2.
+#[cfg(target_arch = "x86_64")]
+impl Simd for Avx512 {
+    const LANES: usize = 16;
+    type V = __m512;
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self::V {
+        unsafe { _mm512_loadu_ps(from) }
+    }
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, v: Self::V) {
+        unsafe { _mm512_storeu_ps(to, v) }
+    }
+    #[inline(always)]
+    fn splat(value: f32) -> Self::V {
+        unsafe { _mm512_set1_ps(value) }
+    }
+    #[inline(always)]
+    fn add(a: Self::V, b: Self::V) -> Self::V {
+        unsafe { _mm512_add_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul(a: Self::V, b: Self::V) -> Self::V {
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn max(a: Self::V, b: Self::V) -> Self::V {
+        unsafe { _mm512_max_ps(a, b) }
+    }
+    #[inline(always)]
+    fn min(a: Self::V, b: Self::V) -> Self::V {
+        unsafe { _mm512_min_ps(a, b) }
+    }
+    #[inline(always)]
+    fn greater(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes) }
+    }
+    #[inline(always)]
+    fn sum(v: Self::V) -> f32 {
+        unsafe { _mm512_reduce_add_ps(v) }
+    }
+}

@@ -1,0 +1,141 @@
+//! Images as the kernels want them: channels in blocks as wide as a vector, with a border of zeros.
+
+use std::collections::HashMap;
+
+/// Images of one size and number of channels: (image, y, block, x, channel in the block), row-major.
+///
+/// A block holds `lanes` channels, those beyond the last are zero; images of one channel have blocks of one.
+/// Each image has `halo` rows and columns of zeros around it, so that convolutions need no special edges:
+/// everything that writes keeps them zero. A row holds all its blocks, so that rows can go to different threads.
+pub(super) struct Image {
+    pub shape: Shape,
+    pub lanes: usize,
+    pub halo: usize,
+    /// Index of the first float used: that of a cache line's start.
+    start: usize,
+    memory: Vec<f32>,
+}
+
+/// What tells images apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Shape {
+    pub count: usize,
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+}
+
+/// Consecutive rows of one image, borders at the left and right included.
+pub(super) struct Band<'a> {
+    /// Which image.
+    pub image: usize,
+    /// The first row, without the border above.
+    pub y: usize,
+    /// The rows.
+    pub data: &'a mut [f32],
+}
+
+/// Floats in a cache line.
+const LINE: usize = 16;
+
+impl Image {
+    /// Zeros. `vector` is the width of the vectors.
+    pub fn zeros(shape: Shape, vector: usize, halo: usize) -> Self {
+        let lanes = if shape.channels == 1 { 1 } else { vector };
+        let mut image = Self { shape, lanes, halo, start: 0, memory: Vec::new() };
+        image.memory = vec![0.0; shape.count * image.image_length() + LINE];
+        // Vectors that straddle cache lines would cost each load twice.
+        image.start = image.memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+        image
+    }
+
+    /// Blocks of channels.
+    pub fn blocks(&self) -> usize {
+        self.shape.channels.div_ceil(self.lanes)
+    }
+
+    /// Floats from a row of a block to the same row of the next block.
+    pub fn block_length(&self) -> usize {
+        (self.shape.width + 2 * self.halo) * self.lanes
+    }
+
+    /// Floats from a row to the next.
+    pub fn row_length(&self) -> usize {
+        self.blocks() * self.block_length()
+    }
+
+    /// Floats from an image to the next.
+    pub fn image_length(&self) -> usize {
+        (self.shape.height + 2 * self.halo) * self.row_length()
+    }
+
+    /// One image with its border.
+    pub fn image(&self, index: usize) -> &[f32] {
+        let length = self.image_length();
+        &self.memory[self.start + index * length..][..length]
+    }
+
+    /// `rows` rows of an image from `y` on, without the border above but with those at the sides.
+    pub fn rows(&self, image: usize, y: usize, rows: usize) -> &[f32] {
+        let row = self.row_length();
+        &self.image(image)[(self.halo + y) * row..][..rows * row]
+    }
+
+    /// All rows without the borders above and below, in bands of at most `rows` rows of one image.
+    pub fn bands(&mut self, rows: usize) -> Vec<Band<'_>> {
+        let (row, length, halo) = (self.row_length(), self.image_length(), self.halo);
+        let Shape { count, height, .. } = self.shape;
+        let data = &mut self.memory[self.start..][..count * length];
+        let images = data.chunks_exact_mut(length).enumerate();
+        let bands = images.flat_map(|(image, data)| {
+            let bands = data[halo * row..][..height * row].chunks_mut(rows * row).enumerate();
+            bands.map(move |(at, data)| Band { image, y: at * rows, data })
+        });
+        bands.collect()
+    }
+
+    /// The values of images of one channel, (image, y, x), without borders.
+    pub fn pixels(&self) -> impl Iterator<Item = &[f32]> {
+        assert_eq!(self.shape.channels, 1, "only images of one channel are plain");
+        let (halo, Shape { count, height, width, .. }) = (self.halo, self.shape);
+        let rows = (0..count).flat_map(move |image| (0..height).map(move |y| (image, y)));
+        rows.map(move |(image, y)| &self.rows(image, y, 1)[halo..][..width])
+    }
+
+    /// The rows of images of one channel, (image, y), without borders, to write to.
+    pub fn pixels_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        assert_eq!(self.shape.channels, 1, "only images of one channel are plain");
+        let (halo, width) = (self.halo, self.shape.width);
+        self.bands(1).into_iter().map(move |band| &mut band.data[halo..][..width])
+    }
+}
+
+/// Images that are free for use, so that memory is taken once.
+pub(super) struct Buffers {
+    vector: usize,
+    halo: usize,
+    free: HashMap<Shape, Vec<Image>>,
+}
+
+impl Buffers {
+    /// No images yet, with those to come as in [`Image::zeros`].
+    pub fn new(vector: usize, halo: usize) -> Self {
+        Self { vector, halo, free: HashMap::new() }
+    }
+
+    /// An image with a border of zeros; its values are whatever they were.
+    pub fn take(&mut self, shape: Shape) -> Image {
+        let free = self.free.get_mut(&shape).and_then(Vec::pop);
+        free.unwrap_or_else(|| Image::zeros(shape, self.vector, self.halo))
+    }
+
+    /// Takes an image back.
+    pub fn give(&mut self, image: Image) {
+        self.free.entry(image.shape).or_default().push(image);
+    }
+
+    /// Gives the memory of all free images back.
+    pub fn clear(&mut self) {
+        self.free.clear();
+    }
+}

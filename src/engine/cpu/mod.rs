@@ -1,0 +1,43 @@
+//! The project's own engine for the CPU.
+//!
+//! A plan becomes a [graph] whose nodes are images in [blocks of channels](layout) as wide as the processor's vectors.
+//! [Convolutions](convolve) run in register tiles ([`kernels`], for AVX-512, AVX2 or whatever there is) with bias,
+//! activation and pooling done while the values are at hand. The [trainer] walks the same graph backward: the
+//! gradient of an image is one more convolution, that of the weights a [sum over pixels](gradient).
+
+mod adam;
+mod convolve;
+mod gradient;
+mod graph;
+mod kernels;
+mod layout;
+mod loss;
+mod network;
+mod pointwise;
+mod pool;
+mod runner;
+#[cfg(test)]
+mod tests;
+mod trainer;
+
+pub use runner::CpuRunner;
+pub use trainer::CpuTrainer;
+
+use super::{EngineError, Loss};
+use crate::network::{Plan, Weights};
+
+/// Makes a plan ready to be applied.
+///
+/// # Errors
+/// When the weights are not the plan's, or the plan's steps do not follow one another.
+pub fn runner(plan: &Plan, weights: &Weights) -> Result<CpuRunner, EngineError> {
+    CpuRunner::new(kernels::Isa::best(), plan, weights)
+}
+
+/// Makes a plan ready to be trained, with Adam at its start.
+///
+/// # Errors
+/// As for [`runner`].
+pub fn trainer(plan: &Plan, weights: &Weights, loss: Loss) -> Result<CpuTrainer, EngineError> {
+    CpuTrainer::new(kernels::Isa::best(), plan, weights, loss)
+}
