@@ -1,0 +1,124 @@
+//! Writing the moving volume on another grid, interpolated once, slice by slice.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::monitor::Monitor;
+use crate::stack::{Shape, SliceSink, SliceSource, check, read_finite};
+
+use super::AlignError;
+use super::grid::{extent_zyx, size_zyx, voxel_zyx};
+use super::target::Target;
+use super::transform::Transform;
+
+/// Slices of the moving volume that are needed at the moment.
+#[derive(Default)]
+struct Window {
+    slices: BTreeMap<usize, Vec<f32>>,
+}
+
+impl Window {
+    /// Reads slices `first..=last` and forgets all others.
+    fn hold(&mut self, source: &dyn SliceSource, first: usize, last: usize) -> Result<(), AlignError> {
+        let gone: Vec<usize> = self.slices.keys().copied().filter(|z| !(first..=last).contains(z)).collect();
+        let mut spare: Vec<Vec<f32>> = gone.iter().filter_map(|z| self.slices.remove(z)).collect();
+        for z in first..=last {
+            if !self.slices.contains_key(&z) {
+                let mut slice = spare.pop().unwrap_or_else(|| vec![0.0; source.shape().size.plane()]);
+                read_finite(source, z, &mut slice)?;
+                self.slices.insert(z, slice);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the moving volume's voxels lie.
+struct Lattice {
+    size: [usize; 3],
+    voxel: [f64; 3],
+    half: [f64; 3],
+}
+
+impl Lattice {
+    fn of(shape: Shape) -> Self {
+        Self { size: size_zyx(shape), voxel: voxel_zyx(shape), half: extent_zyx(shape).map(|e| e / 2.0) }
+    }
+
+    /// The voxel below a coordinate along `axis` and the way to the next, held at the outermost voxels.
+    fn split(&self, axis: usize, coordinate: f64) -> (usize, usize, f32) {
+        let last = self.size[axis] - 1;
+        let at = ((coordinate + self.half[axis]) / self.voxel[axis] - 0.5).clamp(0.0, last as f64);
+        let low = at as usize;
+        (low, (low + 1).min(last), (at - low as f64) as f32)
+    }
+
+    fn contains(&self, p: [f64; 3]) -> bool {
+        // The tolerance keeps the outermost voxels of a grid that ends where the field does.
+        (0..3).all(|a| p[a].abs() <= self.half[a] * (1.0 + 1e-9))
+    }
+
+    fn value(&self, slices: &[Option<&[f32]>], first: usize, p: [f64; 3]) -> f32 {
+        let [(z0, z1, tz), (y0, y1, ty), (x0, x1, tx)] = [0, 1, 2].map(|a| self.split(a, p[a]));
+        let width = self.size[2];
+        let plane = |z: usize| {
+            let Some(slice) = slices.get(z - first).copied().flatten() else { return 0.0 };
+            let (near, far) = (&slice[y0 * width..], &slice[y1 * width..]);
+            let near = near[x0] + (near[x1] - near[x0]) * tx;
+            let far = far[x0] + (far[x1] - far[x0]) * tx;
+            near + (far - near) * ty
+        };
+        let (near, far) = (plane(z0), plane(z1));
+        near + (far - near) * tz
+    }
+}
+
+/// Writes `moving` on the grid `target`, through `transform`: each output voxel is interpolated linearly between the
+/// eight voxels around its place in the moving volume, which is the only interpolation. The result has the moving
+/// volume's grey type; voxels outside its field are 0.
+///
+/// Only those slices of the moving volume are held that an output slice crosses: few for a small tilt.
+pub fn apply_transform(
+    moving: &dyn SliceSource,
+    target: &Target,
+    transform: &Transform,
+    sink: &mut dyn SliceSink,
+    monitor: &dyn Monitor,
+) -> Result<(), AlignError> {
+    check(moving)?;
+    let grey = moving.shape().grey;
+    let lattice = Lattice::of(moving.shape());
+    let (size, width) = (target.size, target.size.width);
+    sink.begin(Shape { size, voxel: target.voxel, grey })?;
+    let mut window = Window::default();
+    let mut out = vec![0.0f32; size.plane()];
+    for z in 0..size.slices {
+        if monitor.cancelled() {
+            return Err(AlignError::Cancelled);
+        }
+        let corners = [(0, 0), (0, width - 1), (size.height - 1, 0), (size.height - 1, width - 1)];
+        let heights = corners.map(|(y, x)| transform.apply(target.place([z, y, x]))[0]);
+        let low = heights.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = heights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if high < -lattice.half[0] || low > lattice.half[0] {
+            out.fill(0.0);
+        } else {
+            // Rounding may put a voxel a hair beyond its slice's corners.
+            let hair = 1e-6 * lattice.voxel[0];
+            let (first, last) = (lattice.split(0, low - hair).0, lattice.split(0, high + hair).1);
+            window.hold(moving, first, last)?;
+            let slices: Vec<Option<&[f32]>> =
+                (first..=last).map(|z| window.slices.get(&z).map(Vec::as_slice)).collect();
+            out.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+                for (x, v) in row.iter_mut().enumerate() {
+                    let p = transform.apply(target.place([z, y, x]));
+                    *v = if lattice.contains(p) { grey.nearest(lattice.value(&slices, first, p)) } else { 0.0 };
+                }
+            });
+        }
+        sink.write(z, &out)?;
+        monitor.progress((z + 1) as f64 / size.slices as f64, "Writing the aligned volume");
+    }
+    Ok(())
+}

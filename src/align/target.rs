@@ -1,0 +1,132 @@
+//! The grid that an aligned volume is written on.
+
+use crate::stack::{Shape, Size, VoxelSize};
+
+use super::grid::extent_zyx;
+use super::transform::Transform;
+
+/// A grid in the reference's frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// Voxels along each axis.
+    pub size: Size,
+    /// Edge lengths of a voxel.
+    pub voxel: VoxelSize,
+    /// The centre of the first voxel (z, y, x), about the centre of the reference's field.
+    pub first: [f64; 3],
+}
+
+impl Target {
+    /// The reference's own grid.
+    pub fn of(reference: Shape) -> Self {
+        Self::over(reference, reference.size, reference.voxel)
+    }
+
+    /// A grid of cubic voxels over the reference's field, from the same corner and with as many voxels as
+    /// `Undulator Resample...` gives the reference: every output voxel lies inside the field.
+    pub fn isotropic(reference: Shape, voxel: f64) -> Self {
+        let count = |n: usize, edge: f64| ((n as f64 * edge / voxel + 1e-6).floor() as usize).max(1);
+        let (size, edges) = (reference.size, reference.voxel);
+        let size = Size::new(count(size.width, edges.x), count(size.height, edges.y), count(size.slices, edges.z));
+        Self::over(reference, size, VoxelSize::isotropic(voxel))
+    }
+
+    fn over(reference: Shape, size: Size, voxel: VoxelSize) -> Self {
+        let extent = extent_zyx(reference);
+        let edges = [voxel.z, voxel.y, voxel.x];
+        Self { size, voxel, first: std::array::from_fn(|a| (edges[a] - extent[a]) / 2.0) }
+    }
+
+    /// Where voxel (z, y, x) lies, about the centre of the reference's field.
+    pub fn place(&self, [z, y, x]: [usize; 3]) -> [f64; 3] {
+        let Self { voxel, first, .. } = self;
+        [first[0] + z as f64 * voxel.z, first[1] + y as f64 * voxel.y, first[2] + x as f64 * voxel.x]
+    }
+
+    /// The part of this grid whose voxels all lie in the moving volume, and the index (z, y, x) of its first voxel here;
+    /// `None` if there is none.
+    ///
+    /// The common field is convex but for a small drift, so a box lies in it when its corners do. From the whole grid,
+    /// the face that sticks out furthest is cut back until none does.
+    pub fn cropped(&self, moving: Shape, transform: &Transform) -> Option<(Self, [usize; 3])> {
+        let margin = transform.drift.as_ref().map_or(0.0, |d| d.largest());
+        let half = extent_zyx(moving).map(|e| e / 2.0);
+        let bare = Transform::new(transform.linear, transform.shift);
+        let sticks_out = |index: [usize; 3]| {
+            let p = bare.apply(self.place(index));
+            let beyond = |a: usize| p[a].abs() + if a == 0 { 0.0 } else { margin } - half[a] * (1.0 + 1e-9);
+            (0..3).map(beyond).fold(f64::NEG_INFINITY, f64::max)
+        };
+        let mut low = [0; 3];
+        let mut high = [self.size.slices, self.size.height, self.size.width].map(|n| n - 1);
+        loop {
+            // How far out each face's corners lie in all, in the moving volume.
+            let mut faces = [[0.0f64; 2]; 3];
+            for corner in 0..8 {
+                let upper: [usize; 3] = std::array::from_fn(|a| corner >> a & 1);
+                let out = sticks_out(std::array::from_fn(|a| if upper[a] == 1 { high[a] } else { low[a] }));
+                for a in 0..3 {
+                    faces[a][upper[a]] += out.max(0.0);
+                }
+            }
+            // Cutting a thin axis costs more voxels a slice: weigh by what one slice would take away.
+            let length = |a: usize| (high[a] - low[a] + 1) as f64;
+            let edges = [self.voxel.z, self.voxel.y, self.voxel.x];
+            let gain = |a: usize, side: usize| faces[a][side] * length(a) * edges[a];
+            let all = (0..3).flat_map(|a| [(a, 0), (a, 1)]);
+            let (axis, side) = all.max_by(|p, q| gain(p.0, p.1).total_cmp(&gain(q.0, q.1)))?;
+            if faces[axis][side] <= 0.0 {
+                break;
+            }
+            if low[axis] == high[axis] {
+                return None;
+            }
+            if side == 0 {
+                low[axis] += 1;
+            } else {
+                high[axis] -= 1;
+            }
+        }
+        let [z, y, x] = std::array::from_fn(|a| high[a] - low[a] + 1);
+        Some((Self { size: Size::new(x, y, z), voxel: self.voxel, first: self.place(low) }, low))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::GreyType;
+
+    fn shape(n: usize, voxel: f64) -> Shape {
+        Shape { size: Size::new(n, n, n), voxel: VoxelSize::isotropic(voxel), grey: GreyType::U16 }
+    }
+
+    #[test]
+    fn the_isotropic_grid_starts_at_the_field_s_corner() {
+        let target = Target::isotropic(shape(100, 0.495), 0.6);
+        assert_eq!(target.size, Size::new(82, 82, 82));
+        assert!((target.first[0] - (-24.75 + 0.3)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn cropping_leaves_only_what_both_show() {
+        let (reference, moving) = (shape(60, 0.5), shape(90, 0.3));
+        let transform = Transform::similarity([10.0, 3.0, -2.0], 1.02, [4.0, -6.0, 3.0]);
+        let whole = Target::of(reference);
+        let (part, first) = whole.cropped(moving, &transform).unwrap();
+        let inside = |index: [usize; 3]| transform.apply(part.place(index)).iter().all(|p| p.abs() <= 13.5);
+        for corner in 0..8 {
+            let at = [part.size.slices, part.size.height, part.size.width];
+            assert!(inside(std::array::from_fn(|a| if corner >> a & 1 == 1 { at[a] - 1 } else { 0 })));
+        }
+        assert_eq!(part.place([0; 3]), whole.place(first));
+        // A box of a third of the shared field is easily there.
+        assert!(part.size.voxels() > 60 * 60 * 60 / 8, "{}", part.size);
+    }
+
+    #[test]
+    fn nothing_in_common_leaves_nothing() {
+        let transform = Transform::similarity([0.0; 3], 1.0, [100.0, 0.0, 0.0]);
+        assert!(Target::of(shape(10, 1.0)).cropped(shape(10, 1.0), &transform).is_none());
+    }
+}
