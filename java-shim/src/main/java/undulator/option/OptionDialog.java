@@ -36,6 +36,7 @@ public final class OptionDialog {
     private final String command;
     private final Options options;
     private final GenericDialog dialog;
+    private int imagesAsked;
 
     private OptionDialog(String command, String explanation, List<Key> keys) {
         this.command = command;
@@ -94,21 +95,18 @@ public final class OptionDialog {
         }
     }
 
-    /** The first image option proposes the active image, the next ones the other images. */
+    /** Proposes the active image where that is the default, else the images in the order in which they were opened. */
     private void addImages(Key key, String label) {
         List<String> titles = new ArrayList<>(Arrays.asList(WindowManager.getImageTitles()));
-        if (WindowManager.getCurrentImage() != null) {
-            String active = WindowManager.getCurrentImage().getTitle();
-            titles.remove(active);
-            titles.add(0, active);
-        }
-        boolean optional = key.initial.equals(Key.NONE);
-        if (optional) {
+        String proposed = titles.get(Math.min(imagesAsked, titles.size() - 1));
+        if (key.initial.equals(Key.ACTIVE)) {
+            proposed = WindowManager.getCurrentImage().getTitle();
+        } else if (key.initial.equals(Key.NONE)) {
             titles.add(0, Key.NONE);
+            proposed = Key.NONE;
         }
-        int before = dialog.getChoices() == null ? 0 : dialog.getChoices().size();
-        int proposed = optional ? 0 : Math.min(before, titles.size() - 1);
-        dialog.addChoice(label, titles.toArray(new String[0]), titles.get(proposed));
+        dialog.addChoice(label, titles.toArray(new String[0]), proposed);
+        imagesAsked++;
     }
 
     private void addBrowseButton(Key key) {

@@ -1,0 +1,61 @@
+# make dist  builds dist/Undulator_-<version>.jar, the plugin with the native library inside
+# make demo  builds, then runs macros/demo.ijm in ImageJ: demo/undulator-demo.png
+# make test  passes all tests
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+PLATFORM := $(word 1, $(shell tools/platform.sh))
+LIBRARY := $(word 2, $(shell tools/platform.sh))
+JAR := Undulator_-$(VERSION).jar
+MAVEN := mvn --batch-mode --no-transfer-progress --file java-shim/pom.xml
+PYTHON := .venv/bin/python
+IMAGEJ := demo/ImageJ
+
+.PHONY: dist demo test build-tools test-tools native lint rust-tests java-tests clean
+
+dist: build-tools native
+	$(MAVEN) --quiet package -DskipTests
+	mkdir -p dist
+	cp java-shim/target/$(JAR) dist/
+
+build-tools:
+	tools/require.sh rust compiler jdk maven
+
+# All of Cargo's work is in the release profile, so that Burn is built once for the tests and the plugin.
+native: build-tools
+	cargo build --release --lib
+	mkdir -p target/natives/$(PLATFORM)
+	cp target/release/$(LIBRARY) target/natives/$(PLATFORM)/
+
+demo: dist
+	tools/require.sh xvfb fonts
+	mkdir -p $(IMAGEJ)/plugins
+	rm -f $(IMAGEJ)/plugins/Undulator_* demo/undulator-demo.png
+	cp java-shim/target/imagej/ij.jar $(IMAGEJ)/
+	cp dist/$(JAR) $(IMAGEJ)/plugins/
+	xvfb-run --auto-servernum java -Xmx2g -Dplugins.dir=$(IMAGEJ) -cp $(IMAGEJ)/ij.jar \
+		ij.ImageJ -batch $(CURDIR)/macros/demo.ijm $(CURDIR)/demo/
+	test -s demo/undulator-demo.png
+
+test: lint rust-tests java-tests
+
+test-tools: build-tools $(PYTHON)
+	tools/require.sh xvfb fonts imagemagick
+
+# The tests check numbers against scipy, scikit-image and others.
+$(PYTHON): tests/requirements.txt
+	tools/require.sh python
+	python3 -m venv .venv
+	$(PYTHON) -m pip install --quiet --requirement tests/requirements.txt
+	touch $(PYTHON)
+
+lint: build-tools
+	cargo fmt --check
+	cargo clippy --release --all-targets -- -D warnings
+
+rust-tests: test-tools
+	UNDULATOR_PYTHON=$(CURDIR)/$(PYTHON) cargo test --release
+
+java-tests: test-tools native
+	$(MAVEN) verify
+
+clean:
+	rm -rf dist demo java-shim/target target .venv

@@ -1,0 +1,202 @@
+package undulator.imagej;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import undulator.imagej.RealImageJ.Outcome;
+
+/** Bad input is a clear error that stops the macro; no image stays locked, no half result is shown, no file is lost. */
+class BadInputIT {
+    /** Two stacks on one grid. */
+    private static final String PAIR = """
+            newImage("low", "16-bit ramp", 32, 32, 20);
+            run("Add Specified Noise...", "stack standard=900");
+            newImage("reference", "16-bit ramp", 32, 32, 20);
+            """;
+
+    private static final String TRAIN = "run(\"Undulator Train...\", \"low=low reference=reference layers=3 "
+            + "channels=4 epochs=EPOCHS validation=20 device=cpu model=[MODEL]\");\n";
+
+    @TempDir
+    Path folder;
+
+    private Path model() {
+        return folder.resolve("model.zip");
+    }
+
+    private String train(int epochs) {
+        return TRAIN.replace("EPOCHS", Integer.toString(epochs)).replace("MODEL", model().toString());
+    }
+
+    private static void assertStopped(Outcome outcome, String... words) {
+        assertEquals(1, outcome.exit(), outcome.output());
+        assertFalse(outcome.output().contains("went on"), outcome.output());
+        assertFalse(outcome.output().contains("still locked"), outcome.output());
+        assertFalse(outcome.output().contains("defect"), outcome.output());
+        for (String word : words) {
+            assertTrue(outcome.output().contains(word), "no \"" + word + "\" in:\n" + outcome.output());
+        }
+    }
+
+    private static String andOn(String code) {
+        return code + "\nprint('went on');";
+    }
+
+    /** Macros that must fail, each with words that its message must hold. */
+    private static final String[][] REFUSED = {
+        {"run('Undulator Resample...', 'voxel=2');", "No image is open"},
+        {"newImage('c', 'RGB', 9, 9, 3); run('Undulator Resample...', 'voxel=2');", "RGB colour image"},
+        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Resample...', 'image=b');", "Open images: a"},
+        {"newImage('a', '8-bit', 9, 9, 3); newImage('a', '8-bit', 9, 9, 3); "
+            + "run('Undulator Resample...', 'image=a');", "2 open images are called"},
+        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Resample...', 'voxels=2');", "has no option \"voxels\""},
+        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Resample...', 'voxel=-2');", "-2"},
+        {"newImage('a', '8-bit', 9, 9, 3); setVoxelSize(0, 1, 1, 'um'); "
+            + "run('Undulator Resample...', 'voxel=2');", "above zero"},
+        {"newImage('a', '32-bit ramp', 9, 9, 3); setSlice(2); setPixel(4, 5, 0/0); "
+            + "run('Undulator Resample...', 'voxel=2');", "slice 2 of a"},
+        {"newImage('a', '32-bit ramp', 9, 9, 3); setSlice(3); setPixel(4, 5, 1/0); "
+            + "run('Undulator Resample...', 'voxel=2');", "slice 3 of a"},
+        {"newImage('a', '8-bit', 9, 9, 3); newImage('b', '8-bit', 9, 9, 4); "
+            + "run('Undulator Measure...', 'test=a reference=b');", "9\u00D79\u00D74"},
+        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Apply...', 'image=a');", "The option model is missing"},
+        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Apply...', 'model=[/no such/model.zip]');",
+            "/no such/model.zip"},
+        {"newImage('a', '8-bit ramp', 32, 32, 1); newImage('b', '8-bit ramp', 32, 32, 1); "
+            + "run('Undulator Train...', 'low=a reference=b layers=3 channels=4 epochs=1 device=cpu model=m.zip');",
+            "slice"},
+        {"run('Hyperstack...', 'title=h type=8-bit display=Grayscale width=32 height=32 channels=2 slices=3 frames=2');"
+            + "run('Undulator Measure...', 'test=h reference=h');", "hyperstack of 2 channels and 2 frames"},
+        {"run('Undulator Sample Data...', 'width=1');", "width"},
+    };
+
+    @Test
+    void isRefusedHeadless() throws Exception {
+        List<String> macros = Arrays.stream(REFUSED).map(macro -> andOn(macro[0])).collect(Collectors.toList());
+        Outcome outcome = RealImageJ.headless(folder).macros(macros);
+        for (int i = 0; i < REFUSED.length; i++) {
+            String error = outcome.value("error " + i);
+            assertTrue(error.contains(REFUSED[i][1]), REFUSED[i][0] + " said: " + error);
+            assertTrue(outcome.output().lines().anyMatch(error::equals), "not in the log: " + error);
+        }
+        assertFalse(outcome.output().matches("(?s).*(went on|still locked|defect).*"), outcome.output());
+        assertFalse(Files.exists(folder.resolve("m.zip")));
+    }
+
+    @Test
+    void isRefusedInAWindow() throws Exception {
+        Outcome outcome = RealImageJ.windowed(folder)
+                .macro(andOn("newImage('c', 'RGB', 9, 9, 3); run('Undulator Resample...', 'voxel=2');"));
+        assertStopped(outcome, "RGB colour image");
+    }
+
+    /** ImageJ's -batch has no window: its own error dialog would wait for a click that never comes. */
+    @Test
+    void doesNotBlockABatchRun() throws Exception {
+        Path macro = Files.writeString(folder.resolve("batch.ijm"),
+                andOn("newImage('c', 'RGB', 9, 9, 3); run('Undulator Resample...', 'voxel=2');"));
+        Outcome outcome = RealImageJ.windowed(folder)
+                .run(List.of("ij.ImageJ", "-batch", macro.toString()));
+        assertTrue(outcome.output().contains("Undulator Resample: \"c\" is an RGB colour image"), outcome.output());
+        assertFalse(outcome.output().contains("went on"), outcome.output());
+    }
+
+    @Test
+    void aTruncatedModelIsRefused() throws Exception {
+        assertEquals(0, RealImageJ.headless(folder).macro(PAIR + train(1)).exit());
+        byte[] whole = Files.readAllBytes(model());
+        Files.write(model(), Arrays.copyOf(whole, whole.length / 2));
+        Outcome outcome = RealImageJ.headless(folder)
+                .macro(andOn(PAIR + "run('Undulator Apply...', 'image=low device=cpu model=[" + model() + "]');"));
+        assertStopped(outcome, "model.zip");
+    }
+
+    @Test
+    void aFullDiskLeavesTheOldModel() throws Exception {
+        Files.write(model(), new byte[] {1, 2, 3});
+        Path library = RealImageJ.unpackLibrary(folder);
+        Outcome outcome = RealImageJ.headless(folder).java("-Djava.library.path=" + library.getParent()).fileLimit(8)
+                .macro(andOn(PAIR + train(1)));
+        assertStopped(outcome, "model.zip");
+        assertArrayEquals(new byte[] {1, 2, 3}, Files.readAllBytes(model()));
+        try (var files = Files.list(folder)) {
+            assertEquals(1, files.filter(file -> file.toString().contains("model")).count(), "a left-over file");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true", "false"})
+    void escapeKeepsTheBestModelSoFar(boolean windowed) throws Exception {
+        RealImageJ imageJ = windowed ? RealImageJ.windowed(folder) : RealImageJ.headless(folder);
+        Outcome outcome = imageJ.macro(andOn(PAIR + train(100_000)), "escape");
+        assertFalse(outcome.output().contains("went on"), outcome.output());
+        assertFalse(outcome.output().contains("still locked"), outcome.output());
+        assertEquals(1, outcome.exit(), outcome.output());
+        Outcome applied = RealImageJ.headless(folder).macro(PAIR + "run('Undulator Apply...', 'image=low device=cpu "
+                + "reference=reference model=[" + model() + "]'); print('title: ' + getTitle());");
+        assertEquals("low-restored", applied.value("title"));
+    }
+
+    @Test
+    void anImageMayBeClosedMeanwhile() throws Exception {
+        Outcome outcome = RealImageJ.windowed(folder).macro(
+                PAIR + train(40) + "print('epoch rows: ' + nResults); print('open: ' + nImages);", "close all");
+        assertEquals(0, outcome.exit(), outcome.output());
+        assertTrue(outcome.number("epoch rows") >= 40, outcome.output());
+        assertEquals(0, outcome.number("open"));
+        assertTrue(Files.exists(model()));
+    }
+
+    @Test
+    void aHeapThatIsTooSmallIsSaidBeforeTheWork() throws Exception {
+        Outcome outcome = RealImageJ.headless(folder).java("-Xmx96m").macro(andOn(
+                "newImage('a', '8-bit ramp', 200, 200, 100); run('Undulator Resample...', 'voxel=0.2');"));
+        assertStopped(outcome, "needs 477 MB of memory", "Edit > Options > Memory & Threads");
+    }
+
+    @Test
+    void aLibraryOfAnotherVersionIsNamed() throws IOException, InterruptedException {
+        Path library = RealImageJ.unpackLibrary(folder);
+        patchVersion(library);
+        Outcome outcome = RealImageJ.headless(folder).java("-Djava.library.path=" + library.getParent())
+                .macro(andOn("run('Undulator Devices...');"));
+        assertStopped(outcome, library.toString(), "is version " + System.getProperty("undulator.version"));
+    }
+
+    private static void patchVersion(Path library) throws IOException {
+        // ISO 8859-1 maps each byte to one character and back.
+        String bytes = Files.readString(library, StandardCharsets.ISO_8859_1);
+        String version = System.getProperty("undulator.version");
+        Files.writeString(library, bytes.replace(version, "9" + version.substring(1)),
+                StandardCharsets.ISO_8859_1);
+    }
+
+    @Test
+    void aDamagedLibraryIsNamed() throws Exception {
+        Path library = RealImageJ.unpackLibrary(folder);
+        Files.write(library, new byte[] {0, 1, 2});
+        Outcome outcome = RealImageJ.headless(folder).java("-Djava.library.path=" + library.getParent())
+                .macro(andOn("run('Undulator Devices...');"));
+        assertEquals(0, outcome.exit(), "the jar's own copy serves instead:\n" + outcome.output());
+    }
+
+    @Test
+    void aFullTemporaryFolderIsNamed() throws Exception {
+        Outcome outcome = RealImageJ.headless(folder).java("-Djava.io.tmpdir=/proc")
+                .macro(andOn("run('Undulator Devices...');"));
+        assertStopped(outcome, "could not be unpacked to /proc");
+    }
+}

@@ -1,0 +1,43 @@
+package undulator.imagej;
+
+import ij.IJ;
+import ij.ImageJ;
+import ij.ImagePlus;
+import ij.WindowManager;
+import ij.gui.GenericDialog;
+import java.awt.Dialog;
+import java.io.File;
+
+/** Opens the dialogs of Train and Apply, photographs them, and leaves by Cancel; then makes a mistake. */
+public final class DialogsMain {
+    private DialogsMain() {
+    }
+
+    /** Argument: the folder for the pictures. */
+    public static void main(String[] arguments) throws Exception {
+        new ImageJ();
+        IJ.runMacro("run('Undulator Sample Data...', 'width=48 height=48 slices=8');");
+        User user = new User();
+        for (String command : new String[] {"Undulator Sample Data...", "Undulator Resample...", "Undulator Train...",
+            "Undulator Apply...", "Undulator Measure..."}) {
+            GenericDialog dialog = user.open(command);
+            user.photograph(dialog, new File(arguments[0], dialog.getTitle() + ".png"));
+            user.press(dialog, 1);
+            user.waitForEnd(command);
+            System.out.println("cancelled: " + command);
+        }
+        GenericDialog train = user.open("Undulator Train...");
+        user.press(train, 0);
+        Dialog error = user.message("Undulator Train");
+        user.photograph(error, new File(arguments[0], "No model named.png"));
+        error.dispose();
+        user.waitForEnd("Undulator Train...");
+        for (int id : WindowManager.getIDList()) {
+            ImagePlus image = WindowManager.getImage(id);
+            System.out.println(image.getTitle() + ": " + (image.isLocked() ? "locked" : "free"));
+        }
+        IJ.run("Undulator Devices...");
+        user.photograph(WindowManager.getWindow("Undulator Devices"), new File(arguments[0], "Undulator Devices.png"));
+        Runtime.getRuntime().halt(0);
+    }
+}

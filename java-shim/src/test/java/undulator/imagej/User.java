@@ -1,0 +1,108 @@
+package undulator.imagej;
+
+import ij.IJ;
+import ij.gui.GenericDialog;
+import java.awt.AWTException;
+import java.awt.Button;
+import java.awt.Checkbox;
+import java.awt.Choice;
+import java.awt.Dialog;
+import java.awt.Rectangle;
+import java.awt.Robot;
+import java.awt.TextField;
+import java.awt.Window;
+import java.awt.event.ActionEvent;
+import java.io.File;
+import java.io.IOException;
+import javax.imageio.ImageIO;
+
+/** A user at the screen: chooses commands from the menu, fills dialogs and clicks. */
+final class User {
+    private static final int LIMIT_MILLIS = 60_000;
+
+    private final Robot robot;
+
+    User() throws AWTException {
+        robot = new Robot();
+        robot.setAutoDelay(50);
+        // ImageJ's window would keep Java running after a failed check.
+        Thread.currentThread().setUncaughtExceptionHandler((thread, failure) -> {
+            failure.printStackTrace();
+            Runtime.getRuntime().halt(2);
+        });
+    }
+
+    /** Chooses a menu command and waits for its dialog. */
+    GenericDialog open(String command) {
+        IJ.doCommand(command);
+        return dialog(command.replace("...", ""));
+    }
+
+    /** Waits for a dialog of options with that title. */
+    GenericDialog dialog(String title) {
+        return (GenericDialog) waitFor(title, true);
+    }
+
+    /** Waits for an error message with that title. */
+    Dialog message(String title) {
+        return waitFor(title, false);
+    }
+
+    private Dialog waitFor(String title, boolean options) {
+        for (int waited = 0; waited < LIMIT_MILLIS; waited += 50) {
+            for (Window window : Window.getWindows()) {
+                if (window instanceof Dialog shown && shown.isShowing() && shown.getTitle().equals(title)
+                        && options == shown instanceof GenericDialog) {
+                    return shown;
+                }
+            }
+            IJ.wait(50);
+        }
+        throw new AssertionError("no dialog called " + title);
+    }
+
+    /** Without a window manager a dialog may still move after it is shown. */
+    private void settle(Window window) {
+        Rectangle place;
+        do {
+            place = window.getBounds();
+            robot.waitForIdle();
+            robot.delay(500);
+        } while (!place.equals(window.getBounds()));
+    }
+
+    void type(GenericDialog dialog, int field, String text) {
+        ((TextField) dialog.getStringFields().get(field)).setText(text);
+    }
+
+    void choose(GenericDialog dialog, int list, String item) {
+        ((Choice) dialog.getChoices().get(list)).select(item);
+    }
+
+    void tick(GenericDialog dialog, int box) {
+        ((Checkbox) dialog.getCheckboxes().get(box)).setState(true);
+    }
+
+    void photograph(Window window, File file) throws IOException {
+        settle(window);
+        Rectangle place = new Rectangle(window.getLocationOnScreen(), window.getSize());
+        ImageIO.write(robot.createScreenCapture(place), "png", file);
+    }
+
+    /** Presses OK (0) or Cancel (1). A mouse would miss: without a window manager windows overlap and move. */
+    void press(GenericDialog dialog, int number) {
+        Button button = dialog.getButtons()[number];
+        button.dispatchEvent(new ActionEvent(button, ActionEvent.ACTION_PERFORMED, button.getLabel()));
+    }
+
+    /** Waits until the command's thread has ended. */
+    void waitForEnd(String command) {
+        for (int waited = 0; waited < LIMIT_MILLIS; waited += 50) {
+            if (Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().equals(command))) {
+                return;
+            }
+            IJ.wait(50);
+        }
+        throw new AssertionError(command + " does not end");
+    }
+}

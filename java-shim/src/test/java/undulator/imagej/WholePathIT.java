@@ -1,0 +1,92 @@
+package undulator.imagej;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import undulator.imagej.RealImageJ.Outcome;
+
+/** All commands from a macro: in a window, in batch mode, and headless as in Fiji. */
+class WholePathIT {
+    private static final String MACRO = """
+            run("Undulator Sample Data...", "width=64 height=64 slices=24 seed=3");
+            print("made: " + getTitle());
+            selectImage("laboratory");
+            setMinAndMax(100, 5000);
+            run("Fire");
+            getLut(reds, greens, blues);
+            print("LUT before: " + reds[100] + " " + greens[100] + " " + blues[100]);
+            run("Undulator Resample...", "image=laboratory voxel=1.2");
+            print("resampled: " + getTitle());
+            getVoxelSize(w, h, d, unit);
+            print("voxel: " + w + " " + h + " " + d + " " + unit);
+            print("size: " + getWidth() + " " + getHeight() + " " + nSlices + " " + bitDepth());
+            getMinAndMax(min, max);
+            print("shown: " + min + " " + max);
+            getLut(reds, greens, blues);
+            print("LUT after: " + reds[100] + " " + greens[100] + " " + blues[100]);
+            close();
+            run("Clear Results");
+            run("Undulator Train...", "low=laboratory reference=synchrotron layers=3 channels=4 epochs=2 "
+                + "validation=25 device=cpu model=[MODEL]");
+            print("epoch rows: " + nResults);
+            print("model: " + File.exists("MODEL"));
+            run("Clear Results");
+            run("Undulator Apply...", "image=laboratory model=[MODEL] reference=synchrotron device=cpu");
+            print("restored: " + getTitle());
+            getVoxelSize(w, h, d, unit);
+            print("restored voxel: " + w + " " + h + " " + d + " " + unit);
+            print("restored slices: " + nSlices);
+            print("score: " + getResult("PSNR", 0));
+            run("Clear Results");
+            run("Undulator Measure...", "test=laboratory reference=synchrotron windowed");
+            print("measured: " + getResult("PSNR", 0));
+            run("Clear Results");
+            run("Undulator Devices...");
+            print("devices: " + nResults + " " + getResultString("Item", 0));
+            """;
+
+    @TempDir
+    Path folder;
+
+    private String macro() {
+        return MACRO.replace("MODEL", folder.resolve("my model.zip").toString());
+    }
+
+    private static void check(Outcome outcome) {
+        assertEquals(0, outcome.exit(), outcome.output());
+        assertEquals("synchrotron", outcome.value("made"));
+        assertEquals("laboratory-resampled", outcome.value("resampled"));
+        assertEquals("1.2 1.2 1.2 \u00B5m", outcome.value("voxel"));
+        assertEquals("32 32 12 16", outcome.value("size"));
+        assertEquals("100 5000", outcome.value("shown"));
+        assertEquals(outcome.value("LUT before"), outcome.value("LUT after"));
+        assertTrue(outcome.number("epoch rows") >= 2, outcome.output());
+        assertEquals("1", outcome.value("model"));
+        assertEquals("laboratory-restored", outcome.value("restored"));
+        assertEquals("0.6 0.6 0.6 \u00B5m", outcome.value("restored voxel"));
+        assertEquals(24, outcome.number("restored slices"));
+        assertTrue(outcome.number("score") > 5, outcome.output());
+        assertEquals(12.8, outcome.number("measured"), 0.5);
+        assertFalse(outcome.value("devices").startsWith("0"), outcome.output());
+        assertFalse(outcome.output().contains("still locked"), outcome.output());
+    }
+
+    @Test
+    void inAWindow() throws Exception {
+        check(RealImageJ.windowed(folder).macro(macro()));
+    }
+
+    @Test
+    void inBatchMode() throws Exception {
+        check(RealImageJ.windowed(folder).macro("setBatchMode(true);\n" + macro()));
+    }
+
+    @Test
+    void headlessAsInFiji() throws Exception {
+        check(RealImageJ.headless(folder).macro(macro()));
+    }
+}
