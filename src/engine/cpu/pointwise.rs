@@ -146,7 +146,7 @@ impl Task for ActivationGradient<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         let blocks = self.slope.len() / S::LANES;
-        let zero = S::splat(0.0);
+        let (zero, one) = (S::splat(0.0), S::splat(1.0));
         let (bias, below) = self.sums.split_at_mut(self.slope.len());
         let values = self.values.chunks_exact(self.block).enumerate();
         for ((at, values), gradient) in values.zip(self.gradient.chunks_exact_mut(self.block)) {
@@ -155,7 +155,7 @@ impl Task for ActivationGradient<'_> {
             let (mut before, mut times) = (zero, zero);
             for (value, gradient) in values.chunks_exact(S::LANES).zip(gradient.chunks_exact_mut(S::LANES)) {
                 let (value, after) = (read::<S>(value), read::<S>(gradient));
-                let inner = S::greater(value, zero, after, S::mul(slope, after));
+                let inner = S::mul(after, S::greater(value, zero, one, slope));
                 before = S::add(before, inner);
                 times = S::fma(after, S::min(zero, value), times);
                 write::<S>(gradient, inner);

@@ -272,7 +272,10 @@ impl Task for ReduceBand<'_> {
                 // SAFETY: each tile ends within the row's width, whose last tap lies in the input as asserted above.
                 unsafe {
                     match output.len() {
-                        REDUCED => output.copy_from_slice(&reduced.tile::<S, REDUCED>(input).map(finish)),
+                        REDUCED => {
+                            let sums = reduced.tile::<S, REDUCED>(input);
+                            output.iter_mut().zip(sums).for_each(|(output, sum)| *output = finish(sum));
+                        }
                         _ => {
                             for (x, output) in output.iter_mut().enumerate() {
                                 *output = finish(reduced.tile::<S, 1>(input.add(x * pixel))[0]);
@@ -318,6 +321,11 @@ impl Reduced {
                 }
             }
         }
-        sums.map(S::sum)
+        // A loop, as what `map` calls would not be compiled for these vectors.
+        let mut totals = [0.0; P];
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            *total = S::sum(sum);
+        }
+        totals
     }
 }
