@@ -1,15 +1,24 @@
 //! Undulator gives a laboratory X-ray CT the look of a synchrotron CT.
+//!
+//! The modules follow the data's way: [`stack`] → [`volume`] → [`resample`] → [`align`] → [`dataset`] → [`train`] →
+//! [`model`] → [`apply`] → [`measure`]. [`grey`] says what is black and white, [`network`] holds the networks as plain
+//! data, [`engine`] computes them, and [`sample`] makes a pair of stacks for those who have none. Only the JNI border
+//! knows of Java.
 #![deny(missing_docs)]
 
+pub mod align;
 pub mod apply;
 pub mod dataset;
 pub mod engine;
 pub mod frame;
 pub mod grey;
+mod jni;
 pub mod measure;
 pub mod model;
 pub mod monitor;
 pub mod network;
+pub mod resample;
+pub mod sample;
 pub mod stack;
 pub mod train;
 pub mod volume;

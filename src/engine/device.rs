@@ -10,6 +10,7 @@ use cudarc::{
 use super::{
     EngineError, Loss, Runner, Trainer,
     burn::{BurnRunner, BurnTrainer},
+    cpu,
 };
 use crate::network::{Plan, Weights};
 
@@ -172,12 +173,12 @@ fn find_headers() -> Result<PathBuf, String> {
 /// When CUDA was asked for by name and cannot be used: it never falls back to the CPU in silence.
 pub fn pick(wanted: Wanted) -> Result<(Device, Option<String>), EngineError> {
     if wanted == Wanted::Cpu {
-        return Ok((cpu(), None));
+        return Ok((this_cpu(), None));
     }
-    pick_with(wanted, &Cuda::find(), cpu())
+    pick_with(wanted, &Cuda::find(), this_cpu())
 }
 
-fn cpu() -> Device {
+fn this_cpu() -> Device {
     Device::Cpu { threads: threads() }
 }
 
@@ -219,7 +220,7 @@ pub fn report() -> Vec<[String; 3]> {
         Err(reason) => row("CUDA headers", "missing", reason.clone()),
     });
     rows.push(row("CPU", "found", format!("{} threads", threads())));
-    rows.push(match pick_with(Wanted::Auto, &cuda, cpu()) {
+    rows.push(match pick_with(Wanted::Auto, &cuda, this_cpu()) {
         Ok((device, why)) => row("auto", &device.to_string(), why.unwrap_or_else(|| "nothing is missing".to_owned())),
         Err(error) => row("auto", "none", error.to_string()),
     });
@@ -229,29 +230,27 @@ pub fn report() -> Vec<[String; 3]> {
 /// A network on that device, ready to be applied. Call it on the [worker](super::worker).
 ///
 /// # Errors
-/// When the device cannot take the network.
+/// When the weights are not the plan's.
 pub fn runner(device: &Device, plan: &Plan, weights: &Weights) -> Result<Box<dyn Runner>, EngineError> {
-    Ok(Box::new(BurnRunner::new(plan, weights, burn_device(device))))
+    Ok(match device {
+        Device::Cpu { .. } => Box::new(cpu::runner(plan, weights)?),
+        Device::Cuda { index, .. } => Box::new(BurnRunner::new(plan, weights, cuda(*index))),
+    })
 }
 
 /// A network on that device, ready to be trained. Call it on the [worker](super::worker).
 ///
 /// # Errors
-/// When the device cannot take the network.
-pub fn trainer(
-    device: &Device,
-    plan: &Plan,
-    weights: &Weights,
-    loss: Loss,
-) -> Result<Box<dyn Trainer>, EngineError> {
-    Ok(Box::new(BurnTrainer::new(plan, weights, loss, burn_device(device))))
+/// When the weights are not the plan's.
+pub fn trainer(device: &Device, plan: &Plan, weights: &Weights, loss: Loss) -> Result<Box<dyn Trainer>, EngineError> {
+    Ok(match device {
+        Device::Cpu { .. } => Box::new(cpu::trainer(plan, weights, loss)?),
+        Device::Cuda { index, .. } => Box::new(BurnTrainer::new(plan, weights, loss, cuda(*index))),
+    })
 }
 
-fn burn_device(device: &Device) -> burn::DispatchDevice {
-    match device {
-        Device::Cpu { .. } => burn::DispatchDevice::Flex(Default::default()),
-        Device::Cuda { index, .. } => burn::DispatchDevice::Cuda(burn_cuda::CudaDevice::new(*index)),
-    }
+fn cuda(index: usize) -> burn::DispatchDevice {
+    burn::DispatchDevice::Cuda(burn_cuda::CudaDevice::new(index))
 }
 
 #[cfg(test)]

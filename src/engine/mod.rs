@@ -1,8 +1,10 @@
 //! What computes: networks run and trained on a device, behind two small interfaces of plain numbers.
 //!
-//! [`device`] finds out what there is, [`worker`] is the one thread on which devices compute, and [`burn`] computes.
+//! [`device`] finds out what there is and picks, [`worker`] is the one thread on which devices compute. [`cpu`] computes
+//! on the CPU, [`burn`] on CUDA; both walk the same [`Plan`].
 
 pub mod burn;
+pub mod cpu;
 pub mod device;
 pub mod worker;
 

@@ -159,7 +159,10 @@ fn read(file: File) -> Result<Model, Reason> {
         return Err(Reason(format!("its format is {:?}, not {FORMAT:?}", header.format)));
     }
     if header.version != VERSION {
-        return Err(Reason(format!("its format version is {}, this program reads {VERSION}: update Undulator", header.version)));
+        return Err(Reason(format!(
+            "its format version is {}, this program reads {VERSION}: update Undulator",
+            header.version
+        )));
     }
     let card = serde_json::from_slice::<Envelope<Card>>(&card)?.model;
     let plan = card.network.plan()?;

@@ -86,9 +86,7 @@ pub fn train(
     let pair = Pair { low, reference, low_window, reference_window };
     let baselines = match split.validation.is_empty() {
         true => None,
-        false => {
-            Some(baselines(low, reference, low_window, reference_window, split.validation.clone(), monitor)?)
-        }
+        false => Some(baselines(low, reference, low_window, reference_window, split.validation.clone(), monitor)?),
     };
     let cutter = Cutter { frame: Frame::new(size.width, size.height, plan.multiple), patch: options.patch };
     monitor.log(&format!(

@@ -66,7 +66,11 @@ impl TrainOptions {
     pub(super) fn check(&self, size: Size, multiple: usize) -> Result<(), TrainError> {
         for (key, value) in [("epochs", self.epochs), ("batch", self.batch)] {
             if value == 0 {
-                return Err(TrainError::Option { key, value: value.to_string(), rule: "a whole number from 1".to_owned() });
+                return Err(TrainError::Option {
+                    key,
+                    value: value.to_string(),
+                    rule: "a whole number from 1".to_owned(),
+                });
             }
         }
         if !(self.rate > 0.0 && self.rate <= 1.0) {
@@ -76,8 +80,13 @@ impl TrainOptions {
         let longest = size.width.min(size.height) / multiple * multiple;
         if self.patch > 0 && (!self.patch.is_multiple_of(multiple) || self.patch > longest) {
             let rule = match longest {
-                0 => format!("0 (whole slices): slices of {}×{} pixels hold no patch of {multiple}", size.width, size.height),
-                _ => format!("0 (whole slices) or a multiple of {multiple} up to {longest}, for this network and stack"),
+                0 => format!(
+                    "0 (whole slices): slices of {}×{} pixels hold no patch of {multiple}",
+                    size.width, size.height
+                ),
+                _ => {
+                    format!("0 (whole slices) or a multiple of {multiple} up to {longest}, for this network and stack")
+                }
             };
             return Err(TrainError::Option { key: "patch", value: self.patch.to_string(), rule });
         }
@@ -96,7 +105,10 @@ mod tests {
         assert!(check(0).is_ok() && check(96).is_ok());
         for patch in [128, 50, 31] {
             let message = check(patch).unwrap_err().to_string();
-            assert!(message.contains(&format!("patch={patch}")) && message.contains("multiple of 32 up to 96"), "{message}");
+            assert!(
+                message.contains(&format!("patch={patch}")) && message.contains("multiple of 32 up to 96"),
+                "{message}"
+            );
         }
         let small = TrainOptions { patch: 32, ..Default::default() }.check(Size::new(20, 20, 4), 32).unwrap_err();
         assert!(small.to_string().contains("hold no patch of 32"));

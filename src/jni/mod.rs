@@ -1,0 +1,172 @@
+//! The border to Java: translation and nothing else.
+//!
+//! One function for each native method of the class `undulator.Native`. A stack is read and written through the
+//! interfaces `StackSource` and `StackSink`, slice by slice, from whatever thread needs it; options come as keys and
+//! values. Errors and panics become Java exceptions, and an exception of a called interface comes back unchanged.
+
+mod exception;
+mod host;
+mod options;
+mod stacks;
+
+use jni::{
+    EnvUnowned,
+    objects::{JClass, JObject, JObjectArray, JString},
+};
+
+use crate::{apply, engine::device, measure, model::Model, resample, sample, stack::SliceSource, train};
+use exception::{Border, guard};
+use host::{Host, JavaMonitor, number, strings};
+use options::Options;
+use stacks::{JavaSink, JavaSource};
+
+type Strings<'local> = JObjectArray<'local, JString<'local>>;
+
+/// `String version()`.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_version<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+) -> JString<'local> {
+    guard(env, |env| Ok(env.new_string(env!("CARGO_PKG_VERSION"))?))
+}
+
+/// `String[] devices()`: rows of three, item, state, detail.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_devices<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+) -> Strings<'local> {
+    guard(env, |env| Ok(strings(env, &device::report().concat())?))
+}
+
+/// `void sampleData(StackSink laboratory, StackSink synchrotron, String[] options, Monitor monitor)`.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_sampleData<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    laboratory: JObject<'local>,
+    synchrotron: JObject<'local>,
+    options: Strings<'local>,
+    monitor: JObject<'local>,
+) {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?.sample()?);
+        let monitor = JavaMonitor::new(env, &host, &monitor)?;
+        let mut laboratory = JavaSink::new(env, &host, &laboratory)?;
+        let mut synchrotron = JavaSink::new(env, &host, &synchrotron)?;
+        let summary = host.finish(sample::sample_pair(&options, &mut laboratory, &mut synchrotron, &monitor))?;
+        laboratory.display_range(summary.laboratory_window);
+        synchrotron.display_range(summary.synchrotron_window);
+        if let Some(transform) = &summary.transform {
+            let transform = host.finish(serde_json::to_string(transform))?;
+            laboratory.property("undulator.transform", &transform);
+            synchrotron.property("undulator.transform", &transform);
+        }
+        monitor.row(&[("PSNR", number(summary.psnr))]);
+        host.end()
+    })
+}
+
+/// `void resample(StackSource image, StackSink result, String[] options, Monitor monitor)`.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_resample<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    image: JObject<'local>,
+    result: JObject<'local>,
+    options: Strings<'local>,
+    monitor: JObject<'local>,
+) {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?);
+        let monitor = JavaMonitor::new(env, &host, &monitor)?;
+        let image = JavaSource::new(env, &host, &image)?;
+        let mut result = JavaSink::new(env, &host, &result)?;
+        let (voxel, interpolation) = (options.get("voxel")?, options.get("interpolation")?);
+        host.finish(resample::resample(&image, voxel, interpolation, &mut result, &monitor))?;
+        Ok(())
+    })
+}
+
+/// `void train(StackSource low, StackSource reference, String[] options, Monitor monitor)`.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_train<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    low: JObject<'local>,
+    reference: JObject<'local>,
+    options: Strings<'local>,
+    monitor: JObject<'local>,
+) {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?.train()?);
+        let monitor = JavaMonitor::new(env, &host, &monitor)?;
+        let low = JavaSource::new(env, &host, &low)?;
+        let reference = JavaSource::new(env, &host, &reference)?;
+        let trained = host.finish(train::train(&low, &reference, &options, &monitor))?;
+        monitor.trained(&trained);
+        match trained.cancelled {
+            true => Err(Border::Cancelled(trained.to_string())),
+            false => host.end(),
+        }
+    })
+}
+
+/// `void apply(StackSource image, StackSource reference, StackSink result, String[] options, Monitor monitor)`; the
+/// reference may be null.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_apply<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    image: JObject<'local>,
+    reference: JObject<'local>,
+    result: JObject<'local>,
+    options: Strings<'local>,
+    monitor: JObject<'local>,
+) {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?);
+        let monitor = JavaMonitor::new(env, &host, &monitor)?;
+        let image = JavaSource::new(env, &host, &image)?;
+        let reference = match reference.is_null() {
+            true => None,
+            false => Some(JavaSource::new(env, &host, &reference)?),
+        };
+        let mut result = JavaSink::new(env, &host, &result)?;
+        let model = host.finish(Model::load(options.text("model")?.as_ref()))?;
+        let reference = reference.as_ref().map(|stack| stack as &dyn SliceSource);
+        let device = options.get("device")?;
+        let applied = host.finish(apply::apply(&image, reference, &model, device, &mut result, &monitor))?;
+        result.display_range(model.card.output_window);
+        if let Some(comparison) = &applied.comparison {
+            monitor.comparison(comparison);
+        }
+        host.end()
+    })
+}
+
+/// `void measure(StackSource test, StackSource reference, String[] options, Monitor monitor)`.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_measure<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    test: JObject<'local>,
+    reference: JObject<'local>,
+    options: Strings<'local>,
+    monitor: JObject<'local>,
+) {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?);
+        let monitor = JavaMonitor::new(env, &host, &monitor)?;
+        let test = JavaSource::new(env, &host, &test)?;
+        let reference = JavaSource::new(env, &host, &reference)?;
+        let windowed = measure::Options { windowed: options.get("windowed")? };
+        let measured = host.finish(measure::measure(&test, &reference, windowed, &monitor))?;
+        monitor.score("stack", &measured.stack);
+        for (z, score) in measured.slices.iter().enumerate() {
+            monitor.score(&(z + 1).to_string(), score);
+        }
+        host.end()
+    })
+}

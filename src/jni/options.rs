@@ -1,0 +1,83 @@
+//! Macro keys as the core's options.
+
+use std::{collections::HashMap, str::FromStr};
+
+use jni::{
+    Env,
+    objects::{JObjectArray, JString},
+};
+
+use super::exception::Border;
+use crate::{
+    engine::{Loss, device::Wanted},
+    network::Spec,
+    sample::SampleOptions,
+    train::TrainOptions,
+};
+
+/// Keys and values as Java gives them.
+pub struct Options(HashMap<String, String>);
+
+impl Options {
+    /// Reads key, value, key, value and so on.
+    pub fn read(env: &mut Env, array: &JObjectArray<JString>) -> Result<Self, Border> {
+        let length = array.len(env)?;
+        let mut words = Vec::with_capacity(length);
+        for at in 0..length {
+            words.push(array.get_element(env, at)?.try_to_string(env)?);
+        }
+        Ok(Self(words.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()))
+    }
+
+    /// The value of a key, read as what the core needs.
+    pub fn get<T: FromStr>(&self, key: &str) -> Result<T, Border>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let value = self.text(key)?;
+        value.parse().map_err(|error: T::Err| {
+            let (error, named) = (error.to_string(), format!("{key}={value}"));
+            Border::Refused(if error.contains(&named) { error } else { format!("{named} is not possible: {error}") })
+        })
+    }
+
+    /// The value of a key as it stands.
+    pub fn text(&self, key: &str) -> Result<&str, Border> {
+        let missing = || Border::Refused(format!("the option {key} is missing"));
+        self.0.get(key).map(String::as_str).ok_or_else(missing)
+    }
+
+    pub fn sample(&self) -> Result<SampleOptions, Border> {
+        Ok(SampleOptions {
+            width: self.get("width")?,
+            height: self.get("height")?,
+            slices: self.get("slices")?,
+            voxel: self.get("voxel")?,
+            seed: self.get("seed")?,
+            psnr: self.get("psnr")?,
+            misaligned: self.get("misaligned")?,
+        })
+    }
+
+    pub fn train(&self) -> Result<TrainOptions, Border> {
+        Ok(TrainOptions {
+            spec: Spec {
+                network: self.get("network")?,
+                layers: self.get("layers")?,
+                activation: self.get("activation")?,
+                channels: self.get("channels")?,
+                residual: self.get("residual")?,
+            },
+            epochs: self.get("epochs")?,
+            batch: self.get("batch")?,
+            patch: self.get("patch")?,
+            rate: self.get("rate")?,
+            loss: self.get::<Loss>("loss")?,
+            validation: self.get("validation")?,
+            augment: self.get("augment")?,
+            seed: self.get("seed")?,
+            device: self.get::<Wanted>("device")?,
+            model: self.text("model")?.into(),
+        })
+    }
+}
