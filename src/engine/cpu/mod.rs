@@ -1,9 +1,9 @@
 //! The project's own engine for the CPU.
 //!
-//! A plan becomes a [graph] whose nodes are images in [blocks of channels](layout) as wide as the processor's vectors.
-//! [Convolutions](convolve) run in register tiles ([`kernels`], for AVX-512, AVX2 or whatever there is) with bias,
-//! activation and pooling done while the values are at hand. The [trainer] walks the same graph backward: the
-//! gradient of an image is one more convolution, that of the weights a [sum over pixels](gradient).
+//! A plan becomes a `graph` whose nodes are images in blocks of channels as wide as the processor's vectors (`layout`).
+//! Convolutions run in register tiles (`kernels`, for AVX-512, AVX2 or whatever there is) with bias, activation and
+//! pooling done while the values are at hand. The `trainer` walks the same graph backward: the gradient of an image is
+//! one more convolution, that of the weights a sum over pixels (`gradient`).
 
 mod adam;
 mod convolve;
@@ -15,6 +15,8 @@ mod loss;
 mod network;
 mod pointwise;
 mod pool;
+#[cfg(test)]
+mod reference;
 mod runner;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,18 @@ use crate::network::{Plan, Weights};
 ///
 /// # Errors
 /// When the weights are not the plan's, or the plan's steps do not follow one another.
+///
+/// ```
+/// use undulator::engine::{Images, Runner, cpu};
+/// use undulator::network::{Activation, Architecture, Spec, Weights};
+///
+/// let spec = Spec { network: Architecture::RedNet, layers: 3, activation: Activation::Prelu, channels: 8, residual: true };
+/// let plan = spec.plan()?;
+/// let mut runner = cpu::runner(&plan, &Weights::initial(&spec, &plan, 1))?;
+/// let images = Images { count: 1, height: 8, width: 12, values: vec![0.5; 96] };
+/// assert_eq!(runner.run(&images)?.len(), 96);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn runner(plan: &Plan, weights: &Weights) -> Result<CpuRunner, EngineError> {
     CpuRunner::new(kernels::Isa::best(), plan, weights)
 }

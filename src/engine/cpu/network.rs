@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{
     super::{EngineError, Images},
     convolve::{Filter, in_blocks},
-    graph::{Activation, Graph, Node},
+    graph::{Activation, Convolution, Graph, Node},
     kernels::Isa,
     layout::{Buffers, Image, Shape},
     pointwise, pool,
@@ -34,7 +34,7 @@ impl Network {
     /// Lays weights out, which fit the plan.
     pub fn load(&mut self, weights: &Weights) {
         let Self { isa, graph, .. } = self;
-        let filter = |convolution: &super::graph::Convolution| {
+        let filter = |convolution: &Convolution| {
             let (weight, bias) = (&weights.0[convolution.weight], &weights.0[convolution.weight + 1]);
             Filter::forward(*isa, convolution, &weight.values, &bias.values)
         };

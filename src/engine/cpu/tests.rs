@@ -3,110 +3,13 @@
 use proptest::prelude::*;
 
 use super::{
-    super::{CHARBONNIER, EngineError, Images, Loss, Runner, Trainer},
+    super::{EngineError, Images, Loss, Runner, Trainer},
     kernels::Isa,
+    reference,
     runner::CpuRunner,
     trainer::CpuTrainer,
 };
 use crate::network::{Activation, Architecture, Plan, Spec, Step, Tensor, Weights};
-
-/// Channels of f64 images, (channel, y, x).
-#[derive(Clone)]
-struct Volume {
-    channels: usize,
-    height: usize,
-    width: usize,
-    values: Vec<f64>,
-}
-
-impl Volume {
-    fn of(channels: usize, height: usize, width: usize, value: impl Fn(usize, usize, usize) -> f64) -> Self {
-        let pixels = (0..channels).flat_map(|c| (0..height).flat_map(move |y| (0..width).map(move |x| (c, y, x))));
-        Self { channels, height, width, values: pixels.map(|(c, y, x)| value(c, y, x)).collect() }
-    }
-
-    fn at(&self, c: usize, y: usize, x: usize) -> f64 {
-        self.values[(c * self.height + y) * self.width + x]
-    }
-}
-
-/// The network's output for one image, straight from the steps' definitions.
-fn reference(plan: &Plan, weights: &[Vec<f64>], input: &Volume) -> Volume {
-    let mut weights = weights.iter();
-    let mut remembered = Vec::new();
-    let mut x = input.clone();
-    for step in &plan.steps {
-        let (channels, height, width) = (x.channels, x.height, x.width);
-        x = match step {
-            Step::Convolve { inputs, outputs, kernel, .. } => {
-                let (weight, bias) = (weights.next().unwrap(), weights.next().unwrap());
-                Volume::of(*outputs, height, width, |o, y, column| {
-                    let mut sum = bias[o];
-                    for i in 0..*inputs {
-                        for ky in 0..*kernel {
-                            for kx in 0..*kernel {
-                                let (sy, sx) = (y + ky, column + kx);
-                                let pad = kernel / 2;
-                                if sy >= pad && sx >= pad && sy - pad < height && sx - pad < width {
-                                    let weight = weight[((o * inputs + i) * kernel + ky) * kernel + kx];
-                                    sum += weight * x.at(i, sy - pad, sx - pad);
-                                }
-                            }
-                        }
-                    }
-                    sum
-                })
-            }
-            Step::Relu => Volume::of(channels, height, width, |c, y, column| x.at(c, y, column).max(0.0)),
-            Step::Prelu { .. } => {
-                let slope = weights.next().unwrap();
-                Volume::of(channels, height, width, |c, y, column| match x.at(c, y, column) {
-                    value if value > 0.0 => value,
-                    value => slope[c] * value,
-                })
-            }
-            Step::Remember => {
-                remembered.push(x.clone());
-                x
-            }
-            Step::MaxPool => Volume::of(channels, height / 2, width / 2, |c, y, column| {
-                let upper = x.at(c, 2 * y, 2 * column).max(x.at(c, 2 * y, 2 * column + 1));
-                upper.max(x.at(c, 2 * y + 1, 2 * column)).max(x.at(c, 2 * y + 1, 2 * column + 1))
-            }),
-            Step::Unpool => Volume::of(channels, 2 * height, 2 * width, |c, y, column| x.at(c, y / 2, column / 2)),
-            Step::AddRemembered => {
-                let other = remembered.pop().unwrap();
-                Volume::of(channels, height, width, |c, y, column| x.at(c, y, column) + other.at(c, y, column))
-            }
-            Step::AddInput => {
-                Volume::of(channels, height, width, |c, y, column| x.at(c, y, column) + input.at(c, y, column))
-            }
-        };
-    }
-    x
-}
-
-fn reference_images(plan: &Plan, weights: &[Vec<f64>], images: &Images) -> Vec<f64> {
-    let Images { count, height, width, values } = images;
-    let outputs = (0..*count).flat_map(|image| {
-        let value = |y: usize, x: usize| f64::from(values[(image * height + y) * width + x]);
-        reference(plan, weights, &Volume::of(1, *height, *width, |_, y, x| value(y, x))).values
-    });
-    outputs.collect()
-}
-
-fn reference_loss(plan: &Plan, weights: &[Vec<f64>], images: &Images, targets: &Images, loss: Loss) -> f64 {
-    let outputs = reference_images(plan, weights, images);
-    let losses = outputs.iter().zip(&targets.values).map(|(output, target)| {
-        let difference = output - f64::from(*target);
-        match loss {
-            Loss::Mse => difference * difference,
-            Loss::L1 => difference.abs(),
-            Loss::Charbonnier => (difference * difference + CHARBONNIER * CHARBONNIER).sqrt(),
-        }
-    });
-    losses.sum::<f64>() / outputs.len() as f64
-}
 
 fn convolve(name: &str, inputs: usize, outputs: usize, kernel: usize) -> Step {
     Step::Convolve { name: name.to_owned(), inputs, outputs, kernel }
@@ -187,7 +90,7 @@ fn odd_plan(channels: usize) -> Plan {
 
 fn assert_forward(plan: &Plan, images: &Images, seed: u64) {
     let weights = weights(plan, seed);
-    let expected = reference_images(plan, &exact(&weights), images);
+    let expected = reference::images(plan, &exact(&weights), images);
     for isa in Isa::available() {
         let found = CpuRunner::new(isa, plan, &weights).unwrap().run(images).unwrap();
         let walked = CpuTrainer::new(isa, plan, &weights, Loss::Mse).unwrap().run(images).unwrap();
@@ -249,7 +152,7 @@ fn assert_gradients(plan: &Plan, images: &Images, loss: Loss, seed: u64, checked
         found.push(CpuTrainer::new(isa, plan, &start, loss).unwrap().gradients(images, &targets).unwrap());
     }
     let mut exact = exact(&start);
-    let expected = reference_loss(plan, &exact, images, &targets, loss);
+    let expected = reference::loss(plan, &exact, images, &targets, loss);
     for (value, _) in &found {
         assert!((value - expected).abs() < 1e-5 * expected.max(1.0), "loss {value} instead of {expected}");
     }
@@ -263,7 +166,7 @@ fn assert_gradients(plan: &Plan, images: &Images, loss: Loss, seed: u64, checked
             let value = exact[tensor][at];
             let mut with = |value: f64| {
                 exact[tensor][at] = value;
-                reference_loss(plan, &exact, images, &targets, loss)
+                reference::loss(plan, &exact, images, &targets, loss)
             };
             const STEP: f64 = 1e-7;
             let (above, below, here) = (with(value + STEP), with(value - STEP), with(value));
@@ -382,7 +285,7 @@ fn training_makes_the_loss_small() {
 }
 
 #[test]
-fn changing_sizes_leave_no_traces() {
+fn other_sizes_and_broken_images_leave_no_traces() {
     let plan = red_net(3, 9, Activation::Prelu, false);
     let weights = weights(&plan, 1);
     let (small, large) = (images(2, 8, 12, 2), images(1, 20, 16, 3));
@@ -391,6 +294,8 @@ fn changing_sizes_leave_no_traces() {
     let nothing = Images { count: 0, height: 8, width: 12, values: vec![] };
     assert_eq!(runner.run(&nothing).unwrap(), []);
     let other = runner.run(&large).unwrap();
+    let broken = Images { values: vec![f32::NAN; 2 * 8 * 12], ..small.clone() };
+    assert!(runner.run(&broken).unwrap().iter().all(|value| value.is_nan()));
     assert_eq!(runner.run(&small).unwrap(), first);
     assert_eq!(super::runner(&plan, &weights).unwrap().run(&large).unwrap(), other);
 }

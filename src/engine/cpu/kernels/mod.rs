@@ -2,8 +2,10 @@
 
 mod convolve;
 mod outer;
+mod reduce;
 mod simd;
 
-pub(super) use convolve::{ConvolveBand, GROUP, Geometry, ReduceBand};
+pub(super) use convolve::{ConvolveBand, GROUP, Geometry};
 pub(super) use outer::OuterProducts;
+pub(super) use reduce::ReduceBand;
 pub(super) use simd::{Isa, Simd, Task, read, write};
