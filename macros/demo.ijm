@@ -17,7 +17,7 @@ run("Undulator Resample...", "image=synchrotron voxel=0.6 interpolation=Linear")
 part("laboratory-resampled", 1, learnt, "low");
 part("synchrotron-resampled", 1, learnt, "reference");
 run("Undulator Train...", "low=low reference=reference layers=LAYERS activation=PReLU channels=CHANNELS epochs=EPOCHS "
-    + "batch=4 rate=0.001 validation=10 augment residual seed=1 device=cpu model=[" + model + "]");
+    + "batch=4 rate=0.001 validation=4 augment residual seed=1 device=cpu model=[" + model + "]");
 
 part("laboratory-resampled", first, slices, "laboratory held back");
 part("synchrotron-resampled", first, slices, "synchrotron held back");

@@ -26,7 +26,7 @@ public final class Train extends Command {
                 Key.whole("Patch (voxels, 0 = whole slices)", 0),
                 Key.number("Rate of learning", "0.001").beside(),
                 Key.choice("Loss", "MSE", "L1", "Charbonnier"),
-                Key.number("Validation (% of slices)", "10").beside(),
+                Key.whole("Validation (slices)", 10).beside(),
                 Key.flag("Augment (flips and quarter turns)"),
                 Key.flag("Residual (learn what to add to the input)"),
                 Key.whole("Seed", 1),

@@ -28,7 +28,7 @@ class BadInputIT {
             """;
 
     private static final String TRAIN = "run(\"Undulator Train...\", \"low=low reference=reference layers=3 "
-            + "channels=4 epochs=EPOCHS validation=20 device=cpu model=[MODEL]\");\n";
+            + "channels=4 epochs=EPOCHS validation=4 device=cpu model=[MODEL]\");\n";
 
     @TempDir
     Path folder;
@@ -68,8 +68,8 @@ class BadInputIT {
             + "run('Undulator Resample...', 'voxel=2');", "above zero"},
         {"newImage('a', '32-bit ramp', 9, 9, 3); setSlice(2); setPixel(4, 5, 0/0); "
             + "run('Undulator Resample...', 'voxel=2');", "slice 2 of a"},
-        {"newImage('a', '32-bit ramp', 9, 9, 3); setSlice(3); setPixel(4, 5, 1/0); "
-            + "run('Undulator Resample...', 'voxel=2');", "slice 3 of a"},
+        {"newImage('a', '32-bit ramp', 9, 9, 3); setSlice(1); setPixel(4, 5, 1/0); "
+            + "run('Undulator Resample...', 'voxel=2');", "slice 1 of a"},
         {"newImage('a', '8-bit', 9, 9, 3); newImage('b', '8-bit', 9, 9, 4); "
             + "run('Undulator Measure...', 'test=a reference=b');", "9\u00D79\u00D74"},
         {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Apply...', 'image=a');", "The option model is missing"},
@@ -128,8 +128,8 @@ class BadInputIT {
     void aFullDiskLeavesTheOldModel() throws Exception {
         Files.write(model(), new byte[] {1, 2, 3});
         Path library = RealImageJ.unpackLibrary(folder);
-        Outcome outcome = RealImageJ.headless(folder).java("-Djava.library.path=" + library.getParent()).fileLimit(8)
-                .macro(andOn(PAIR + train(1)));
+        Outcome outcome = RealImageJ.headless(folder).java("-Djava.library.path=" + library.getParent()).fileLimit(16)
+                .macro(andOn(PAIR + train(1).replace("channels=4", "channels=24")));
         assertStopped(outcome, "model.zip");
         assertArrayEquals(new byte[] {1, 2, 3}, Files.readAllBytes(model()));
         try (var files = Files.list(folder)) {

@@ -34,7 +34,7 @@ class DialogsIT {
         Outcome outcome = RealImageJ.windowed(folder)
                 .run(List.of("undulator.imagej.RecorderMain", folder.resolve("my model.zip").toString()));
         assertEquals(0, outcome.exit(), outcome.output());
-        for (String command : List.of("Sample Data", "Resample", "Train", "Apply", "Measure")) {
+        for (String command : List.of("Sample Data", "Resample", "Train", "Apply", "Measure", "Devices")) {
             assertEquals("same", outcome.value("Undulator " + command + "..."), outcome.output());
         }
     }

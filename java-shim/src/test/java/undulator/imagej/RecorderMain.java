@@ -59,15 +59,21 @@ public final class RecorderMain {
             main.user.choose(dialog, 1, "synchro tron [1]");
             main.user.tick(dialog, 0);
         });
+        main.check("Undulator Devices...", null);
         Runtime.getRuntime().halt(0);
     }
 
+    /** With {@code null} for a command that asks nothing. */
     private void check(String command, Consumer<GenericDialog> fill) {
         ResultsTable.getResultsTable().reset();
         String before = Recorder.getInstance().getText();
-        GenericDialog dialog = user.open(command);
-        fill.accept(dialog);
-        user.press(dialog, 0);
+        if (fill == null) {
+            IJ.doCommand(command);
+        } else {
+            GenericDialog dialog = user.open(command);
+            fill.accept(dialog);
+            user.press(dialog, 0);
+        }
         user.waitForEnd(command);
         String chosen = state();
         String line = Recorder.getInstance().getText().substring(before.length()).trim();
@@ -86,8 +92,14 @@ public final class RecorderMain {
         state.append(image.getWidth()).append(' ').append(image.getStackSize()).append(' ').append(grey.mean)
                 .append(' ').append(grey.stdDev).append(' ').append(image.getCalibration());
         ResultsTable table = ResultsTable.getResultsTable();
+        table.setPrecision(9);
         for (int row = 0; row < table.size(); row++) {
-            state.append(" | ").append(table.getRowAsString(row));
+            for (String column : table.getHeadings()) {
+                // How long an epoch took is the one thing that may differ.
+                if (!column.equals("Seconds")) {
+                    state.append(" | ").append(table.getStringValue(column, row));
+                }
+            }
         }
         return state.toString();
     }

@@ -31,7 +31,7 @@ class WholePathIT {
             close();
             run("Clear Results");
             run("Undulator Train...", "low=laboratory reference=synchrotron layers=3 channels=4 epochs=2 "
-                + "validation=25 device=cpu model=[MODEL]");
+                + "validation=5 device=cpu model=[MODEL]");
             print("epoch rows: " + nResults);
             print("model: " + File.exists("MODEL"));
             run("Clear Results");
