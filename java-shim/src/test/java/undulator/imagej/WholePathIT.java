@@ -85,6 +85,41 @@ class WholePathIT {
         check(RealImageJ.windowed(folder).macro("setBatchMode(true);\n" + macro()));
     }
 
+    /** Refreshing makes a new class loader, and Java gives a native library to one loader only. */
+    @Test
+    void afterTheMenusWereRefreshed() throws Exception {
+        Outcome outcome = RealImageJ.windowed(folder).macro("""
+                run("Undulator Devices...");
+                before = nResults;
+                run("Refresh Menus");
+                run("Undulator Devices...");
+                print("rows: " + (nResults - 2 * before));
+                """);
+        assertEquals(0, outcome.exit(), outcome.output());
+        assertEquals("0", outcome.value("rows"));
+    }
+
+    @Test
+    void aVirtualStackIsReadSliceBySlice() throws Exception {
+        Outcome outcome = RealImageJ.headless(folder).macro("""
+                newImage("plain", "16-bit ramp", 20, 10, 6);
+                for (i = 1; i <= nSlices; i++) { setSlice(i); run("Add...", "value=" + 100 * i + " slice"); }
+                setVoxelSize(1, 1, 1, "um");
+                saveAs("Tiff", "FOLDER/plain.tif");
+                run("Undulator Resample...", "voxel=2");
+                close("plain.tif");
+                open("FOLDER/plain.tif", "virtual");
+                rename("virtual");
+                run("Undulator Resample...", "voxel=2");
+                print("title: " + getTitle());
+                run("Undulator Measure...", "test=virtual-resampled reference=plain.tif-resampled");
+                print("PSNR: " + getResult("PSNR", 0));
+                """.replace("FOLDER", folder.toString()));
+        assertEquals(0, outcome.exit(), outcome.output());
+        assertEquals("virtual-resampled", outcome.value("title"));
+        assertEquals("Infinity", outcome.value("PSNR"));
+    }
+
     @Test
     void headlessAsInFiji() throws Exception {
         check(RealImageJ.headless(folder).macro(macro()));

@@ -1,0 +1,34 @@
+package undulator.image;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ij.ImagePlus;
+import ij.process.ByteProcessor;
+import org.junit.jupiter.api.Test;
+import undulator.CommandException;
+
+class LockedImagesTest {
+    private final ImagePlus first = new ImagePlus("first", new ByteProcessor(2, 2));
+    private final ImagePlus second = new ImagePlus("second", new ByteProcessor(2, 2));
+
+    @Test
+    void unlocksAllAtTheEnd() {
+        try (LockedImages locked = new LockedImages(first, null, second, first)) {
+            assertTrue(first.isLocked() && second.isLocked());
+        }
+        assertFalse(first.isLocked() || second.isLocked());
+    }
+
+    @Test
+    void leavesNothingLockedWhenOneIsInUse() throws InterruptedException {
+        Thread other = new Thread(second::lockSilently);
+        other.start();
+        other.join();
+        CommandException refused = assertThrows(CommandException.class, () -> new LockedImages(first, second));
+        assertTrue(refused.getMessage().contains("\"second\" is in use"), refused.getMessage());
+        assertFalse(first.isLocked());
+        assertTrue(second.isLocked());
+    }
+}
