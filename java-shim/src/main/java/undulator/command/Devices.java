@@ -1,6 +1,9 @@
 package undulator.command;
 
+import ij.IJ;
+import ij.WindowManager;
 import ij.measure.ResultsTable;
+import java.awt.Window;
 import undulator.Native;
 import undulator.option.Options;
 
@@ -28,6 +31,15 @@ public final class Devices extends Command {
                 window.addValue(COLUMNS[column], row[column]);
             }
         }
-        window.show(TITLE);
+        show(window);
+    }
+
+    /** The advice is long, and ImageJ opens no table wider than 700 pixels. */
+    private static void show(ResultsTable table) {
+        table.show(TITLE);
+        Window shown = WindowManager.getWindow(TITLE);
+        if (shown != null) {
+            shown.setSize(Math.min(1200, IJ.getScreenSize().width), shown.getHeight());
+        }
     }
 }

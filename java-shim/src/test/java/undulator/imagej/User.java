@@ -12,8 +12,10 @@ import java.awt.Robot;
 import java.awt.TextField;
 import java.awt.Window;
 import java.awt.event.ActionEvent;
+import java.awt.image.BufferedImage;
 import java.io.File;
 import java.io.IOException;
+import java.util.Arrays;
 import javax.imageio.ImageIO;
 
 /** A user at the screen: chooses commands from the menu, fills dialogs and clicks. */
@@ -83,10 +85,26 @@ final class User {
         ((Checkbox) dialog.getCheckboxes().get(box)).setState(true);
     }
 
+    /** Takes a picture once the window is drawn, from a place where nothing covers it. */
     void photograph(Window window, File file) throws IOException {
-        settle(window);
-        Rectangle place = new Rectangle(window.getLocationOnScreen(), window.getSize());
-        ImageIO.write(robot.createScreenCapture(place), "png", file);
+        for (int waited = 0; waited < LIMIT_MILLIS; waited += 500) {
+            // Without a window manager Java's idea of where the window is may be stale: moving it tells both sides.
+            window.setLocation(20 + waited / 100, 20);
+            window.toFront();
+            settle(window);
+            Rectangle place = new Rectangle(window.getLocationOnScreen(), window.getSize());
+            BufferedImage picture = robot.createScreenCapture(place);
+            if (colours(picture) > 2) {
+                ImageIO.write(picture, "png", file);
+                return;
+            }
+        }
+        throw new AssertionError(window + " is not drawn");
+    }
+
+    private static long colours(BufferedImage picture) {
+        return Arrays.stream(picture.getRGB(0, 0, picture.getWidth(), picture.getHeight(), null, 0,
+                picture.getWidth())).distinct().count();
     }
 
     /** Presses OK (0) or Cancel (1). A mouse would miss: without a window manager windows overlap and move. */
