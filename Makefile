@@ -26,7 +26,7 @@ native: build-tools
 	cp target/release/$(LIBRARY) target/natives/$(PLATFORM)/
 
 demo: dist
-	tools/require.sh xvfb fonts
+	tools/require.sh windows xvfb fonts
 	mkdir -p $(IMAGEJ)/plugins
 	rm -f $(IMAGEJ)/plugins/Undulator_* demo/undulator-demo.png
 	cp java-shim/target/imagej/ij.jar $(IMAGEJ)/
@@ -38,7 +38,7 @@ demo: dist
 test: lint rust-tests java-tests
 
 test-tools: build-tools $(PYTHON)
-	tools/require.sh xvfb fonts imagemagick
+	tools/require.sh windows xvfb fonts imagemagick
 
 # The tests check numbers against scipy, scikit-image and others.
 $(PYTHON): tests/requirements.txt

@@ -4,6 +4,10 @@
 #   tools/require.sh rust jdk maven xvfb imagemagick python
 set -u
 
+java_home() {
+    dirname "$(dirname "$(readlink -f "$(command -v java)")")"
+}
+
 # name | how to see that it is there | Debian package | what to do without one
 described() {
     case $1 in
@@ -11,7 +15,8 @@ described() {
         compiler) echo 'cc --version|gcc libc6-dev|a C compiler, for linking' ;;
         jdk) echo 'javac --version|openjdk-17-jdk|a Java development kit, 17 or newer' ;;
         maven) echo 'mvn --version|maven|Maven 3.8 or newer' ;;
-        xvfb) echo 'command -v Xvfb && command -v xvfb-run|xvfb xauth|the virtual screen Xvfb' ;;
+        xvfb) echo 'command -v Xvfb && command -v xvfb-run && command -v xauth|xvfb xauth|the virtual screen Xvfb' ;;
+        windows) echo 'test -e "$(java_home)/lib/libawt_xawt.so"|openjdk-17-jre|a Java that can open windows' ;;
         imagemagick) echo 'command -v compare|imagemagick|ImageMagick' ;;
         python) echo 'python3 -c "import ensurepip, venv"|python3 python3-venv|Python 3 with venv' ;;
         fonts) echo 'test -n "$(fc-list)"|fontconfig fonts-dejavu-core|a font' ;;

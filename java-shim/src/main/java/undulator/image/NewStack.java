@@ -15,7 +15,6 @@ public final class NewStack {
     private final Map<String, String> properties = new LinkedHashMap<>();
     private ImageStack stack;
     private int slices;
-    private int bits;
     private double[] voxel;
     private double[] displayRange;
 
@@ -104,7 +103,6 @@ public final class NewStack {
         }
         FreeMemory.require(total * width * height * (bits / 8), name);
         this.slices = slices;
-        this.bits = bits;
         stack = new ImageStack(width, height, (int) total);
     }
 
@@ -125,10 +123,6 @@ public final class NewStack {
 
     int slices() {
         return slices;
-    }
-
-    int bits() {
-        return bits;
     }
 
     double[] voxel() {
