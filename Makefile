@@ -7,6 +7,7 @@ LIBRARY := $(word 2, $(shell tools/platform.sh))
 JAR := Undulator_-$(VERSION).jar
 MAVEN := mvn --batch-mode --no-transfer-progress --file java-shim/pom.xml
 PYTHON := .venv/bin/python
+PEERS := .venv/installed
 IMAGEJ := demo/ImageJ
 
 .PHONY: dist demo test build-tools test-tools native lint rust-tests java-tests clean
@@ -37,15 +38,15 @@ demo: dist
 
 test: lint rust-tests java-tests
 
-test-tools: build-tools $(PYTHON)
+test-tools: build-tools $(PEERS)
 	tools/require.sh windows xvfb fonts imagemagick
 
 # The tests check numbers against scipy, scikit-image and others.
-$(PYTHON): tests/requirements.txt
+$(PEERS): tests/requirements.txt
 	tools/require.sh python
 	python3 -m venv .venv
 	$(PYTHON) -m pip install --quiet --requirement tests/requirements.txt
-	touch $(PYTHON)
+	touch $(PEERS)
 
 lint: build-tools
 	cargo fmt --check
