@@ -1,6 +1,7 @@
 //! Writing the moving volume on another grid, interpolated once, slice by slice.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use rayon::prelude::*;
 
@@ -24,10 +25,9 @@ impl Window {
         let gone: Vec<usize> = self.slices.keys().copied().filter(|z| !(first..=last).contains(z)).collect();
         let mut spare: Vec<Vec<f32>> = gone.iter().filter_map(|z| self.slices.remove(z)).collect();
         for z in first..=last {
-            if !self.slices.contains_key(&z) {
-                let mut slice = spare.pop().unwrap_or_else(|| vec![0.0; source.shape().size.plane()]);
-                read_finite(source, z, &mut slice)?;
-                self.slices.insert(z, slice);
+            if let Entry::Vacant(place) = self.slices.entry(z) {
+                let slice = place.insert(spare.pop().unwrap_or_else(|| vec![0.0; source.shape().size.plane()]));
+                read_finite(source, z, slice)?;
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ pub(super) struct Fourier {
 pub(super) fn fast_length(n: usize) -> usize {
     let smooth = |mut n: usize| {
         for p in [2, 3, 5] {
-            while n % p == 0 {
+            while n.is_multiple_of(p) {
                 n /= p;
             }
         }
@@ -53,10 +53,15 @@ impl Fourier {
 
     fn transform(&self, data: &mut [Complex32], plans: &[Arc<dyn Fft<f32>>; 3]) {
         let [depth, height, width] = self.size;
-        plans[2].process(data);
+        let empty = |part: &[Complex32]| part.iter().all(|v| *v == Complex32::default());
         let mut turned = vec![Complex32::default(); width * height.max(depth)];
+        // Zero-padded volumes are mostly empty rows and planes, which stay empty.
         for plane in data.chunks_exact_mut(width * height) {
-            columns(plane, &mut turned[..width * height], height, width, width, &plans[1]);
+            let mut rows = plane.chunks_exact_mut(width).filter(|row| !empty(row)).peekable();
+            if rows.peek().is_some() {
+                rows.for_each(|row| plans[2].process(row));
+                columns(plane, &mut turned[..width * height], height, width, width, &plans[1]);
+            }
         }
         for y in 0..height {
             columns(&mut data[y * width..], &mut turned[..width * depth], depth, width, width * height, &plans[0]);

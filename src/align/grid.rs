@@ -140,9 +140,7 @@ impl Grid {
         }
         let mut grid = Self::empty(self.size, self.voxel, by);
         // The grid may sit off its field's centre after an earlier reduction that left some voxels over.
-        for a in 0..3 {
-            grid.origin[a] = self.origin[a] + (by[a] as f64 - 1.0) / 2.0 * self.voxel[a];
-        }
+        grid.origin = std::array::from_fn(|a| self.origin[a] + (by[a] as f64 - 1.0) / 2.0 * self.voxel[a]);
         let size = grid.size;
         let enough = by.iter().product::<usize>() as f32 / 2.0;
         grid.grey = (0..size[0] * size[1])

@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn constants_have_no_score() {
         for metric in [Metric::Ncc, Metric::MutualInformation] {
-            assert_eq!(metric.score(&[1.0; 50], &[2.0; 50]).value, 0.0);
+            assert!(metric.score(&[1.0; 50], &[2.0; 50]).value.abs() < 1e-12);
         }
     }
 }

@@ -7,81 +7,41 @@
 mod air;
 mod apply;
 mod drift;
+mod error;
 mod fourier;
 mod grid;
 mod metric;
 mod model;
 mod optimise;
+mod overlay;
+mod pair;
 mod sampler;
 mod search;
 mod smooth;
 mod target;
 mod transform;
 mod verify;
+mod whitening;
 
 use nalgebra::Matrix3;
 
 use crate::monitor::Monitor;
-use crate::stack::{Size, SliceSource, StackError, check};
+use crate::stack::{Shape, SliceSource, check};
 
 pub use apply::apply_transform;
 pub use drift::Drift;
+pub use error::AlignError;
 pub use metric::Metric;
 pub use model::Family;
+pub use overlay::checkerboard;
 pub use target::Target;
 pub use transform::{Parts, Transform, TransformError};
 
-use grid::{Grid, extent_zyx};
+use grid::extent_zyx;
 use optimise::{Found, Landscape};
+use pair::Pair;
 use sampler::Samples;
 use search::Reference;
-
-/// Why two volumes could not be aligned.
-#[derive(Debug, thiserror::Error)]
-pub enum AlignError {
-    /// A stack cannot be read, written or used.
-    #[error(transparent)]
-    Stack(#[from] StackError),
-    /// A transform file cannot be read or written.
-    #[error(transparent)]
-    Transform(#[from] TransformError),
-    /// Too few voxels to align.
-    #[error("{name} has {size} voxels: aligning needs at least {fewest} along every axis")]
-    TooSmall {
-        /// What the stack is to the command.
-        name: String,
-        /// Its size.
-        size: Size,
-        /// Fewest voxels along an axis.
-        fewest: usize,
-    },
-    /// One grey value everywhere.
-    #[error("{name} shows nothing to align by: its grey values are all (nearly) equal")]
-    Featureless {
-        /// What the stack is to the command.
-        name: String,
-    },
-    /// The volumes have nothing in common.
-    #[error(
-        "{moving} and {reference} do not seem to show the same place: the best match stands out by {distinction:.1} deviations from chance, {least} are needed (are these the right stacks and voxel sizes? if the sample was remounted, try all rotations, or flips)"
-    )]
-    Unrelated {
-        /// The moving stack's name.
-        moving: String,
-        /// The reference's name.
-        reference: String,
-        /// How many deviations the best match lies above those at other shifts.
-        distinction: f64,
-        /// How many it must.
-        least: f64,
-    },
-    /// The optimiser refused its settings.
-    #[error("the optimiser failed: {0}")]
-    Optimiser(String),
-    /// The user stopped it.
-    #[error("cancelled")]
-    Cancelled,
-}
 
 /// What to align, and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +52,7 @@ pub struct AlignOptions {
     pub metric: Metric,
     /// Whether to try all rotations about z rather than those within 18° of none.
     pub rotation_search: bool,
-    /// Whether to try the moving volume upside down and with its slices in reverse order too.
+    /// Whether to try the moving volume upside down, with its slices in reverse order, and both, too.
     pub flip: bool,
     /// Whether to refine a small shift of the moving volume's slices that changes smoothly along z.
     pub drift: bool,
@@ -140,69 +100,28 @@ pub struct Alignment {
     pub warnings: Vec<String>,
 }
 
-/// Most voxels of a copy held in memory.
-const MOST_VOXELS: usize = 54 << 20;
 /// Voxels of the reference's copy in the wide search.
 const SEARCH_VOXELS: f64 = 50_000.0;
 /// Samples that a level looks at.
-const SAMPLES: usize = 3 << 19;
+const SAMPLES: usize = 3 << 18;
 /// The share of the smaller field that must be in common.
 const LEAST_OVERLAP: f64 = 0.2;
 /// Orientations from which the coarsest level climbs.
 const CLIMBS: usize = 6;
+/// Intervals between the knots of the drift along z.
+const DRIFT_INTERVALS: f64 = 6.0;
 /// Degrees between the rotations about z that the search tries.
-const TURN: f64 = 4.5;
+const TURN: f64 = 6.0;
 
-/// Both volumes on copies that are reduced to about the same voxel edge and smoothed.
-struct Pair {
-    reference: Grid,
-    moving: Grid,
-}
-
-impl Pair {
-    /// Reads both volumes, clipped and standardised.
-    fn read(moving: &dyn SliceSource, reference: &dyn SliceSource, monitor: &dyn Monitor) -> Result<Self, AlignError> {
-        let read = |source: &dyn SliceSource| {
-            let mut grid = Grid::read(source, MOST_VOXELS, monitor)?;
-            grid.standardise(source.name())?;
-            Ok::<_, AlignError>(grid)
-        };
-        Ok(Self { reference: read(reference)?, moving: read(moving)? })
-    }
-
-    /// The coarsest voxel edge of either.
-    fn edge(&self) -> f64 {
-        [self.reference.voxel, self.moving.voxel].iter().flatten().copied().fold(0.0, f64::max)
-    }
-
-    /// Copies of voxel edge `edge`.
-    fn level(&self, edge: f64) -> Self {
-        let prepare = |grid: &Grid| {
-            let mut grid = grid.reduced(edge);
-            smooth::smooth(&mut grid, 0.6 * edge);
-            grid.normalise();
-            grid
-        };
-        Self { reference: prepare(&self.reference), moving: prepare(&self.moving) }
-    }
-
-    /// Without what is slower than `sigma`, judged on copies of voxel edge `edge`.
-    fn flattened(mut self, sigma: f64, edge: f64) -> Self {
-        for grid in [&mut self.reference, &mut self.moving] {
-            smooth::flatten(grid, sigma, edge);
-            grid.normalise();
-        }
-        self
-    }
-}
-
-/// Orientations to try: rotations about z, each as it is and, on request, upside down and with slices in reverse order.
+/// Orientations to try: rotations about z, each as it is and, on request, upside down, with the slices in reverse order,
+/// and both.
 fn orientations(options: &AlignOptions) -> Vec<Matrix3<f64>> {
-    let turns: Vec<i32> = if options.rotation_search { (0..80).collect() } else { (-4..=4).collect() };
+    let turns: Vec<i32> = if options.rotation_search { (0..60).collect() } else { (-3..=3).collect() };
     let mut flips = vec![Matrix3::identity()];
     if options.flip {
         flips.push(Matrix3::from_diagonal(&[-1.0, -1.0, 1.0].into()));
         flips.push(Matrix3::from_diagonal(&[-1.0, 1.0, 1.0].into()));
+        flips.push(Matrix3::from_diagonal(&[1.0, -1.0, 1.0].into()));
     }
     let turn = |i: &i32| Transform::similarity([f64::from(*i) * TURN, 0.0, 0.0], 1.0, [0.0; 3]).linear;
     flips.iter().flat_map(|flip| turns.iter().map(move |i| turn(i) * flip)).collect()
@@ -222,9 +141,8 @@ pub fn align(
     check(reference)?;
     monitor.progress(0.0, "Reading both volumes");
     let mut base = Pair::read(moving, reference, monitor)?;
-    let field: f64 = extent_zyx(reference.shape()).iter().product();
     let finest = base.edge();
-    let coarse = (field / SEARCH_VOXELS).cbrt().max(finest);
+    let coarse = search_edge(moving.shape(), reference.shape()).max(finest);
     if options.leave_out_air {
         let share = air::leave_out(&mut base.reference, coarse);
         monitor.log(&format!("{:.0} % of {} is air and left out", 100.0 * share, reference.name()));
@@ -251,25 +169,35 @@ pub fn align(
     }
 
     let stages = (coarse / finest).log2().ceil().max(1.0) as i32;
-    for stage in (0..stages).rev() {
+    for stage in (1..stages).rev() {
         let edge = finest * 2f64.powi(stage);
-        monitor.progress(0.9 - 0.6 * f64::from(stage + 1) / f64::from(stages), &format!("Refining at {edge:.3}"));
+        monitor.progress(0.7 - 0.4 * f64::from(stage) / f64::from(stages), &format!("Refining at {edge:.3}"));
         let level = base.level(edge);
         let samples = Samples::of(&level.reference, SAMPLES);
-        let landscape = landscape(&level, &samples, options.metric);
-        found = landscape.climb(options.family, &found.transform, monitor)?;
-        if stage == 0 {
-            if options.drift {
-                monitor.progress(0.8, "Refining the drift");
-                let height = extent_zyx(moving.shape())[0];
-                found.transform.drift = Some(Drift::flat(height, height / 6.0));
-                found = landscape.climb(options.family, &found.transform, monitor)?;
-            }
-            monitor.progress(0.9, "Checking the result");
-            return Ok(report(&landscape, options, found, distinction, 2.0 * edge));
-        }
+        found = landscape(&level, &samples, options.metric).climb(options.family, &found.transform, monitor)?;
     }
-    unreachable!("there is at least one stage, and the last returns")
+    monitor.progress(0.7, &format!("Refining at {finest:.3}"));
+    let level = base.level(finest);
+    let samples = Samples::of(&level.reference, SAMPLES);
+    let landscape = landscape(&level, &samples, options.metric);
+    found = landscape.climb(options.family, &found.transform, monitor)?;
+    if options.drift {
+        monitor.progress(0.8, "Refining the drift");
+        let height = extent_zyx(moving.shape())[0];
+        found.transform.drift = Some(Drift::flat(height, height / DRIFT_INTERVALS));
+        found = landscape.climb(options.family, &found.transform, monitor)?;
+    }
+    monitor.progress(0.9, "Checking the result");
+    let alignment = report(&landscape, options, found, distinction, coarse / 2.0);
+    monitor.progress(1.0, "Aligned");
+    Ok(alignment)
+}
+
+/// The voxel edge of the wide search. A moving field much larger than the reference's makes it coarser, or the search
+/// would grow with it.
+fn search_edge(moving: Shape, reference: Shape) -> f64 {
+    let field = |shape: Shape| extent_zyx(shape).iter().product::<f64>();
+    (field(reference).max(field(moving) / 8.0) / SEARCH_VOXELS).cbrt()
 }
 
 fn landscape<'a>(level: &'a Pair, samples: &'a Samples, metric: Metric) -> Landscape<'a> {

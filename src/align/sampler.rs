@@ -60,6 +60,15 @@ impl Samples {
         Self { places, grey }
     }
 
+    /// About `most` of these samples, evenly chosen.
+    pub fn thinned(&self, most: usize) -> Self {
+        let stride = self.grey.len().div_ceil(most).max(1);
+        Self {
+            places: self.places.iter().copied().step_by(stride).collect(),
+            grey: self.grey.iter().copied().step_by(stride).collect(),
+        }
+    }
+
     /// Looks up the moving volume at every sample.
     pub fn warp(&self, moving: &Grid, transform: &Transform, out: &mut Warped) {
         out.grey.resize(self.grey.len(), 0.0);
@@ -79,19 +88,17 @@ impl Samples {
             .into_par_iter()
             .map(|chunk| {
                 let mut sum = zero();
-                for i in chunk * CHUNK..((chunk + 1) * CHUNK).min(self.grey.len()) {
-                    if warped.grey[i].is_nan() {
-                        continue;
-                    }
-                    let slope = Vector3::from(warped.slope[i].map(|s| f64::from(s * weights[i])));
-                    let place = Vector3::from(self.places[i].map(f64::from));
+                let range = chunk * CHUNK..((chunk + 1) * CHUNK).min(self.grey.len());
+                let samples = self.places[range.clone()].iter().zip(&warped.slope[range.clone()]);
+                for ((place, slope), weight) in samples.zip(&weights[range]).filter(|(_, weight)| **weight != 0.0) {
+                    let slope = Vector3::from(slope.map(|s| f64::from(s * weight)));
+                    let place = Vector3::from(place.map(f64::from));
                     sum.linear += slope * place.transpose();
                     sum.shift += slope;
                     if let Some(drift) = &transform.drift {
                         let Basis { first, weight, .. } = basis_at(drift, transform, &place);
-                        for k in 0..4 {
-                            sum.drift[first + k][0] += weight[k] * slope[1];
-                            sum.drift[first + k][1] += weight[k] * slope[2];
+                        for (c, weight) in sum.drift[first..].iter_mut().zip(weight) {
+                            *c = [c[0] + weight * slope[1], c[1] + weight * slope[2]];
                         }
                     }
                 }

@@ -40,11 +40,8 @@ fn convolve(values: &mut Vec<f32>, size: [usize; 3], sigma: [f64; 3]) {
     let [_, height, width] = size;
     let plane = height * width;
     let mut out = vec![0.0f32; values.len()];
-    for axis in 0..3 {
-        if sigma[axis] < 0.1 {
-            continue;
-        }
-        let kernel = kernel(sigma[axis]);
+    for (axis, sigma) in sigma.into_iter().enumerate().filter(|(_, sigma)| *sigma >= 0.1) {
+        let kernel = kernel(sigma);
         out.par_chunks_mut(width).enumerate().for_each(|(row, out)| {
             let (z, y) = (row / height, row % height);
             match axis {
@@ -63,10 +60,10 @@ pub(super) fn smooth(grid: &mut Grid, sigma: f64) {
     if grid.grey.iter().all(|v| !v.is_nan()) {
         // Kernels are cut at the border, so even there the weights must be divided out: one line an axis has them all.
         let mut border: [Vec<f32>; 3] = grid.size.map(|n| vec![1.0; n]);
-        for axis in 0..3 {
+        for (axis, line) in border.iter_mut().enumerate() {
             let size = std::array::from_fn(|a| if a == axis { grid.size[a] } else { 1 });
             let only = std::array::from_fn(|a| if a == axis { sigma[a] } else { 0.0 });
-            convolve(&mut border[axis], size, only);
+            convolve(line, size, only);
         }
         convolve(&mut grid.grey, grid.size, sigma);
         let [_, height, width] = grid.size;

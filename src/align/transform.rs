@@ -5,7 +5,7 @@
 //! `scale * R` with an orthogonal `R`; its determinant is −1 when one stack holds its slices in reverse order.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use nalgebra::{Matrix3, Vector3};
@@ -71,6 +71,9 @@ struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     drift: Option<Drift>,
 }
+
+/// Bytes: a transform with drift needs some thousands.
+const LARGEST_FILE: u64 = 1 << 20;
 
 const ABOUT: &str = "about each volume's centre, order (z, y, x)";
 
@@ -175,8 +178,8 @@ impl Transform {
         let name = path.display().to_string();
         let format = |reason: String| TransformError::Format { path: name.clone(), reason };
         let file = File::open(path).map_err(|source| TransformError::File { path: name.clone(), source })?;
-        let record: Record =
-            serde_json::from_reader(std::io::BufReader::new(file)).map_err(|e| format(e.to_string()))?;
+        let record: Record = serde_json::from_reader(std::io::BufReader::new(file).take(LARGEST_FILE))
+            .map_err(|e| format(e.to_string()))?;
         let matrix = |rows: [[f64; 3]; 3]| Matrix3::from_fn(|r, c| rows[r][c]);
         let linear = match (record.matrix, record.scale, record.rotation) {
             (Some(rows), None, None) => matrix(rows),

@@ -8,9 +8,9 @@ use super::transform::Transform;
 
 /// Standing out less than this from all other shifts is what two unrelated volumes reach by chance, after the best of all
 /// orientations, shifts and scales was picked; measured in `docs/alignment.md`.
-pub(super) const LEAST_DISTINCTION: f64 = 8.0;
+pub(super) const LEAST_DISTINCTION: f64 = 9.0;
 /// Below this a match may be real but deserves a look.
-pub(super) const CLEAR_DISTINCTION: f64 = 12.0;
+pub(super) const CLEAR_DISTINCTION: f64 = 13.0;
 /// Less of the reference than this in common deserves a look.
 pub(super) const LARGE_OVERLAP: f64 = 0.35;
 /// The least drop of the correlation, as a share of it, that makes a direction sure.

@@ -1,0 +1,56 @@
+//! What can go wrong while aligning.
+
+use crate::grey::GreyError;
+use crate::stack::{Size, StackError};
+
+use super::transform::TransformError;
+
+/// Why two volumes could not be aligned.
+#[derive(Debug, thiserror::Error)]
+pub enum AlignError {
+    /// A stack cannot be read, written or used.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// A transform file cannot be read or written.
+    #[error(transparent)]
+    Transform(#[from] TransformError),
+    /// A volume cannot be shown in 8 bits.
+    #[error(transparent)]
+    Grey(#[from] GreyError),
+    /// Too few voxels to align.
+    #[error("{name} has {size} voxels: aligning needs at least {fewest} along every axis")]
+    TooSmall {
+        /// What the stack is to the command.
+        name: String,
+        /// Its size.
+        size: Size,
+        /// Fewest voxels along an axis.
+        fewest: usize,
+    },
+    /// One grey value everywhere.
+    #[error("{name} shows nothing to align by: its grey values are all (nearly) equal")]
+    Featureless {
+        /// What the stack is to the command.
+        name: String,
+    },
+    /// The volumes have nothing in common.
+    #[error(
+        "{moving} and {reference} do not seem to show the same place: the best match stands out by {distinction:.1} deviations from chance, {least} are needed (are these the right stacks and voxel sizes? if the sample was remounted, try all rotations, or flips)"
+    )]
+    Unrelated {
+        /// The moving stack's name.
+        moving: String,
+        /// The reference's name.
+        reference: String,
+        /// How many deviations the best match lies above those at other shifts.
+        distinction: f64,
+        /// How many it must.
+        least: f64,
+    },
+    /// The optimiser refused its settings.
+    #[error("the optimiser failed: {0}")]
+    Optimiser(String),
+    /// The user stopped it.
+    #[error("cancelled")]
+    Cancelled,
+}

@@ -1,0 +1,59 @@
+//! Both volumes from coarse to fine.
+
+use crate::monitor::Monitor;
+use crate::stack::SliceSource;
+
+use super::AlignError;
+use super::grid::Grid;
+use super::smooth;
+
+/// Most voxels of a copy held in memory.
+const MOST_VOXELS: usize = 54 << 20;
+/// Both volumes on copies that are reduced to about the same voxel edge and smoothed.
+pub(super) struct Pair {
+    /// The reference's copy.
+    pub reference: Grid,
+    /// The moving volume's copy.
+    pub moving: Grid,
+}
+
+impl Pair {
+    /// Reads both volumes, clipped and standardised.
+    pub fn read(
+        moving: &dyn SliceSource,
+        reference: &dyn SliceSource,
+        monitor: &dyn Monitor,
+    ) -> Result<Self, AlignError> {
+        let read = |source: &dyn SliceSource| {
+            let mut grid = Grid::read(source, MOST_VOXELS, monitor)?;
+            grid.standardise(source.name())?;
+            Ok::<_, AlignError>(grid)
+        };
+        Ok(Self { reference: read(reference)?, moving: read(moving)? })
+    }
+
+    /// The coarsest voxel edge of either.
+    pub fn edge(&self) -> f64 {
+        [self.reference.voxel, self.moving.voxel].iter().flatten().copied().fold(0.0, f64::max)
+    }
+
+    /// Copies of voxel edge `edge`.
+    pub fn level(&self, edge: f64) -> Self {
+        let prepare = |grid: &Grid| {
+            let mut grid = grid.reduced(edge);
+            smooth::smooth(&mut grid, 0.6 * edge);
+            grid.normalise();
+            grid
+        };
+        Self { reference: prepare(&self.reference), moving: prepare(&self.moving) }
+    }
+
+    /// Without what is slower than `sigma`, judged on copies of voxel edge `edge`.
+    pub fn flattened(mut self, sigma: f64, edge: f64) -> Self {
+        for grid in [&mut self.reference, &mut self.moving] {
+            smooth::flatten(grid, sigma, edge);
+            grid.normalise();
+        }
+        self
+    }
+}
