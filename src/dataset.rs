@@ -217,8 +217,7 @@ mod tests {
     fn input_and_target_are_cut_and_turned_alike() {
         let (low, reference) = (ramp(12, 10, 3, 1.0), ramp(12, 10, 3, 2.0));
         let window = |high| Window::new(0.0, high).unwrap();
-        let pair =
-            Pair { low: &low, reference: &reference, low_window: window(10.0), reference_window: window(20.0) };
+        let pair = Pair { low: &low, reference: &reference, low_window: window(10.0), reference_window: window(20.0) };
         for patch in [0, 4] {
             let cutter = Cutter { frame: Frame::new(12, 10, 4), patch };
             let samples = cutter.samples(0..3, true, 5, 1);

@@ -3,9 +3,12 @@
 //! Both measures are maximal at the best alignment, and neither minds how grey scales differ by a linear map (normalised
 //! cross-correlation) or by any map at all (mutual information).
 
+use std::str::FromStr;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::error::AlignError;
 use super::sampler::CHUNK;
 
 /// What the alignment maximises.
@@ -17,6 +20,18 @@ pub enum Metric {
     /// Mutual information in nats (Mattes et al., IEEE Trans. Med. Imaging 22, 120, 2003): grey scales may differ in
     /// any way.
     MutualInformation,
+}
+
+impl FromStr for Metric {
+    type Err = AlignError;
+
+    fn from_str(name: &str) -> Result<Self, AlignError> {
+        match name {
+            "NCC" => Ok(Self::Ncc),
+            "Mutual information" => Ok(Self::MutualInformation),
+            _ => Err(AlignError::Unknown { key: "metric", value: name.to_owned(), choices: "NCC, Mutual information" }),
+        }
+    }
 }
 
 /// A measure and its derivative.

@@ -4,9 +4,12 @@
 //! of the linear part and a shift. Rotation and scale multiply the start from the left, so that a mirror stays a mirror.
 //! Drift, when refined, adds its spline's coefficients.
 
+use std::str::FromStr;
+
 use nalgebra::{Matrix3, Vector3};
 use serde::{Deserialize, Serialize};
 
+use super::error::AlignError;
 use super::sampler::Slopes;
 use super::transform::Transform;
 
@@ -20,6 +23,23 @@ pub enum Family {
     Similarity,
     /// Any linear map and a shift: twelve numbers.
     Affine,
+}
+
+impl FromStr for Family {
+    type Err = AlignError;
+
+    fn from_str(name: &str) -> Result<Self, AlignError> {
+        match name {
+            "Rigid" => Ok(Self::Rigid),
+            "Similarity" => Ok(Self::Similarity),
+            "Affine" => Ok(Self::Affine),
+            _ => Err(AlignError::Unknown {
+                key: "transform",
+                value: name.to_owned(),
+                choices: "Rigid, Similarity, Affine, or a transform file (.json)",
+            }),
+        }
+    }
 }
 
 impl Family {

@@ -18,6 +18,7 @@ use jni::{
 
 use super::exception::Border;
 use crate::{
+    align::Alignment,
     apply::Comparison,
     measure::Score,
     model::Epoch,
@@ -122,6 +123,26 @@ impl JavaMonitor {
             ("Filtered SSIM", number(baselines.filtered.ssim)),
         ]);
         self.log(&comparison.to_string());
+    }
+
+    /// The row of an alignment, and what to look at before trusting it.
+    pub fn alignment(&self, found: &Alignment) {
+        let parts = found.transform.parts();
+        let ([about_z, about_y, about_x], shift) = (parts.angles_deg, found.transform.shift);
+        self.row(&[
+            ("Rotation z", number(about_z)),
+            ("Rotation y", number(about_y)),
+            ("Rotation x", number(about_x)),
+            ("Mirrored", u8::from(parts.mirrored).to_string()),
+            ("Scale", number(parts.scale)),
+            ("Shift x", number(shift[2])),
+            ("Shift y", number(shift[1])),
+            ("Shift z", number(shift[0])),
+            ("NCC before", number(found.ncc_before)),
+            ("NCC after", number(found.ncc_after)),
+            ("Overlap", number(found.overlap)),
+        ]);
+        found.warnings.iter().for_each(|warning| self.log(&format!("Warning: {warning}")));
     }
 
     /// The row of one measured slice, or of the stack.

@@ -14,10 +14,10 @@ use jni::{
     objects::{JClass, JObject, JObjectArray, JString},
 };
 
-use crate::{apply, engine::device, measure, model::Model, resample, sample, stack::SliceSource, train};
+use crate::{align, apply, engine::device, measure, model::Model, resample, sample, stack::SliceSource, train};
 use exception::{Border, guard};
 use host::{Host, JavaMonitor, number, strings};
-use options::Options;
+use options::{Alike, Options};
 use stacks::{JavaSink, JavaSource};
 
 type Strings<'local> = JObjectArray<'local, JString<'local>>;
@@ -86,6 +86,39 @@ pub extern "system" fn Java_undulator_Native_resample<'local>(
         let (voxel, interpolation) = (options.get("voxel")?, options.get("interpolation")?);
         host.finish(resample::resample(&image, voxel, interpolation, &mut result, &monitor))?;
         Ok(())
+    })
+}
+
+/// `void align(StackSource moving, StackSource reference, StackSink result, String[] options, Monitor monitor)`.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_align<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    moving: JObject<'local>,
+    reference: JObject<'local>,
+    result: JObject<'local>,
+    options: Strings<'local>,
+    monitor: JObject<'local>,
+) {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?);
+        let monitor = JavaMonitor::new(env, &host, &monitor)?;
+        let moving = JavaSource::new(env, &host, &moving)?;
+        let reference = JavaSource::new(env, &host, &reference)?;
+        let mut result = JavaSink::new(env, &host, &result)?;
+        let transform = match options.align()? {
+            Alike::Known(file) => host.finish(align::Transform::load(&file))?,
+            Alike::Sought(wanted) => {
+                let found = host.finish(align::align(&moving, &reference, &wanted, &monitor))?;
+                monitor.alignment(&found);
+                found.transform
+            }
+        };
+        if let Some(file) = options.file("save")? {
+            host.finish(transform.save(&file))?;
+        }
+        let target = align::Target::of(reference.shape());
+        host.finish(align::apply_transform(&moving, &target, &transform, &mut result, &monitor))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Macro keys as the core's options.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{collections::HashMap, path::PathBuf, str::FromStr};
 
 use jni::{
     Env,
@@ -9,11 +9,20 @@ use jni::{
 
 use super::exception::Border;
 use crate::{
+    align::AlignOptions,
     engine::{Loss, device::Wanted},
     network::Spec,
     sample::SampleOptions,
     train::TrainOptions,
 };
+
+/// Where the transform between two stacks comes from.
+pub enum Alike {
+    /// A file.
+    Known(PathBuf),
+    /// The stacks themselves.
+    Sought(AlignOptions),
+}
 
 /// Keys and values as Java gives them.
 pub struct Options(HashMap<String, String>);
@@ -47,6 +56,27 @@ impl Options {
         self.0.get(key).map(String::as_str).ok_or_else(missing)
     }
 
+    /// A file that may be left out.
+    pub fn file(&self, key: &str) -> Result<Option<PathBuf>, Border> {
+        let name = self.text(key)?;
+        Ok((!name.is_empty()).then(|| name.into()))
+    }
+
+    pub fn align(&self) -> Result<Alike, Border> {
+        let transform = self.text("transform")?;
+        if transform.to_lowercase().ends_with(".json") {
+            return Ok(Alike::Known(transform.into()));
+        }
+        Ok(Alike::Sought(AlignOptions {
+            family: self.get("transform")?,
+            metric: self.get("metric")?,
+            rotation_search: self.get("rotation")?,
+            flip: self.get("flip")?,
+            drift: self.get("drift")?,
+            ..AlignOptions::default()
+        }))
+    }
+
     pub fn sample(&self) -> Result<SampleOptions, Border> {
         Ok(SampleOptions {
             width: self.get("width")?,
@@ -60,6 +90,9 @@ impl Options {
     }
 
     pub fn train(&self) -> Result<TrainOptions, Border> {
+        if self.get("resume")? {
+            return Err(Border::Refused("resume is not possible yet: leave it out to train from the start".to_owned()));
+        }
         Ok(TrainOptions {
             spec: Spec {
                 network: self.get("network")?,

@@ -47,6 +47,18 @@ public final class Native {
     public static native void resample(StackSource image, StackSink result, String[] options, Monitor monitor);
 
     /**
+     * Brings a stack onto another's grid.
+     *
+     * @param moving the laboratory scan
+     * @param reference the synchrotron scan
+     * @param result takes the moving stack on the reference's grid
+     * @param options keys and values
+     * @param monitor hears of progress and takes the row of the transform
+     */
+    public static native void align(StackSource moving, StackSource reference, StackSink result, String[] options,
+            Monitor monitor);
+
+    /**
      * Trains a network and writes the model file.
      *
      * @param low the laboratory scan

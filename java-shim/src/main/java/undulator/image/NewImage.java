@@ -70,6 +70,25 @@ public final class NewImage {
         return titled(image, source.getTitle() + suffix);
     }
 
+    /**
+     * The source's grey values on the grid of another image.
+     *
+     * @param source what was aligned
+     * @param suffix added to its title
+     * @param grid whose calibration the new image takes
+     * @param made the new slices
+     * @return the image
+     */
+    public static ImagePlus onGridOf(ImagePlus source, String suffix, ImagePlus grid, NewStack made) {
+        ImagePlus image = like(source, made, 1, made.slices(), 1);
+        Calibration calibration = grid.getCalibration().copy();
+        setVoxel(calibration, made.voxel());
+        image.setCalibration(calibration);
+        image.setLut(source.getProcessor().getLut());
+        image.setDisplayRange(source.getDisplayRangeMin(), source.getDisplayRangeMax());
+        return titled(image, source.getTitle() + suffix);
+    }
+
     private static ImagePlus like(ImagePlus source, NewStack made, int channels, int slices, int frames) {
         ImagePlus image = source.createImagePlus();
         image.setStack(made.stack());

@@ -24,6 +24,7 @@ class CommandsTest {
     private static final Map<String, String> CONTRACT = Map.of(
             "Undulator Sample Data...", "width height slices voxel seed psnr misaligned",
             "Undulator Resample...", "image voxel interpolation",
+            "Undulator Align...", "moving reference transform metric rotation flip drift save",
             "Undulator Train...", "low reference network layers activation channels epochs batch patch rate loss "
                     + "validation augment residual seed device model resume",
             "Undulator Apply...", "image model reference device",
