@@ -1,0 +1,129 @@
+//! From a sample to reconstructed slices, one height after the other.
+
+use std::collections::VecDeque;
+
+use rayon::prelude::*;
+
+use super::microstructure::Microstructure;
+use super::projection::{Geometry, Pair, Reconstructor};
+use super::scanner::{Detector, Scanner};
+use super::transform::KnownTransform;
+use crate::stack::Size;
+
+/// A scanner's volume: its voxels and where the sample lies in it.
+pub(super) struct Field {
+    /// Voxels.
+    pub size: Size,
+    /// Edge of a voxel in µm.
+    pub voxel: f64,
+    /// Leads from the sample's coordinates to this volume's.
+    pub transform: KnownTransform,
+}
+
+/// A sample on a scanner's stage.
+pub(super) struct Stage<'a> {
+    /// The sample.
+    pub sample: &'a Microstructure,
+    /// What is scanned of it.
+    pub field: &'a Field,
+    /// The measuring geometry.
+    pub geometry: Geometry,
+}
+
+/// A scanner at work: takes exposures of rising heights, gives slices.
+struct Station {
+    detector: Detector,
+    reconstructor: Reconstructor,
+    /// The last exposures, of rising heights.
+    exposures: VecDeque<Vec<f32>>,
+}
+
+impl<'a> Stage<'a> {
+    /// Puts the sample there.
+    pub(super) fn new(sample: &'a Microstructure, field: &'a Field) -> Self {
+        let [_, y, x] = field.transform.shift_um;
+        // A tilted pillar leans out at the ends of the field.
+        let half_height = 0.5 * field.size.slices as f64 * field.voxel;
+        let [_, lean_y, lean_x] = field.transform.rotation.map(|row| row[0] * half_height);
+        let radius = sample.radius * field.transform.scale + x.hypot(y) + lean_y.hypot(lean_x);
+        Self { sample, field, geometry: Geometry::new(radius, field.voxel) }
+    }
+
+    /// The lengths of all rays in both materials (µm, in the scanner's measure) in the height of slice `z`.
+    pub(super) fn paths(&self, z: i64) -> Vec<Pair> {
+        let Field { size, voxel, transform } = self.field;
+        let side = self.geometry.columns;
+        let place = |index: i64, count: usize| (index as f64 + 0.5 - 0.5 * count as f64) * voxel;
+        let height = place(z, size.slices);
+        let point =
+            |y: usize, x: usize| transform.to_synchrotron([height, place(y as i64, side), place(x as i64, side)]);
+        let corners = [(0, 0), (0, side - 1), (side - 1, 0), (side - 1, side - 1)].map(|(y, x)| point(y, x)[0]);
+        let (low, high) = corners.iter().fold((corners[0], corners[0]), |(low, high), z| (low.min(*z), high.max(*z)));
+        let slab = self.sample.slab(low, high);
+        let edge = voxel / transform.scale;
+        let mut slice = vec![[0.0; 2]; side * side];
+        slice.par_chunks_mut(side).enumerate().for_each(|(y, row)| {
+            for (x, pair) in row.iter_mut().enumerate() {
+                let materials = slab.materials(point(y, x), edge);
+                *pair = [materials.active as f32, materials.glass as f32];
+            }
+        });
+        self.geometry.project(&slice)
+    }
+}
+
+impl Station {
+    /// A scanner in front of that stage.
+    fn new(scanner: &Scanner, stage: &Stage, seed: u64) -> Self {
+        let reconstructor = Reconstructor::new(&stage.geometry);
+        let detector = Detector::new(scanner.clone(), &stage.geometry, seed);
+        Self { detector, reconstructor, exposures: VecDeque::new() }
+    }
+
+    fn reach(&self) -> i64 {
+        self.detector.reach() as i64
+    }
+
+    /// Takes the exposure of height `z`, and gives the slice that it completes: that of `z` − [`reach`](Self::reach), if
+    /// there is one.
+    fn take(&mut self, paths: &[Pair], z: i64, field: &Field) -> Option<Vec<f32>> {
+        let reach = self.reach();
+        let Size { width, height, slices } = field.size;
+        if z < -reach || z >= slices as i64 + reach {
+            return None;
+        }
+        let transmitted = self.detector.scanner().transmit(paths, field.transform.scale);
+        self.exposures.push_back(self.detector.expose(&transmitted, z));
+        if self.exposures.len() <= 2 * reach as usize {
+            return None;
+        }
+        let exposures: Vec<&[f32]> = self.exposures.iter().map(Vec::as_slice).collect();
+        let sinogram = self.detector.develop(&exposures, z - reach);
+        self.exposures.pop_front();
+        Some(self.reconstructor.reconstruct(&sinogram, width, height))
+    }
+}
+
+/// Scans the sample with several scanners that share a stage. `slice` takes each scanner's slices in rising order: the
+/// scanner's number, z, attenuation in 1/µm. `step` hears which part is done before each height and may stop the work.
+pub(super) fn scan<E>(
+    stage: &Stage,
+    scanners: &[&Scanner],
+    seed: u64,
+    mut step: impl FnMut(f64) -> Result<(), E>,
+    mut slice: impl FnMut(usize, usize, &[f32]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut stations: Vec<Station> = scanners.iter().map(|scanner| Station::new(scanner, stage, seed)).collect();
+    let reach = stations.iter().map(Station::reach).max().unwrap_or(0);
+    let slices = stage.field.size.slices as i64;
+    for z in -reach..slices + reach {
+        step((z + reach) as f64 / (slices + 2 * reach) as f64)?;
+        let paths = stage.paths(z);
+        for (number, station) in stations.iter_mut().enumerate() {
+            if let Some(done) = station.take(&paths, z, stage.field) {
+                slice(number, (z - station.reach()) as usize, &done)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Grey values of the slices: their scale, their windows and how much two scanners differ.
+
+use super::SampleError;
+use crate::grey::{HIGH_PERCENT, LOW_PERCENT, Window};
+use crate::measure::psnr::SquaredError;
+use crate::monitor::Silent;
+use crate::stack::{GreyType, Shape, Size, SliceSink, StackError, VoxelSize};
+use crate::volume::Volume;
+
+/// How attenuation becomes a grey value in 16 bits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GreyScale {
+    black: f64,
+    white: f64,
+}
+
+/// Keeps some slices of a stack, in 16 bits.
+pub(super) struct Keeper {
+    heights: Vec<usize>,
+    volume: Volume,
+}
+
+impl GreyScale {
+    /// A scale with room for noise on both sides of empty space and of the brightest material, which attenuates by
+    /// `brightest` (1/µm).
+    pub(super) fn new(brightest: f64) -> Self {
+        Self { black: -brightest, white: 3.0 * brightest }
+    }
+
+    /// The attenuations in 1/cm of grey value 0 and of the largest grey value.
+    pub(super) fn ends_per_cm(self) -> (f64, f64) {
+        (1e4 * self.black, 1e4 * self.white)
+    }
+
+    /// The grey values of a slice.
+    pub(super) fn greys(self, attenuation: &[f32]) -> Vec<f32> {
+        let factor = 65535.0 / (self.white - self.black);
+        attenuation.iter().map(|a| GreyType::U16.nearest(((f64::from(*a) - self.black) * factor) as f32)).collect()
+    }
+}
+
+impl Keeper {
+    /// Keeps the slices of those heights, which rise, from a stack of that size.
+    pub(super) fn new(name: &str, size: Size, heights: &[usize]) -> Self {
+        let size = Size { slices: heights.len(), ..size };
+        let shape = Shape { size, voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+        Self { heights: heights.to_vec(), volume: Volume::new(name, shape) }
+    }
+
+    /// Sees slice `z`.
+    pub(super) fn see(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+        match self.heights.binary_search(&z) {
+            Ok(number) => self.volume.write(number, slice),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The window of all slices that were kept.
+    pub(super) fn window(&self) -> Result<Window, SampleError> {
+        Ok(Window::of_percentiles(&self.volume, LOW_PERCENT, HIGH_PERCENT, &Silent)?)
+    }
+}
+
+/// The PSNR in dB of what one keeper kept against the other, in 8 bits, each through its own window.
+pub(super) fn psnr(laboratory: &Keeper, synchrotron: &Keeper) -> Result<f64, SampleError> {
+    let eight_bits = |keeper: &Keeper| {
+        let window = keeper.window()?;
+        let greys = keeper.volume.to_values();
+        Ok::<Vec<f32>, SampleError>(greys.iter().map(|grey| f32::from(window.to_8_bit(*grey))).collect())
+    };
+    Ok(SquaredError::of(&eight_bits(laboratory)?, &eight_bits(synchrotron)?).psnr(255.0))
+}
+
+/// `count` of `slices` slices, or all if there are no more, spread evenly.
+pub(super) fn spread(slices: usize, count: usize) -> Vec<usize> {
+    let count = count.clamp(1, slices);
+    (0..count).map(|number| (2 * number + 1) * slices / (2 * count)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_are_spread_without_repeats() {
+        assert_eq!(spread(40, 5), [4, 12, 20, 28, 36]);
+        assert_eq!(spread(3, 9), [0, 1, 2]);
+        assert_eq!(spread(1, 1), [0]);
+    }
+
+    #[test]
+    fn the_scale_keeps_empty_space_and_the_brightest_material_apart_from_its_ends() {
+        let scale = GreyScale::new(0.008);
+        assert_eq!(scale.greys(&[-0.008, 0.0, 0.008, 0.024, 1.0]), [0.0, 16384.0, 32768.0, 65535.0, 65535.0]);
+        assert_eq!(scale.ends_per_cm(), (-80.0, 240.0));
+    }
+
+    #[test]
+    fn windows_take_brightness_and_contrast_out_of_the_comparison() {
+        let size = Size::new(16, 16, 4);
+        let mut keepers = [1.0, 2.0].map(|_| Keeper::new("kept", size, &[1, 3]));
+        for z in 0..4 {
+            let slice: Vec<f32> = (0..256).map(|i| (z as f32 + 1.0) * i as f32).collect();
+            let brighter: Vec<f32> = slice.iter().map(|grey| 500.0 + 3.0 * grey).collect();
+            keepers[0].see(z, &slice).unwrap();
+            keepers[1].see(z, &brighter).unwrap();
+        }
+        let found = psnr(&keepers[0], &keepers[1]).unwrap();
+        assert!(found > 45.0, "{found}");
+    }
+}

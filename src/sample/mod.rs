@@ -1,0 +1,293 @@
+//! A pair of CT stacks of one sample, for those who have no data: made by physics rather than by filters.
+//!
+//! The sample is the cathode of a solid-state battery as in Kodama et al., Energy and AI 14 (2023) 100305: grains of
+//! LiCoO₂ in Li–P–S glass, with voids. Its
+//! attenuation comes from tables. Both scanners project it in a parallel beam, count photons, and reconstruct by filtered
+//! back projection: the synchrotron at 20 keV, the laboratory with a molybdenum anode at 44 kV, so that beam hardening,
+//! noise, blur, haze, rings and drift leave the traces that they leave in a scanner. How bad the laboratory's scanner is
+//! follows from the PSNR that its slices shall have before any restoration.
+//!
+//! The sample is a pillar along z that encloses the field of view, in air, and no ray misses the detector.
+
+mod acquisition;
+mod attenuation;
+mod calibrate;
+mod cells;
+mod greys;
+mod microstructure;
+mod noise;
+mod projection;
+mod scanner;
+mod spectrum;
+mod transform;
+
+use crate::grey::{GreyError, Window};
+use crate::monitor::Monitor;
+use crate::stack::{GreyType, Shape, Size, SliceSink, StackError, VoxelSize};
+
+use acquisition::{Field, Stage, scan};
+use calibrate::calibrate;
+use greys::{GreyScale, Keeper, psnr, spread};
+use microstructure::Microstructure;
+use scanner::Scanner;
+
+pub use transform::KnownTransform;
+
+/// Voxel size of a misaligned pair's laboratory volume in µm, as in the paper.
+pub const LABORATORY_VOXEL: f64 = 0.310;
+/// Voxel size of a misaligned pair's synchrotron volume in µm, as in the paper.
+pub const SYNCHROTRON_VOXEL: f64 = 0.495;
+
+/// How much larger the pillar is than the circle around the field of view, so that a misaligned field stays inside.
+const PILLAR: f64 = 1.12;
+/// The part of the time that finding the laboratory's scanner takes, about.
+const CALIBRATION: f64 = 0.4;
+/// Voxels of each stack that are kept to work out windows and PSNR.
+const KEPT: usize = 1 << 25;
+/// The volumes, in the order in which scanners are numbered.
+const NAMES: [&str; 2] = ["laboratory", "synchrotron"];
+
+/// What pair to make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampleOptions {
+    /// Voxels along x of the aligned pair, 16–2048.
+    pub width: usize,
+    /// Voxels along y, 16–2048.
+    pub height: usize,
+    /// Slices, 1–4096.
+    pub slices: usize,
+    /// Voxel size in µm, 0.1–3. Blur and drift are zoomed along with it; the grains stay as large as they are.
+    pub voxel: f64,
+    /// Different numbers give different samples and different noise.
+    pub seed: u64,
+    /// PSNR of the laboratory's stack against the synchrotron's in dB, each through its own 0.3–99.7 percentile window in
+    /// 8 bits: 10–18.
+    pub psnr: f64,
+    /// Whether to leave the pair as two scanners give it: the same field at [`LABORATORY_VOXEL`] and
+    /// [`SYNCHROTRON_VOXEL`], rotated, scaled and shifted against each other.
+    pub misaligned: bool,
+}
+
+impl Default for SampleOptions {
+    fn default() -> Self {
+        Self { width: 128, height: 128, slices: 40, voxel: 0.6, seed: 1, psnr: 12.8, misaligned: false }
+    }
+}
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampleSummary {
+    /// The PSNR in dB that the pair has. Of a misaligned pair: that slices of the aligned pair of the same seed have.
+    pub psnr: f64,
+    /// Window of the laboratory's stack, for display and for comparisons: its 0.3 and 99.7 percentiles. Of stacks of
+    /// more than 32 million voxels, those of slices spread evenly.
+    pub laboratory_window: Window,
+    /// The same of the synchrotron's stack.
+    pub synchrotron_window: Window,
+    /// The linear attenuation coefficients in 1/cm that grey values 0 and 65535 of the laboratory's stack stand for.
+    pub laboratory_scale: (f64, f64),
+    /// The same of the synchrotron's stack.
+    pub synchrotron_scale: (f64, f64),
+    /// Where the laboratory has what the synchrotron sees, if the pair is misaligned.
+    pub transform: Option<KnownTransform>,
+    /// The parts of the sample's volume that are LiCoO₂ and glass; the rest is void.
+    pub fractions: (f64, f64),
+}
+
+/// Why there is no pair.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    /// An option is out of its range.
+    #[error("{option} is {value}: choose {low} to {high}")]
+    Option {
+        /// The option's key.
+        option: &'static str,
+        /// Its value.
+        value: f64,
+        /// The least that is possible.
+        low: f64,
+        /// The most that is possible.
+        high: f64,
+    },
+    /// No laboratory scanner of the model gives that PSNR.
+    #[error(
+        "psnr is {wanted} dB, but with this size and voxel size the closest possible is {reached:.1} dB: choose that"
+    )]
+    Unreachable {
+        /// What was asked for, dB.
+        wanted: f64,
+        /// What the model reaches on that side, dB.
+        reached: f64,
+    },
+    /// A slice could not be written.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// A stack has no grey window.
+    #[error(transparent)]
+    Grey(#[from] GreyError),
+    /// The user asked to stop.
+    #[error("cancelled while making sample data")]
+    Cancelled,
+}
+
+impl SampleOptions {
+    /// Refuses options out of range, naming the first.
+    ///
+    /// # Errors
+    /// [`SampleError::Option`].
+    pub fn check(&self) -> Result<(), SampleError> {
+        let ranges = [
+            ("width", self.width as f64, 16.0, 2048.0),
+            ("height", self.height as f64, 16.0, 2048.0),
+            ("slices", self.slices as f64, 1.0, 4096.0),
+            ("voxel", self.voxel, 0.1, 3.0),
+            ("psnr", self.psnr, 10.0, 18.0),
+        ];
+        match ranges.into_iter().find(|(_, value, low, high)| !(low..=high).contains(&value)) {
+            None => Ok(()),
+            Some((option, value, low, high)) => Err(SampleError::Option { option, value, low, high }),
+        }
+    }
+
+    /// Lengths of the field of view (z, y, x) in µm.
+    fn field(&self) -> [f64; 3] {
+        [self.slices, self.height, self.width].map(|voxels| voxels as f64 * self.voxel)
+    }
+
+    /// As many whole voxels of that size as the field of view holds.
+    fn covered(&self, voxel: f64) -> Size {
+        let [slices, height, width] = self.field().map(|length| ((length / voxel + 1e-6) as usize).max(1));
+        Size { width, height, slices }
+    }
+
+    fn aligned(&self) -> Field {
+        let size = Size::new(self.width, self.height, self.slices);
+        Field { size, voxel: self.voxel, transform: KnownTransform::identity() }
+    }
+
+    fn alone(&self, voxel: f64, transform: KnownTransform) -> Field {
+        Field { size: self.covered(voxel), voxel, transform }
+    }
+}
+
+/// Makes a pair, slice by slice: 16-bit stacks of the true voxel size.
+///
+/// An aligned pair is written side by side, a misaligned one laboratory first. The same options give the same pair on
+/// any number of threads. Time grows as slices · width³ for square fields; some tens of sinograms are held at a time.
+///
+/// # Errors
+/// [`SampleError`] for options out of range, a PSNR that the model cannot reach, a sink that fails, and when the monitor
+/// asks to stop.
+///
+/// ```
+/// use undulator::monitor::Silent;
+/// use undulator::sample::{SampleOptions, sample_pair};
+/// use undulator::stack::{GreyType, Shape, Size, SliceSource, VoxelSize};
+/// use undulator::volume::Volume;
+///
+/// let none = Shape { size: Size::new(0, 0, 0), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+/// let mut laboratory = Volume::new("laboratory", none);
+/// let mut synchrotron = Volume::new("synchrotron", none);
+/// let options = SampleOptions { width: 48, height: 32, slices: 2, ..SampleOptions::default() };
+/// let summary = sample_pair(&options, &mut laboratory, &mut synchrotron, &Silent)?;
+/// assert_eq!(synchrotron.shape().size, Size::new(48, 32, 2));
+/// assert!((summary.psnr - 12.8).abs() < 0.5);
+/// # Ok::<(), undulator::sample::SampleError>(())
+/// ```
+pub fn sample_pair(
+    options: &SampleOptions,
+    laboratory: &mut dyn SliceSink,
+    synchrotron: &mut dyn SliceSink,
+    monitor: &dyn Monitor,
+) -> Result<SampleSummary, SampleError> {
+    options.check()?;
+    step(monitor, 0.0, "Growing grains")?;
+    let [length_z, length_y, length_x] = options.field();
+    let sample = Microstructure::new(options.seed, PILLAR * 0.5 * length_x.hypot(length_y), 0.5 * length_z);
+    let aligned = options.aligned();
+    let stage = Stage::new(&sample, &aligned);
+    let mut steps = 0.0;
+    let trial = calibrate(&stage, options.seed, options.psnr, &mut || {
+        steps += 1.0;
+        // How many steps there will be is not known, so the bar comes ever closer to the end of its part.
+        step(monitor, CALIBRATION * steps / (steps + 60.0), "Choosing the laboratory's scanner")
+    })?;
+    monitor.log(&format!(
+        "The laboratory's scanner: severity {:.2}, {:.2} dB on trial slices",
+        trial.severity, trial.psnr
+    ));
+    let scanners = [Scanner::laboratory(trial.severity, options.voxel), Scanner::synchrotron(options.voxel)];
+    let scales = scanners.each_ref().map(|scanner| GreyScale::new(scanner.active_attenuation(sample.radius)));
+    let sinks: [&mut dyn SliceSink; 2] = [laboratory, synchrotron];
+
+    let (psnr, windows, transform) = if options.misaligned {
+        let transform = KnownTransform::random(options.seed, options.field());
+        let fields = [
+            options.alone(LABORATORY_VOXEL, transform.clone()),
+            options.alone(SYNCHROTRON_VOXEL, KnownTransform::identity()),
+        ];
+        let mut windows = Vec::with_capacity(2);
+        for (number, sink) in sinks.into_iter().enumerate() {
+            let stage = Stage::new(&sample, &fields[number]);
+            let mut output = Output::new(NAMES[number], sink, &fields[number], scales[number])?;
+            let share = 0.5 * (1.0 - CALIBRATION);
+            let progress = |part| step(monitor, CALIBRATION + share * (number as f64 + part), "Scanning");
+            scan(&stage, &[&scanners[number]], options.seed, progress, |_, z, slice| output.write(z, slice))?;
+            windows.push(output.keeper.window()?);
+        }
+        (trial.psnr, [windows[0], windows[1]], Some(transform))
+    } else {
+        let [laboratory, synchrotron] = sinks;
+        let mut outputs = [
+            Output::new(NAMES[0], laboratory, &aligned, scales[0])?,
+            Output::new(NAMES[1], synchrotron, &aligned, scales[1])?,
+        ];
+        let progress = |part| step(monitor, CALIBRATION + (1.0 - CALIBRATION) * part, "Scanning");
+        let both = scanners.each_ref();
+        scan(&stage, &both, options.seed, progress, |number, z, slice| outputs[number].write(z, slice))?;
+        let [laboratory, synchrotron] = &outputs;
+        let windows = [laboratory.keeper.window()?, synchrotron.keeper.window()?];
+        (psnr(&laboratory.keeper, &synchrotron.keeper)?, windows, None)
+    };
+    monitor.progress(1.0, "Scanning");
+    let fractions = sample.fractions();
+    let [laboratory_window, synchrotron_window] = windows;
+    let [laboratory_scale, synchrotron_scale] = scales.map(GreyScale::ends_per_cm);
+    Ok(SampleSummary {
+        psnr,
+        laboratory_window,
+        synchrotron_window,
+        laboratory_scale,
+        synchrotron_scale,
+        transform,
+        fractions: (fractions.active, fractions.glass),
+    })
+}
+
+/// A stack on its way out.
+struct Output<'a> {
+    sink: &'a mut dyn SliceSink,
+    scale: GreyScale,
+    keeper: Keeper,
+}
+
+impl<'a> Output<'a> {
+    fn new(name: &str, sink: &'a mut dyn SliceSink, field: &Field, scale: GreyScale) -> Result<Self, SampleError> {
+        let size = field.size;
+        sink.begin(Shape { size, voxel: VoxelSize::isotropic(field.voxel), grey: GreyType::U16 })?;
+        let keeper = Keeper::new(name, size, &spread(size.slices, KEPT / size.plane()));
+        Ok(Self { sink, scale, keeper })
+    }
+
+    fn write(&mut self, z: usize, attenuation: &[f32]) -> Result<(), SampleError> {
+        let greys = self.scale.greys(attenuation);
+        self.keeper.see(z, &greys)?;
+        Ok(self.sink.write(z, &greys)?)
+    }
+}
+
+/// Says how much is done, and stops if the user asked to.
+fn step(monitor: &dyn Monitor, fraction: f64, doing: &str) -> Result<(), SampleError> {
+    monitor.progress(fraction, doing);
+    if monitor.cancelled() { Err(SampleError::Cancelled) } else { Ok(()) }
+}
