@@ -16,8 +16,8 @@ run("Undulator Resample...", "image=synchrotron voxel=0.6 interpolation=Linear")
 
 part("laboratory-resampled", 1, learnt, "low");
 part("synchrotron-resampled", 1, learnt, "reference");
-run("Undulator Train...", "low=low reference=reference layers=4 activation=PReLU channels=32 epochs=60 "
-    + "batch=4 rate=0.001 validation=4 augment residual seed=1 device=cpu model=[" + model + "]");
+run("Undulator Train...", "low=low reference=reference layers=4 activation=PReLU channels=32 epochs=250 "
+    + "batch=4 rate=0.002 validation=4 augment residual seed=1 device=cpu model=[" + model + "]");
 
 part("laboratory-resampled", first, slices, "laboratory held back");
 part("synchrotron-resampled", first, slices, "synchrotron held back");
