@@ -1,5 +1,7 @@
 //! Training and applying on measured data, and what happens when it cannot go well.
 
+#[path = "common/battery.rs"]
+mod battery;
 mod common;
 
 use std::{
@@ -90,6 +92,17 @@ fn measured_tooth_slice_gains_three_decibels_over_the_grey_matched_input() {
     );
     let comparison = applied.unwrap().comparison.unwrap();
     assert!((comparison.restored.psnr - scores.restored).abs() < 0.01, "{comparison} against {scores:?}");
+}
+
+#[test]
+fn simulated_battery_gains_over_the_gaussian_filter() {
+    let folder = TempDir::new().unwrap();
+    let (low, reference) = battery::aligned(battery::MARGIN);
+    let options = TrainOptions { spec: spec(3, 24), epochs: 40, validation: 8, augment: true, ..options(&folder) };
+    let trained = train(&low, &reference, &options, &Silent).unwrap();
+    let scores = trained.model.card.scores.unwrap();
+    println!("battery, the last 8 of 37 slices: {scores:?}");
+    assert!(scores.restored > scores.filtered + 1.0, "{scores:?}");
 }
 
 #[test]
