@@ -127,3 +127,48 @@ pub(super) fn scan<E>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::{Monitor, Silent};
+    use crate::sample::{SampleError, SampleOptions, sample_pair};
+    use crate::stack::{GreyType, Shape, VoxelSize};
+    use crate::volume::Volume;
+
+    fn pair(threads: usize, monitor: &dyn Monitor) -> Result<(Volume, Volume), SampleError> {
+        let none = Shape { size: Size::new(0, 0, 0), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+        let [mut laboratory, mut synchrotron] = ["laboratory", "synchrotron"].map(|name| Volume::new(name, none));
+        let options = SampleOptions { width: 32, height: 24, slices: 3, ..SampleOptions::default() };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| sample_pair(&options, &mut laboratory, &mut synchrotron, monitor))?;
+        Ok((laboratory, synchrotron))
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_change_a_voxel() {
+        let [one, three] = [1, 3].map(|threads| pair(threads, &Silent).unwrap());
+        assert!(one == three);
+    }
+
+    /// Asks to stop once half is done.
+    struct Impatient(std::sync::atomic::AtomicBool);
+
+    impl Monitor for Impatient {
+        fn progress(&self, fraction: f64, _doing: &str) {
+            self.0.fetch_or(fraction > 0.5, std::sync::atomic::Ordering::Relaxed);
+        }
+
+        fn log(&self, _line: &str) {}
+
+        fn cancelled(&self) -> bool {
+            self.0.load(std::sync::atomic::Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn the_user_can_stop_it_half_way() {
+        let stopped = pair(2, &Impatient(false.into()));
+        assert!(matches!(stopped, Err(SampleError::Cancelled)));
+    }
+}

@@ -313,3 +313,55 @@ fn shifted(row: &[Pair], by: f64) -> Vec<Pair> {
     };
     (0..row.len()).map(at).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::projection::Reconstructor;
+
+    /// The attenuation of a solid cylinder of active material at its axis, as a part of that near its surface.
+    fn axis_to_surface(scanner: &Scanner) -> f64 {
+        let geometry = Geometry::new(40.0, 0.6);
+        let (side, radius) = (geometry.columns, 30.0);
+        let from_axis = |at: usize, count: usize| (at as f64 - 0.5 * (count - 1) as f64) * 0.6;
+        let distance = |at: usize, width: usize| from_axis(at % width, width).hypot(from_axis(at / width, width));
+        let filled = |at| (0.5 + (radius - distance(at, side)) / 0.6).clamp(0.0, 1.0) as f32;
+        let cylinder: Vec<Pair> = (0..side * side).map(|at| [filled(at), 0.0]).collect();
+        let detector = Detector::new(scanner.clone(), &geometry, 1);
+        let transmitted = scanner.transmit(&geometry.project(&cylinder), 1.0);
+        let reach = detector.reach() as i64;
+        let exposures: Vec<Vec<f32>> = (-reach..=reach).map(|z| detector.expose(&transmitted, z)).collect();
+        let exposures: Vec<&[f32]> = exposures.iter().map(Vec::as_slice).collect();
+        let slice = Reconstructor::new(&geometry).reconstruct(&detector.develop(&exposures, 0), 110, 110);
+        let mean = |near: std::ops::Range<f64>| {
+            let values: Vec<f64> = (0..slice.len())
+                .filter(|at| near.contains(&distance(*at, 110)))
+                .map(|at| f64::from(slice[at]))
+                .collect();
+            values.iter().sum::<f64>() / values.len() as f64
+        };
+        mean(0.0..12.0) / mean(23.0..27.0)
+    }
+
+    #[test]
+    fn only_the_laboratorys_beam_hardens_so_that_a_cylinder_looks_hollow() {
+        let [laboratory, synchrotron] =
+            [Scanner::laboratory(0.0, 0.6), Scanner::synchrotron(0.6)].map(|scanner| axis_to_surface(&scanner));
+        assert!((synchrotron - 1.0).abs() < 0.01, "{synchrotron}");
+        assert!((0.6..0.95).contains(&laboratory), "{laboratory}");
+    }
+
+    #[test]
+    fn drift_spreads_a_slice_without_moving_it() {
+        let geometry = Geometry::new(40.0, 0.6);
+        let detector = Detector::new(Scanner::laboratory(1.0, 0.6), &geometry, 1);
+        let views = geometry.views();
+        let part = |turned: fn(f64) -> f64| {
+            let angle = |view| std::f64::consts::PI * view as f64 / views as f64;
+            (0..views).map(|view| detector.drift(view) * turned(angle(view))).sum::<f64>() / views as f64
+        };
+        let most = (0..views).map(|view| detector.drift(view).abs()).fold(0.0, f64::max);
+        assert!(most > 0.05, "{most}");
+        assert!(part(f64::cos).abs() < 0.01 * most && part(f64::sin).abs() < 0.01 * most);
+    }
+}

@@ -34,7 +34,7 @@ pub(super) fn monochromatic(kev: f64) -> Vec<Bin> {
 /// A molybdenum anode at 44 kV through window and air, as a scintillator absorbs it.
 ///
 /// The continuum is that of H. A. Kramers, Philosophical Magazine 46 (1923) 836: photons in proportion to
-/// (E₀ − E) / E.
+/// (E₀ − E) / E. It leaves out what the anode absorbs, which makes the mean energy 1 keV too low.
 pub(super) fn molybdenum() -> Vec<Bin> {
     let filtered = |kev: f64| BERYLLIUM.transmission(kev, WINDOW_UM) * AIR.transmission(kev, AIR_UM);
     let mut bins: Vec<Bin> = (LOWEST_KEV..TUBE_KV)
@@ -71,8 +71,9 @@ mod tests {
 
     #[test]
     fn the_mean_energy_is_near_that_of_a_full_model() {
-        // Before the scintillator SpekPy gives 16.7 keV; the scintillator prefers the softer photons.
+        // SpekPy's spectrum behind window, air and this scintillator has a mean of 13.43 keV. Kramers leaves out what the
+        // anode itself absorbs, so a little less is right.
         let mean: f64 = molybdenum().iter().map(|bin| bin.kev * bin.photons).sum();
-        assert!((13.0..17.5).contains(&mean), "{mean}");
+        assert!((12.2..13.5).contains(&mean), "{mean}");
     }
 }
