@@ -21,7 +21,8 @@ final class Job implements Monitor, AutoCloseable {
 
     @Override
     public synchronized void progress(double fraction, String doing) {
-        String line = command + ": " + doing + timeLeft(fraction);
+        // Training says itself how long it will take, by its epochs.
+        String line = command + ": " + doing + (doing.endsWith(" left") ? "" : timeLeft(fraction));
         IJ.showProgress(Math.max(0, Math.min(fraction, 1)));
         IJ.showStatus(line);
         boolean windowless = IJ.getInstance() == null;
