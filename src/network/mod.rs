@@ -183,11 +183,6 @@ impl Plan {
     pub fn parameters(&self) -> usize {
         self.weight_shapes().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
-
-    /// The smallest width or height that holds `length` pixels and that the network takes.
-    pub fn padded(&self, length: usize) -> usize {
-        length.div_ceil(self.multiple) * self.multiple
-    }
 }
 
 impl fmt::Display for Architecture {
