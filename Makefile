@@ -51,6 +51,7 @@ $(PEERS): tests/requirements.txt
 lint: build-tools
 	cargo fmt --check
 	cargo clippy --release --all-targets -- -D warnings
+	cargo check --release --no-default-features --all-targets
 
 rust-tests: test-tools
 	UNDULATOR_PYTHON=$(CURDIR)/$(PYTHON) cargo test --release

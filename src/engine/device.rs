@@ -2,16 +2,9 @@
 
 use std::{fmt, path::PathBuf, str::FromStr, thread::available_parallelism};
 
-use cudarc::{
-    driver::{result as driver, sys as driver_library},
-    nvrtc::sys as nvrtc_library,
-};
-
-use super::{
-    EngineError, Loss, Runner, Trainer,
-    burn::{BurnRunner, BurnTrainer},
-    cpu,
-};
+#[cfg(feature = "cuda")]
+use super::burn::{BurnRunner, BurnTrainer};
+use super::{EngineError, Loss, Runner, Trainer, cpu, driver};
 use crate::network::{Plan, Weights};
 
 /// The device that a user asks for.
@@ -93,11 +86,11 @@ pub struct Cuda {
 impl Cuda {
     /// Looks for the driver, its GPUs, NVRTC and the headers.
     pub fn find() -> Self {
-        let (driver, gpus) = match find_driver() {
+        let (driver, gpus) = match driver::find() {
             Ok((version, gpus)) => (Ok(version), gpus),
             Err(reason) => (Err(reason), Vec::new()),
         };
-        Self { driver, gpus, nvrtc: find_nvrtc(), headers: find_headers() }
+        Self { driver, gpus, nvrtc: driver::find_nvrtc(), headers: find_headers() }
     }
 
     /// The first thing that keeps CUDA from being used, with what to do; `None` when all is there.
@@ -108,42 +101,6 @@ impl Cuda {
             .or_else(|| self.nvrtc.as_ref().err().cloned())
             .or_else(|| self.headers.as_ref().err().cloned())
     }
-}
-
-type Driver = ((i32, i32), Vec<Gpu>);
-
-fn find_driver() -> Result<Driver, String> {
-    // SAFETY: opening the driver's library runs only its own initialisers.
-    if !unsafe { driver_library::is_culib_present() } {
-        let file = if cfg!(windows) { "nvcuda.dll" } else { "libcuda.so" };
-        return Err(format!("no NVIDIA driver: {file} was not found (install the NVIDIA driver for your GPU)"));
-    }
-    let failed =
-        |what: &str, error: driver::DriverError| format!("the NVIDIA driver does not answer ({what}: {error})");
-    driver::init().map_err(|error| failed("cuInit", error))?;
-    let mut version = 0;
-    // SAFETY: the library is there, and `version` outlives the call.
-    unsafe { driver_library::cuDriverGetVersion(&mut version) }
-        .result()
-        .map_err(|error| failed("cuDriverGetVersion", error))?;
-    let count = driver::device::get_count().map_err(|error| failed("cuDeviceGetCount", error))?;
-    let gpus = (0..count).map(|index| {
-        let device = driver::device::get(index).map_err(|error| failed("cuDeviceGet", error))?;
-        let name = driver::device::get_name(device).map_err(|error| failed("cuDeviceGetName", error))?;
-        // SAFETY: `device` was just given by the driver.
-        let memory = unsafe { driver::device::total_mem(device) }.map_err(|error| failed("cuDeviceTotalMem", error))?;
-        Ok(Gpu { name, memory })
-    });
-    Ok(((version / 1000, version % 1000 / 10), gpus.collect::<Result<_, String>>()?))
-}
-
-fn find_nvrtc() -> Result<(), String> {
-    // SAFETY: opening the library runs only its own initialisers.
-    if unsafe { nvrtc_library::is_culib_present() } {
-        return Ok(());
-    }
-    let file = if cfg!(windows) { "nvrtc64_*.dll" } else { "libnvrtc.so" };
-    Err(format!("NVRTC is missing: {file} was not found (install the CUDA toolkit, or its package cuda-nvrtc)"))
 }
 
 fn find_headers() -> Result<PathBuf, String> {
@@ -234,7 +191,10 @@ pub fn report() -> Vec<[String; 3]> {
 pub fn runner(device: &Device, plan: &Plan, weights: &Weights) -> Result<Box<dyn Runner>, EngineError> {
     Ok(match device {
         Device::Cpu { .. } => Box::new(cpu::runner(plan, weights)?),
+        #[cfg(feature = "cuda")]
         Device::Cuda { index, .. } => Box::new(BurnRunner::new(plan, weights, cuda(*index))),
+        #[cfg(not(feature = "cuda"))]
+        Device::Cuda { .. } => return Err(without_cuda(device)),
     })
 }
 
@@ -245,10 +205,19 @@ pub fn runner(device: &Device, plan: &Plan, weights: &Weights) -> Result<Box<dyn
 pub fn trainer(device: &Device, plan: &Plan, weights: &Weights, loss: Loss) -> Result<Box<dyn Trainer>, EngineError> {
     Ok(match device {
         Device::Cpu { .. } => Box::new(cpu::trainer(plan, weights, loss)?),
+        #[cfg(feature = "cuda")]
         Device::Cuda { index, .. } => Box::new(BurnTrainer::new(plan, weights, loss, cuda(*index))),
+        #[cfg(not(feature = "cuda"))]
+        Device::Cuda { .. } => return Err(without_cuda(device)),
     })
 }
 
+#[cfg(not(feature = "cuda"))]
+fn without_cuda(device: &Device) -> EngineError {
+    EngineError::Unusable { wanted: device.to_string(), reason: driver::ABSENT.to_owned() }
+}
+
+#[cfg(feature = "cuda")]
 fn cuda(index: usize) -> burn::DispatchDevice {
     burn::DispatchDevice::Cuda(burn_cuda::CudaDevice::new(index))
 }

@@ -1,11 +1,13 @@
 //! What computes: networks run and trained on a device, behind two small interfaces of plain numbers.
 //!
 //! [`device`] finds out what there is and picks, [`worker`] is the one thread on which devices compute. [`cpu`] computes
-//! on the CPU, [`burn`] on CUDA; both walk the same [`Plan`].
+//! on the CPU, `burn` on CUDA; both walk the same [`Plan`].
 
+#[cfg(feature = "cuda")]
 pub mod burn;
 pub mod cpu;
 pub mod device;
+mod driver;
 pub mod worker;
 
 use crate::network::{Plan, Weights};

@@ -1,0 +1,62 @@
+//! Asks the NVIDIA driver what there is. Its libraries are opened at run time; a build without CUDA finds nothing.
+
+#[cfg(feature = "cuda")]
+use cudarc::{
+    driver::{result as driver, sys as driver_library},
+    nvrtc::sys as nvrtc_library,
+};
+
+use super::device::Gpu;
+
+/// The driver's CUDA version as (major, minor), and its GPUs.
+pub(super) type Driver = ((i32, i32), Vec<Gpu>);
+
+#[cfg(feature = "cuda")]
+pub(super) fn find() -> Result<Driver, String> {
+    // SAFETY: opening the driver's library runs only its own initialisers.
+    if !unsafe { driver_library::is_culib_present() } {
+        let file = if cfg!(windows) { "nvcuda.dll" } else { "libcuda.so" };
+        return Err(format!("no NVIDIA driver: {file} was not found (install the NVIDIA driver for your GPU)"));
+    }
+    let failed =
+        |what: &str, error: driver::DriverError| format!("the NVIDIA driver does not answer ({what}: {error})");
+    driver::init().map_err(|error| failed("cuInit", error))?;
+    let mut version = 0;
+    // SAFETY: the library is there, and `version` outlives the call.
+    unsafe { driver_library::cuDriverGetVersion(&mut version) }
+        .result()
+        .map_err(|error| failed("cuDriverGetVersion", error))?;
+    let count = driver::device::get_count().map_err(|error| failed("cuDeviceGetCount", error))?;
+    let gpus = (0..count).map(|index| {
+        let device = driver::device::get(index).map_err(|error| failed("cuDeviceGet", error))?;
+        let name = driver::device::get_name(device).map_err(|error| failed("cuDeviceGetName", error))?;
+        // SAFETY: `device` was just given by the driver.
+        let memory = unsafe { driver::device::total_mem(device) }.map_err(|error| failed("cuDeviceTotalMem", error))?;
+        Ok(Gpu { name, memory })
+    });
+    Ok(((version / 1000, version % 1000 / 10), gpus.collect::<Result<_, String>>()?))
+}
+
+#[cfg(feature = "cuda")]
+pub(super) fn find_nvrtc() -> Result<(), String> {
+    // SAFETY: opening the library runs only its own initialisers.
+    if unsafe { nvrtc_library::is_culib_present() } {
+        return Ok(());
+    }
+    let file = if cfg!(windows) { "nvrtc64_*.dll" } else { "libnvrtc.so" };
+    Err(format!("NVRTC is missing: {file} was not found (install the CUDA toolkit, or its package cuda-nvrtc)"))
+}
+
+/// Why a build without CUDA finds none.
+#[cfg(not(feature = "cuda"))]
+pub(super) const ABSENT: &str = "this build of Undulator computes on the CPU alone (build it with the feature cuda)";
+
+#[cfg(not(feature = "cuda"))]
+pub(super) fn find() -> Result<Driver, String> {
+    Err(ABSENT.to_owned())
+}
+
+#[cfg(not(feature = "cuda"))]
+pub(super) fn find_nvrtc() -> Result<(), String> {
+    Err(ABSENT.to_owned())
+}
