@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    engine::{EngineError, Images, Runner, device, device::Wanted, worker},
+    engine::{EngineError, Images, Runner, device, device::Wanted},
     frame::Frame,
     measure::{Baselines, MeasureError, Score, Scorer, WHITE_8, baselines},
     model::Model,
@@ -92,7 +92,7 @@ pub fn apply(
     }
     let shape = Shape { grey: model.card.output_grey, ..image.shape() };
     sink.begin(shape)?;
-    let restored = worker::run(|| {
+    let restored = device::compute(&device, || {
         let mut runner = device::runner(&device, &plan, &model.weights)?;
         restore(image, reference, model, runner.as_mut(), plan.multiple, sink, monitor)
     })??;
@@ -123,6 +123,7 @@ fn restore(
     let frame = Frame::new(size.width, size.height, multiple);
     let card = &model.card;
     let mut slice = vec![0.0; size.plane()];
+    let mut target = vec![0.0; if reference.is_some() { size.plane() } else { 0 }];
     let mut images = Images {
         count: 1,
         height: frame.padded_height,
@@ -142,7 +143,6 @@ fn restore(
         frame.crop_into(&output, grey, &mut slice);
         sink.write(z, &slice)?;
         if let Some(reference) = reference {
-            let mut target = vec![0.0; slice.len()];
             read_finite(reference, z, &mut target)?;
             let to_8_bit = |grey: &mut f32| *grey = card.output_window.to_8_bit(*grey).into();
             slice.iter_mut().for_each(to_8_bit);

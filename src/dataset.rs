@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
 
 use crate::{
     engine::Images,
@@ -59,6 +60,26 @@ pub struct Pair<'a> {
     pub low_window: Window,
     /// What is black and white in the synchrotron stack.
     pub reference_window: Window,
+}
+
+/// What tells a pair from every other: the SHA-256 of sizes and grey values of both stacks.
+///
+/// # Errors
+/// When a slice cannot be read or holds a value that is not finite.
+pub fn fingerprint(stacks: [&dyn SliceSource; 2]) -> Result<String, StackError> {
+    let mut hash = Sha256::new();
+    for stack in stacks {
+        let size = stack.shape().size;
+        [size.width, size.height, size.slices].iter().for_each(|count| hash.update((*count as u64).to_le_bytes()));
+        let (mut slice, mut bytes) = (vec![0.0; size.plane()], Vec::with_capacity(4 * size.plane()));
+        for z in 0..size.slices {
+            read_finite(stack, z, &mut slice)?;
+            bytes.clear();
+            bytes.extend(slice.iter().flat_map(|grey| grey.to_le_bytes()));
+            hash.update(&bytes);
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// One training image: a patch of a slice, or all of it, flipped or turned.
@@ -226,6 +247,16 @@ mod tests {
             assert_eq!(input, target);
             assert_eq!(input.values.len(), input.count * input.width * input.height);
         }
+    }
+
+    #[test]
+    fn a_fingerprint_tells_pairs_apart() {
+        let (a, b) = (ramp(4, 3, 2, 1.0), ramp(4, 3, 2, 2.0));
+        let of = |low: &Volume, reference: &Volume| fingerprint([low, reference]).unwrap();
+        assert_eq!(of(&a, &b), of(&a, &b));
+        assert_eq!(of(&a, &b).len(), 64);
+        let others = [of(&b, &a), of(&a, &a), of(&ramp(3, 4, 2, 1.0), &b), of(&a, &ramp(4, 3, 2, 2.001))];
+        assert!(others.iter().all(|other| *other != of(&a, &b)));
     }
 
     #[test]

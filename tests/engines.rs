@@ -3,7 +3,7 @@
 use burn::DispatchDevice;
 use undulator::{
     engine::{
-        ADAM, Images, Loss, Runner, Trainer,
+        ADAM, Images, Loss, Runner, Trainer, TrainerState,
         burn::{BurnRunner, BurnTrainer},
         cpu,
     },
@@ -54,16 +54,19 @@ fn both_engines_train_alike() {
     for (spec, loss) in specs().zip([Loss::Mse, Loss::L1, Loss::Charbonnier]) {
         let plan = spec.plan().unwrap();
         let weights = Weights::initial(&spec, &plan, 5);
+        let start = TrainerState::start(weights.clone());
         let (input, target) =
             (images(2, plan.multiple, 2 * plan.multiple, 0.3), images(2, plan.multiple, 2 * plan.multiple, 0.4));
-        let mut ours = cpu::trainer(&plan, &weights, loss).unwrap();
-        let mut burns = BurnTrainer::new(&plan, &weights, loss, flex());
+        let mut ours = cpu::trainer(&plan, &start, loss).unwrap();
+        let mut burns = BurnTrainer::new(&plan, &start, loss, flex()).unwrap();
         let rate = 1e-3;
         // The first step of Adam moves every weight by the rate, up or down: a gradient near zero may fall on either side.
         ours.step(&input, &target, rate).unwrap();
         burns.step(&input, &target, rate).unwrap();
         let (mut moved, mut apart) = (0, 0);
-        for ((before, a), b) in weights.0.iter().zip(ours.weights().unwrap().0).zip(burns.weights().unwrap().0) {
+        for ((before, a), b) in
+            weights.0.iter().zip(ours.state().unwrap().weights.0).zip(burns.state().unwrap().weights.0)
+        {
             for ((before, a), b) in before.values.iter().zip(&a.values).zip(&b.values) {
                 moved += 1;
                 assert!((a - before).abs() <= 1.001 * rate as f32 + ADAM.epsilon as f32, "{spec}: {before} to {a}");

@@ -21,7 +21,7 @@ use undulator::{
     monitor::{Monitor, Silent},
     network::{Activation, Architecture, Spec},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
-    train::{TrainMonitor, TrainOptions, Trained, train},
+    train::{Outset, Pace, Preview, Request, TrainMonitor, TrainOptions, Trained, train},
     volume::Volume,
 };
 
@@ -130,7 +130,8 @@ fn a_model_file_holds_all_that_the_model_is() {
     let psnr = |model: &Model| model.card.training.history.iter().map(|epoch| epoch.psnr.unwrap()).collect::<Vec<_>>();
     assert_eq!(psnr(&loaded).len(), 2);
     assert!(psnr(&loaded).iter().zip(psnr(&trained.model)).all(|(a, b)| (a - b).abs() < 1e-9));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    let files = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files, 2, "the model and its checkpoint, and no temporary file");
 }
 
 #[test]
@@ -185,26 +186,6 @@ fn bad_stacks_and_options_are_refused_with_the_reason() {
     assert!(message.contains("absent"), "{message}");
 }
 
-#[test]
-fn a_diverging_training_says_which_rate_to_lower() {
-    let folder = TempDir::new().unwrap();
-    let size = Size::new(16, 16, 8);
-    let (low, reference) = pair(size);
-    let options = TrainOptions { rate: 1.0, epochs: 60, spec: spec(7, 8), ..options(&folder) };
-    let (low, reference) = (tile(&low, 64), tile(&reference, 64));
-    if let Err(error) = train(&low, &reference, &options, &Silent) {
-        assert!(error.to_string().contains("lower rate than 1"), "{error}");
-    }
-}
-
-fn tile(volume: &Volume, edge: usize) -> Volume {
-    let size = volume.shape().size;
-    let values = volume.to_values();
-    self::volume(volume.name(), Size::new(edge, edge, size.slices), |x, y, z| {
-        values[(z * size.height + y % size.height) * size.width + x % size.width]
-    })
-}
-
 /// Cancels after some progress; keeps the lines.
 struct Impatient {
     patience: AtomicUsize,
@@ -232,7 +213,15 @@ impl Monitor for Impatient {
 }
 
 impl TrainMonitor for Impatient {
-    fn epoch(&self, _epoch: &Epoch, _best: bool) {}
+    fn begin(&self, _outset: &Outset) {}
+
+    fn epoch(&self, _epoch: &Epoch, _best: bool, _pace: &Pace) {}
+
+    fn preview(&self, _preview: &Preview) {}
+
+    fn request(&self) -> Request {
+        Request::GoOn
+    }
 }
 
 #[test]

@@ -12,7 +12,12 @@ use burn::{
     },
 };
 
-use super::{ADAM, CHARBONNIER, EngineError, Images, Loss, Runner, Trainer, check_images};
+use super::{
+    ADAM, EngineError, Images, Loss, Runner, Trainer, TrainerState, check_images,
+    loss::{CHARBONNIER, SSIM_SHARE},
+    worker,
+};
+use crate::measure::ssim::{K1, K2, WINDOW, window};
 use crate::network::{Plan, Step, Tensor, Weights};
 
 type Device<const D: usize> = BurnTensor<Dispatch, D>;
@@ -34,7 +39,7 @@ pub struct BurnRunner {
 impl BurnRunner {
     /// Puts the weights on the device. They must fit the plan.
     pub fn new(plan: &Plan, weights: &Weights, device: DispatchDevice) -> Self {
-        let parameters = weights.0.iter().map(|tensor| upload(tensor, &device)).collect();
+        let parameters = weights.0.iter().map(|tensor| upload(&tensor.values, &tensor.shape, &device)).collect();
         Self { plan: plan.clone(), device, parameters }
     }
 }
@@ -42,32 +47,37 @@ impl BurnRunner {
 impl Runner for BurnRunner {
     fn run(&mut self, images: &Images) -> Result<Vec<f32>, EngineError> {
         check_images(&self.plan, images)?;
-        download(forward(&self.plan, &self.parameters, upload_images(images, &self.device)))
+        worker::catch(|| download(forward(&self.plan, &self.parameters, upload_images(images, &self.device))))?
     }
 }
 
 /// Trains a network on a Burn device.
 pub struct BurnTrainer {
     runner: BurnRunner,
-    moments: Vec<Option<Moments>>,
+    moments: Vec<[Parameter; 2]>,
     loss: Loss,
-    steps: i32,
+    steps: u32,
     /// Sum of the losses since it was last read, and of how many steps.
     summed: Option<(Device<1>, u32)>,
 }
 
-/// Adam's running means of one parameter's gradient and of its square.
-enum Moments {
-    Kernel(Device<4>, Device<4>),
-    Vector(Device<1>, Device<1>),
-}
-
 impl BurnTrainer {
-    /// Puts the weights on the device, with Adam at its start. They must fit the plan.
-    pub fn new(plan: &Plan, weights: &Weights, loss: Loss, device: DispatchDevice) -> Self {
+    /// Puts the weights and Adam's state on the device.
+    ///
+    /// # Errors
+    /// When the state is not the plan's.
+    pub fn new(plan: &Plan, state: &TrainerState, loss: Loss, device: DispatchDevice) -> Result<Self, EngineError> {
+        state.check(plan)?;
+        let TrainerState { weights, first, second, steps } = state;
+        let moments = weights
+            .0
+            .iter()
+            .zip(first)
+            .zip(second)
+            .map(|((tensor, first), second)| [first, second].map(|values| upload(values, &tensor.shape, &device)));
+        let moments = moments.collect();
         let runner = BurnRunner::new(plan, weights, device);
-        let moments = runner.parameters.iter().map(|_| None).collect();
-        Self { runner, moments, loss, steps: 0, summed: None }
+        Ok(Self { runner, moments, loss, steps: *steps, summed: None })
     }
 }
 
@@ -79,38 +89,62 @@ impl Runner for BurnTrainer {
 
 impl Trainer for BurnTrainer {
     fn step(&mut self, images: &Images, targets: &Images, rate: f64) -> Result<(), EngineError> {
+        check_images(&self.runner.plan, images)?;
+        // Drivers panic when the memory is full: what comes back then tells that from a defect.
+        worker::catch(|| self.descend(images, targets, rate))
+    }
+
+    fn loss(&mut self) -> Result<f64, EngineError> {
+        match self.summed.take() {
+            None => Ok(0.0),
+            Some((sum, steps)) => worker::catch(|| Ok(f64::from(download(sum)?[0]) / f64::from(steps)))?,
+        }
+    }
+
+    fn state(&mut self) -> Result<TrainerState, EngineError> {
+        let shapes = self.runner.plan.weight_shapes().into_iter();
+        let mut state = TrainerState::start(Weights(Vec::with_capacity(self.moments.len())));
+        for (((name, shape), parameter), [first, second]) in shapes.zip(&self.runner.parameters).zip(&self.moments) {
+            state.weights.0.push(Tensor { name, shape, values: parameter.download()? });
+            state.first.push(first.download()?);
+            state.second.push(second.download()?);
+        }
+        Ok(TrainerState { steps: self.steps, ..state })
+    }
+}
+
+impl BurnTrainer {
+    fn descend(&mut self, images: &Images, targets: &Images, rate: f64) {
         let BurnRunner { plan, device, parameters } = &mut self.runner;
-        check_images(plan, images)?;
         let tracked: Vec<_> = parameters.iter().map(track).collect();
         let input = Device::from_inner(upload_images(images, device));
         let target = Device::from_inner(upload_images(targets, device));
-        let loss = mean_loss(self.loss, forward(plan, &tracked, input) - target);
+        let loss = mean_loss(self.loss, forward(plan, &tracked, input), target);
         let mut gradients = loss.backward();
 
         self.steps += 1;
-        for ((tracked, parameter), moments) in tracked.iter().zip(parameters).zip(&mut self.moments) {
-            let before = moments.take();
-            *moments = match (tracked, parameter) {
-                (Parameter::Kernel(tracked), Parameter::Kernel(value)) => {
-                    let before = before.map(|moments| match moments {
-                        Moments::Kernel(first, second) => (first, second),
-                        Moments::Vector(..) => unreachable!("moments have their parameter's kind"),
-                    });
+        for ((tracked, parameter), [first, second]) in tracked.iter().zip(parameters).zip(&mut self.moments) {
+            match (tracked, parameter, first, second) {
+                (
+                    Parameter::Kernel(tracked),
+                    Parameter::Kernel(value),
+                    Parameter::Kernel(first),
+                    Parameter::Kernel(second),
+                ) => {
                     let gradient = tracked.grad_remove(&mut gradients).expect("every weight has a gradient");
-                    let (first, second) = adam(value, gradient, before, rate, self.steps);
-                    Some(Moments::Kernel(first, second))
+                    adam(value, gradient, [first, second], rate, self.steps);
                 }
-                (Parameter::Vector(tracked), Parameter::Vector(value)) => {
-                    let before = before.map(|moments| match moments {
-                        Moments::Vector(first, second) => (first, second),
-                        Moments::Kernel(..) => unreachable!("moments have their parameter's kind"),
-                    });
+                (
+                    Parameter::Vector(tracked),
+                    Parameter::Vector(value),
+                    Parameter::Vector(first),
+                    Parameter::Vector(second),
+                ) => {
                     let gradient = tracked.grad_remove(&mut gradients).expect("every weight has a gradient");
-                    let (first, second) = adam(value, gradient, before, rate, self.steps);
-                    Some(Moments::Vector(first, second))
+                    adam(value, gradient, [first, second], rate, self.steps);
                 }
-                _ => unreachable!("tracked parameters are copies of the parameters"),
-            };
+                _ => unreachable!("gradients and moments have their parameter's kind"),
+            }
         }
         // The sum stays on the device: reading it after every step would make the device wait.
         let loss = loss.inner();
@@ -118,26 +152,6 @@ impl Trainer for BurnTrainer {
             Some((sum, steps)) => (sum + loss, steps + 1),
             None => (loss, 1),
         });
-        Ok(())
-    }
-
-    fn loss(&mut self) -> Result<f64, EngineError> {
-        match self.summed.take() {
-            None => Ok(0.0),
-            Some((sum, steps)) => Ok(f64::from(download(sum)?[0]) / f64::from(steps)),
-        }
-    }
-
-    fn weights(&mut self) -> Result<Weights, EngineError> {
-        let shapes = self.runner.plan.weight_shapes().into_iter();
-        let tensors = shapes.zip(&self.runner.parameters).map(|((name, shape), parameter)| {
-            let values = match parameter {
-                Parameter::Kernel(tensor) => download(tensor.clone())?,
-                Parameter::Vector(tensor) => download(tensor.clone())?,
-            };
-            Ok(Tensor { name, shape, values })
-        });
-        Ok(Weights(tensors.collect::<Result<_, EngineError>>()?))
     }
 }
 
@@ -148,9 +162,18 @@ fn track(parameter: &Parameter) -> Parameter {
     }
 }
 
-fn upload(tensor: &Tensor, device: &DispatchDevice) -> Parameter {
-    let data = TensorData::new(tensor.values.clone(), tensor.shape.clone());
-    match tensor.shape.len() {
+impl Parameter {
+    fn download(&self) -> Result<Vec<f32>, EngineError> {
+        match self {
+            Self::Kernel(tensor) => download(tensor.clone()),
+            Self::Vector(tensor) => download(tensor.clone()),
+        }
+    }
+}
+
+fn upload(values: &[f32], shape: &[usize], device: &DispatchDevice) -> Parameter {
+    let data = TensorData::new(values.to_vec(), shape.to_vec());
+    match shape.len() {
         4 => Parameter::Kernel(Device::from_data(data, device)),
         _ => Parameter::Vector(Device::from_data(data, device)),
     }
@@ -162,8 +185,8 @@ fn upload_images(images: &Images, device: &DispatchDevice) -> Device<4> {
 }
 
 fn download<const D: usize>(tensor: Device<D>) -> Result<Vec<f32>, EngineError> {
-    let data = tensor.try_into_data().map_err(|error| EngineError::Device { reason: format!("{error:?}") })?;
-    data.into_vec::<f32>().map_err(|error| EngineError::Device { reason: format!("{error:?}") })
+    let data = tensor.try_into_data().map_err(|error| worker::failure(format!("{error:?}")))?;
+    data.into_vec::<f32>().map_err(|error| worker::failure(format!("{error:?}")))
 }
 
 /// Hands out parameters in the order in which the plan's steps use them.
@@ -214,31 +237,48 @@ fn forward(plan: &Plan, parameters: &[Parameter], input: Device<4>) -> Device<4>
     x
 }
 
-fn mean_loss(loss: Loss, difference: Device<4>) -> Device<1> {
+fn mean_loss(loss: Loss, output: Device<4>, target: Device<4>) -> Device<1> {
+    let difference = output.clone() - target.clone();
     match loss {
         Loss::Mse => difference.square().mean(),
         Loss::L1 => difference.abs().mean(),
         Loss::Charbonnier => difference.square().add_scalar(CHARBONNIER * CHARBONNIER).sqrt().mean(),
+        Loss::SsimL1 => {
+            let dissimilarity = similarity(output, target).neg().add_scalar(1.0).mul_scalar(SSIM_SHARE);
+            dissimilarity + difference.abs().mean().mul_scalar(1.0 - SSIM_SHARE)
+        }
     }
 }
 
-/// One step of Adam on one parameter: changes it and gives back the new running means.
+/// The mean structural similarity of images of a peak of one, by the formula of [`measure::ssim`](crate::measure::ssim).
+fn similarity(x: Device<4>, y: Device<4>) -> Device<1> {
+    let weights: Vec<f32> = window().into_iter().flat_map(|a| window().map(|b| (a * b) as f32)).collect();
+    let weights = Device::from_data(TensorData::new(weights, [1, 1, WINDOW, WINDOW]), &x.device());
+    let mean = |image: Device<4>| conv2d(image, weights.clone(), None, ConvOptions::new([1, 1], [0, 0], [1, 1], 1));
+    let (mean_x, mean_y) = (mean(x.clone()), mean(y.clone()));
+    let squares = mean(x.clone().square() + y.clone().square());
+    let products = mean(x * y);
+    let (mean_squares, mean_products) = (mean_x.clone().square() + mean_y.clone().square(), mean_x * mean_y);
+    let (c1, c2) = (K1 * K1, K2 * K2);
+    let above = mean_products.clone().mul_scalar(2.0).add_scalar(c1)
+        * (products - mean_products).mul_scalar(2.0).add_scalar(c2);
+    let below = mean_squares.clone().add_scalar(c1) * (squares - mean_squares).add_scalar(c2);
+    (above / below).mean()
+}
+
+/// One step of Adam on one parameter and its running means, the `step`th, counted from one.
 fn adam<const D: usize>(
     value: &mut Device<D>,
     gradient: Device<D>,
-    before: Option<(Device<D>, Device<D>)>,
+    [first, second]: [&mut Device<D>; 2],
     rate: f64,
-    step: i32,
-) -> (Device<D>, Device<D>) {
+    step: u32,
+) {
     let square = gradient.clone().square().mul_scalar(1.0 - ADAM.beta_2);
-    let gradient = gradient.mul_scalar(1.0 - ADAM.beta_1);
-    let (first, second) = match before {
-        None => (gradient, square),
-        Some((first, second)) => (first.mul_scalar(ADAM.beta_1) + gradient, second.mul_scalar(ADAM.beta_2) + square),
-    };
-    let bias_1 = 1.0 - ADAM.beta_1.powi(step);
-    let bias_2 = 1.0 - ADAM.beta_2.powi(step);
+    *first = first.clone().mul_scalar(ADAM.beta_1) + gradient.mul_scalar(1.0 - ADAM.beta_1);
+    *second = second.clone().mul_scalar(ADAM.beta_2) + square;
+    let bias_1 = 1.0 - ADAM.beta_1.powf(step.into());
+    let bias_2 = 1.0 - ADAM.beta_2.powf(step.into());
     let divisor = second.clone().sqrt().div_scalar(bias_2.sqrt()).add_scalar(ADAM.epsilon);
     *value = value.clone() - first.clone().div(divisor).mul_scalar(rate / bias_1);
-    (first, second)
 }

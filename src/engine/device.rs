@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr, thread::available_parallelism};
 
 #[cfg(feature = "cuda")]
 use super::burn::{BurnRunner, BurnTrainer};
-use super::{EngineError, Loss, Runner, Trainer, cpu, driver};
+use super::{EngineError, Loss, Runner, Trainer, TrainerState, cpu, driver, worker};
 use crate::network::{Plan, Weights};
 
 /// The device that a user asks for.
@@ -184,7 +184,19 @@ pub fn report() -> Vec<[String; 3]> {
     rows
 }
 
-/// A network on that device, ready to be applied. Call it on the [worker](super::worker).
+/// Runs `job` on the thread that the device wants, waits for it, and turns a panic into an error. The CPU takes the
+/// caller's own thread, so that stacks can be restored while a training runs.
+///
+/// # Errors
+/// When the job panicked.
+pub fn compute<T: Send>(device: &Device, job: impl FnOnce() -> T + Send) -> Result<T, EngineError> {
+    match device {
+        Device::Cpu { .. } => worker::catch(job),
+        Device::Cuda { .. } => worker::run(job),
+    }
+}
+
+/// A network on that device, ready to be applied. Call it where [`compute`] calls.
 ///
 /// # Errors
 /// When the weights are not the plan's.
@@ -198,15 +210,20 @@ pub fn runner(device: &Device, plan: &Plan, weights: &Weights) -> Result<Box<dyn
     })
 }
 
-/// A network on that device, ready to be trained. Call it on the [worker](super::worker).
+/// A network on that device, ready to be trained on from that state. Call it where [`compute`] calls.
 ///
 /// # Errors
-/// When the weights are not the plan's.
-pub fn trainer(device: &Device, plan: &Plan, weights: &Weights, loss: Loss) -> Result<Box<dyn Trainer>, EngineError> {
+/// When the state is not the plan's.
+pub fn trainer(
+    device: &Device,
+    plan: &Plan,
+    state: &TrainerState,
+    loss: Loss,
+) -> Result<Box<dyn Trainer>, EngineError> {
     Ok(match device {
-        Device::Cpu { .. } => Box::new(cpu::trainer(plan, weights, loss)?),
+        Device::Cpu { .. } => Box::new(cpu::trainer(plan, state, loss)?),
         #[cfg(feature = "cuda")]
-        Device::Cuda { index, .. } => Box::new(BurnTrainer::new(plan, weights, loss, cuda(*index))),
+        Device::Cuda { index, .. } => Box::new(BurnTrainer::new(plan, state, loss, cuda(*index))?),
         #[cfg(not(feature = "cuda"))]
         Device::Cuda { .. } => return Err(without_cuda(device)),
     })

@@ -8,7 +8,13 @@ pub mod burn;
 pub mod cpu;
 pub mod device;
 mod driver;
+pub mod line;
+pub mod loss;
+mod schedule;
 pub mod worker;
+
+pub use loss::Loss;
+pub use schedule::Schedule;
 
 use crate::network::{Plan, Weights};
 
@@ -25,9 +31,6 @@ pub struct Adam {
 /// The one Adam of this project.
 pub const ADAM: Adam = Adam { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 };
 
-/// Width of the rounded corner of [`Loss::Charbonnier`].
-pub const CHARBONNIER: f64 = 1e-3;
-
 /// Images of one size, normalised grey values, (image, y, x) row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Images {
@@ -39,18 +42,6 @@ pub struct Images {
     pub width: usize,
     /// `count × height × width` values.
     pub values: Vec<f32>,
-}
-
-/// What a training makes small. The difference `d` is output minus target; each loss is a mean over all pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Loss {
-    /// Mean squared error, `d²`.
-    #[serde(rename = "MSE")]
-    Mse,
-    /// Mean absolute error, `|d|`.
-    L1,
-    /// `√(d² + 0.001²)`, a smooth L1 (Charbonnier et al. 1994).
-    Charbonnier,
 }
 
 /// A network that can be applied.
@@ -67,16 +58,56 @@ pub trait Trainer: Runner {
     /// Mean loss of the steps since the last call. Devices that compute ahead wait here.
     fn loss(&mut self) -> Result<f64, EngineError>;
 
-    /// The weights as they stand.
-    fn weights(&mut self) -> Result<Weights, EngineError>;
+    /// The weights and Adam's state as they stand: a trainer that starts from them takes the same next step.
+    fn state(&mut self) -> Result<TrainerState, EngineError>;
+}
+
+/// All that a training carries from one step to the next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainerState {
+    /// The weights.
+    pub weights: Weights,
+    /// Adam's running mean of each weight's gradient, in the order of the weights.
+    pub first: Vec<Vec<f32>>,
+    /// Adam's running mean of the gradient's square, in the order of the weights.
+    pub second: Vec<Vec<f32>>,
+    /// Steps taken.
+    pub steps: u32,
+}
+
+impl TrainerState {
+    /// That before the first step.
+    pub fn start(weights: Weights) -> Self {
+        let zeros: Vec<Vec<f32>> = weights.0.iter().map(|tensor| vec![0.0; tensor.values.len()]).collect();
+        Self { first: zeros.clone(), second: zeros, weights, steps: 0 }
+    }
+
+    /// Refuses what is not the plan's, weight by weight in its order.
+    pub(crate) fn check(&self, plan: &Plan) -> Result<(), EngineError> {
+        let shapes = plan.weight_shapes();
+        let lengths =
+            |means: &[Vec<f32>]| means.iter().map(Vec::len).eq(shapes.iter().map(|(_, s)| s.iter().product::<usize>()));
+        let weights = self.weights.0.iter().map(|tensor| (&tensor.name, &tensor.shape, tensor.values.len()));
+        let wanted = shapes.iter().map(|(name, shape)| (name, shape, shape.iter().product::<usize>()));
+        if weights.eq(wanted) && lengths(&self.first) && lengths(&self.second) {
+            return Ok(());
+        }
+        Err(EngineError::Device { reason: "the weights to train from are not this network's".to_owned() })
+    }
 }
 
 /// Why a device could not compute.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// A loss that is none of the known ones.
-    #[error("loss={name} is not known: choose MSE, L1 or Charbonnier")]
+    #[error("loss={name} is not known: choose MSE, L1, Charbonnier or SSIM+L1")]
     Loss {
+        /// The name given.
+        name: String,
+    },
+    /// A schedule that is none of the known ones.
+    #[error("schedule={name} is not known: choose Constant, Cosine or Plateau")]
+    Schedule {
         /// The name given.
         name: String,
     },
@@ -91,6 +122,12 @@ pub enum EngineError {
     /// The device failed while it computed.
     #[error("the device failed: {reason}")]
     Device {
+        /// What it said.
+        reason: String,
+    },
+    /// The device has too little memory for what was asked.
+    #[error("the device's memory is full: {reason}")]
+    Memory {
         /// What it said.
         reason: String,
     },
@@ -113,17 +150,4 @@ pub fn check_images(plan: &Plan, images: &Images) -> Result<(), EngineError> {
         return Ok(());
     }
     Err(EngineError::Size { width, height, multiple: plan.multiple })
-}
-
-impl std::str::FromStr for Loss {
-    type Err = EngineError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "MSE" => Ok(Self::Mse),
-            "L1" => Ok(Self::L1),
-            "Charbonnier" => Ok(Self::Charbonnier),
-            _ => Err(EngineError::Loss { name: name.to_owned() }),
-        }
-    }
 }

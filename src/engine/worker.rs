@@ -1,7 +1,7 @@
 //! The one thread on which devices compute.
 //!
 //! Burn and CubeCL keep memory pools for each thread and recurse deeply while they differentiate, so all their work
-//! runs on one long-lived thread with a large stack. Work waits in line: several trainings run one after the other.
+//! runs on one long-lived thread with a large stack.
 
 use std::{
     any::Any,
@@ -28,7 +28,7 @@ static WORKER: OnceLock<Mutex<Sender<Job>>> = OnceLock::new();
 pub fn run<T: Send>(job: impl FnOnce() -> T + Send) -> Result<T, EngineError> {
     let (reply, answer) = channel();
     let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || {
-        let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| describe(panic.as_ref()));
+        let result = catch(job);
         // Nobody waits any more when the caller's thread was killed: then the result is not wanted.
         let _ = reply.send(result);
     });
@@ -37,7 +37,25 @@ pub fn run<T: Send>(job: impl FnOnce() -> T + Send) -> Result<T, EngineError> {
     let job = unsafe { std::mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
     let gone = || EngineError::Device { reason: "the device thread has ended: restart the program".to_owned() };
     sender().send(job).map_err(|_| gone())?;
-    answer.recv().map_err(|_| gone())?.map_err(|reason| EngineError::Device { reason })
+    answer.recv().map_err(|_| gone())?
+}
+
+/// Runs `job` here and turns a panic into an error.
+///
+/// # Errors
+/// When the job panicked.
+pub fn catch<T>(job: impl FnOnce() -> T) -> Result<T, EngineError> {
+    catch_unwind(AssertUnwindSafe(job)).map_err(|panic| failure(describe(panic.as_ref())))
+}
+
+/// What a device said, as an error: that its memory is full, where it said so.
+pub(super) fn failure(reason: String) -> EngineError {
+    let said = reason.to_lowercase();
+    let full = ["out of memory", "out_of_memory", "outofmemory", "memory is full", "bufferallocation", "buffertoobig"];
+    match full.iter().any(|words| said.contains(words)) {
+        true => EngineError::Memory { reason },
+        false => EngineError::Device { reason },
+    }
 }
 
 fn sender() -> Sender<Job> {
@@ -69,6 +87,14 @@ mod tests {
         assert_eq!(error.to_string(), "the device failed: no memory for 3 slices");
         let borrowed = String::from("still here");
         assert_eq!(run(|| borrowed.len()).unwrap(), 10);
+    }
+
+    #[test]
+    fn full_memory_is_told_from_other_failures() {
+        for said in ["CUDA_ERROR_OUT_OF_MEMORY", "cudaMalloc: out of memory"] {
+            assert!(matches!(run(|| panic!("{said}")), Err::<(), _>(EngineError::Memory { .. })));
+        }
+        assert!(matches!(catch(|| panic!("no such kernel")), Err::<(), _>(EngineError::Device { .. })));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::{
     measure::Score,
     model::Epoch,
     monitor::Monitor,
-    train::{TrainMonitor, Trained},
+    train::{Outset, Pace, Preview, Request, TrainMonitor, Trained},
 };
 
 /// Shared by all Java objects of one native call.
@@ -202,7 +202,9 @@ impl Monitor for JavaMonitor {
 }
 
 impl TrainMonitor for JavaMonitor {
-    fn epoch(&self, epoch: &Epoch, best: bool) {
+    fn begin(&self, _outset: &Outset) {}
+
+    fn epoch(&self, epoch: &Epoch, best: bool, _pace: &Pace) {
         self.row(&[
             ("Epoch", epoch.epoch.to_string()),
             ("Loss", number(epoch.loss)),
@@ -210,5 +212,11 @@ impl TrainMonitor for JavaMonitor {
             ("Best", u8::from(best).to_string()),
             ("Seconds", number(epoch.seconds)),
         ]);
+    }
+
+    fn preview(&self, _preview: &Preview) {}
+
+    fn request(&self) -> Request {
+        Request::GoOn
     }
 }

@@ -111,6 +111,7 @@ impl Options {
             seed: self.get("seed")?,
             device: self.get::<Wanted>("device")?,
             model: self.text("model")?.into(),
+            ..TrainOptions::default()
         })
     }
 }

@@ -10,8 +10,8 @@ use rayon::prelude::*;
 pub const WINDOW: usize = 11;
 
 const SIGMA: f64 = 1.5;
-const K1: f64 = 0.01;
-const K2: f64 = 0.03;
+pub(crate) const K1: f64 = 0.01;
+pub(crate) const K2: f64 = 0.03;
 
 /// The mean structural similarity of two slices of `width` × `height` pixels, row-major: 1 for equal slices.
 ///
@@ -52,7 +52,7 @@ pub fn ssim(test: &[f32], reference: &[f32], width: usize, height: usize, peak: 
 }
 
 /// The Gaussian window along one axis, of sum one.
-fn window() -> [f64; WINDOW] {
+pub(crate) fn window() -> [f64; WINDOW] {
     let centre = (WINDOW / 2) as f64;
     let mut weights: [f64; WINDOW] = std::array::from_fn(|i| (-0.5 * ((i as f64 - centre) / SIGMA).powi(2)).exp());
     let sum: f64 = weights.iter().sum();

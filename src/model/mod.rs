@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use file::{ModelError, check_writable};
 
 use crate::{
-    engine::Loss,
+    engine::{Loss, Schedule},
     grey::Window,
     network::{Spec, Weights},
     stack::{GreyType, Size, VoxelSize},
@@ -56,8 +56,10 @@ pub struct Training {
     pub batch: usize,
     /// Edge of the square patches in pixels, 0 for whole slices.
     pub patch: usize,
-    /// Adam's learning rate.
+    /// Adam's learning rate in the first epoch.
     pub rate: f64,
+    /// How it changed.
+    pub schedule: Schedule,
     /// What was made small.
     pub loss: Loss,
     /// Whether slices were flipped and turned at random.
@@ -73,16 +75,28 @@ pub struct Training {
 }
 
 /// One epoch of a training.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Counted from one.
     pub epoch: usize,
     /// Mean training loss, in units of the grey window.
     pub loss: f64,
+    /// Mean loss of the validation slices; absent when none were held back.
+    pub validation_loss: Option<f64>,
     /// PSNR of the validation slices in dB, on 8 bits in the grey window; absent when none were held back.
     pub psnr: Option<f64>,
+    /// The learning rate.
+    pub rate: f64,
     /// Seconds since the training began.
     pub seconds: f64,
+}
+
+impl Epoch {
+    /// How good it is, for comparison with the other epochs of its training: the validation PSNR, or without validation
+    /// the training loss, negative.
+    pub fn score(&self) -> f64 {
+        self.psnr.unwrap_or(-self.loss)
+    }
 }
 
 /// PSNR in dB on the validation slices, on 8 bits in the grey windows.

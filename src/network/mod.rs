@@ -6,6 +6,7 @@
 //! A new network is one file that writes its steps, and one line in [`Spec::plan`].
 
 mod rednet;
+mod srcnn;
 mod weights;
 
 pub use weights::{Tensor, Weights, WeightsError};
@@ -20,6 +21,9 @@ pub enum Architecture {
     /// Residual encoder-decoder, `layers` resolutions deep.
     #[serde(rename = "RED-Net")]
     RedNet,
+    /// Convolutions and activations in sequence, `layers` convolutions.
+    #[serde(rename = "SRCNN")]
+    Srcnn,
 }
 
 /// What follows each inner convolution.
@@ -38,7 +42,7 @@ pub enum Activation {
 pub struct Spec {
     /// Which network.
     pub network: Architecture,
-    /// How many resolutions, as the paper counts layers.
+    /// RED-Net: how many resolutions, as the paper counts layers. SRCNN: how many convolutions, 3 for the base.
     pub layers: usize,
     /// What follows each inner convolution.
     pub activation: Activation,
@@ -144,6 +148,7 @@ impl Spec {
         self.check("channels", self.channels, 1, MOST_CHANNELS)?;
         match self.network {
             Architecture::RedNet => rednet::plan(self),
+            Architecture::Srcnn => srcnn::plan(self),
         }
     }
 
@@ -154,10 +159,10 @@ impl Spec {
         Err(NetworkError::Range { key, value, network: self.network, low, high })
     }
 
-    fn activate(&self, name: &str) -> Step {
+    fn activate(&self, name: &str, channels: usize) -> Step {
         match self.activation {
             Activation::Relu => Step::Relu,
-            Activation::Prelu => Step::Prelu { name: name.to_owned(), channels: self.channels },
+            Activation::Prelu => Step::Prelu { name: name.to_owned(), channels },
         }
     }
 }
@@ -189,6 +194,7 @@ impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RedNet => "RED-Net",
+            Self::Srcnn => "SRCNN",
         })
     }
 }
@@ -199,7 +205,8 @@ impl FromStr for Architecture {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         match name {
             "RED-Net" => Ok(Self::RedNet),
-            _ => Err(NetworkError::Unknown { key: "network", value: name.to_owned(), choices: "RED-Net" }),
+            "SRCNN" => Ok(Self::Srcnn),
+            _ => Err(NetworkError::Unknown { key: "network", value: name.to_owned(), choices: "RED-Net, SRCNN" }),
         }
     }
 }
@@ -255,7 +262,9 @@ mod tests {
         for activation in [Activation::Relu, Activation::Prelu] {
             assert_eq!(activation.to_string().parse(), Ok(activation));
         }
-        assert_eq!(Architecture::RedNet.to_string().parse(), Ok(Architecture::RedNet));
+        for network in [Architecture::RedNet, Architecture::Srcnn] {
+            assert_eq!(network.to_string().parse(), Ok(network));
+        }
         assert!("Tanh".parse::<Activation>().unwrap_err().to_string().contains("ReLU, PReLU"));
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn plan(spec: &Spec) -> Result<Plan, NetworkError> {
     for level in 0..spec.layers {
         let inputs = if level == 0 { 1 } else { spec.channels };
         steps.push(convolve(format!("encoder.{level}"), inputs, spec.channels));
-        steps.push(spec.activate(&format!("encoder.{level}")));
+        steps.push(spec.activate(&format!("encoder.{level}"), spec.channels));
         if level + 1 < spec.layers {
             steps.extend([Step::Remember, Step::MaxPool]);
         }
@@ -23,7 +23,7 @@ pub(super) fn plan(spec: &Spec) -> Result<Plan, NetworkError> {
     for level in (0..spec.layers - 1).rev() {
         steps.extend([Step::Unpool, Step::AddRemembered]);
         steps.push(convolve(format!("decoder.{level}"), spec.channels, spec.channels));
-        steps.push(spec.activate(&format!("decoder.{level}")));
+        steps.push(spec.activate(&format!("decoder.{level}"), spec.channels));
     }
     steps.push(convolve("output".to_owned(), spec.channels, 1));
     if spec.residual {

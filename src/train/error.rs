@@ -2,8 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::CheckpointError;
 use crate::{
-    engine::EngineError, grey::GreyError, measure::MeasureError, model::ModelError, network::NetworkError,
+    engine::EngineError,
+    grey::GreyError,
+    measure::MeasureError,
+    model::ModelError,
+    network::{NetworkError, Spec},
     stack::StackError,
 };
 
@@ -33,6 +38,23 @@ pub enum TrainError {
     /// The user stopped before there was anything to keep.
     #[error("cancelled before the first epoch was finished: no model was written")]
     Cancelled,
+    /// The user gave the training up.
+    #[error("cancelled: no model was written{}",
+        match checkpoint { Some(path) => format!(" (resume goes on from the checkpoint {})", path.display()), None => String::new() })]
+    Discarded {
+        /// The checkpoint that it can go on from.
+        checkpoint: Option<PathBuf>,
+    },
+    /// The model to start from is of another network.
+    #[error("start={path} is not possible: its network is {found}, and {wanted} is to be trained")]
+    Start {
+        /// The model.
+        path: PathBuf,
+        /// Its network.
+        found: Spec,
+        /// The network to train.
+        wanted: Spec,
+    },
     /// The loss is not a number any more.
     #[error("the loss is not a number in epoch {epoch}: train again with a lower rate than {rate}{}",
         match kept { Some(path) => format!(" (the best model before that is in {})", path.display()), None => String::new() })]
@@ -67,7 +89,10 @@ pub enum TrainError {
     /// The device cannot be used or failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The model could not be saved.
+    /// The checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The model could not be saved, or the model to start from not be read.
     #[error(transparent)]
     Model(#[from] ModelError),
 }

@@ -1,26 +1,32 @@
 //! Training: two aligned stacks in, a model file out.
 
+mod checkpoint;
 mod error;
 mod options;
 mod progress;
 mod session;
+#[cfg(test)]
+mod tests;
 
+pub use checkpoint::{CheckpointError, checkpoint_of};
 pub use error::TrainError;
 pub use options::TrainOptions;
-pub use progress::TrainMonitor;
+pub use progress::{Outset, Pace, Preview, Request, TrainMonitor};
 
 use std::{fmt, path::PathBuf};
 
 use crate::{
-    dataset::{Cutter, Pair, Split},
-    engine::{device, worker},
+    dataset::{Pair, Split, fingerprint},
+    engine::{TrainerState, device, line::Place},
     frame::Frame,
     grey::{HIGH_PERCENT, LOW_PERCENT, Window},
     measure::{Baselines, baselines},
     model::{Model, check_writable},
+    network::{Plan, Weights},
     stack::{self, SliceSource},
 };
-use session::{Ending, Session};
+use checkpoint::{Journey, Task};
+use session::{Ending, Portion, Session};
 
 /// A finished or stopped training.
 #[derive(Clone, Debug)]
@@ -54,12 +60,13 @@ impl fmt::Display for Trained {
 /// Trains a network that turns `low` into `reference`, two aligned stacks of one size, and saves the best model.
 ///
 /// The best is the one with the highest PSNR on the validation slices, or without these the one with the lowest
-/// training loss. Cancelling keeps the best so far. Memory: the network's own buffers and one batch; slices are read
-/// when they are needed.
+/// training loss. Cancelling keeps the best so far. A checkpoint beside the model, [`checkpoint_of`], holds what an
+/// interrupted training needs to go on. Several trainings run one after the other. Memory: the network's own buffers and
+/// one batch; slices are read when they are needed.
 ///
 /// # Errors
 /// [`TrainError`] for stacks that do not fit, impossible options, a device that cannot be used, a loss that is no longer
-/// a number, cancelling before the first epoch, and a model that cannot be saved.
+/// a number, cancelling before the first epoch, a checkpoint of another training, and a model that cannot be saved.
 pub fn train(
     low: &dyn SliceSource,
     reference: &dyn SliceSource,
@@ -76,6 +83,7 @@ pub fn train(
         .ok_or(TrainError::TooFewSlices { slices: size.slices, validation: options.validation })?;
     check_writable(&options.model)?;
     let (device, why_cpu) = device::pick(options.device)?;
+    let _place = wait_in_line(monitor)?;
     if let Some(why) = why_cpu {
         monitor.log(&why);
     }
@@ -88,7 +96,14 @@ pub fn train(
         true => None,
         false => Some(baselines(low, reference, low_window, reference_window, split.validation.clone(), monitor)?),
     };
-    let cutter = Cutter { frame: Frame::new(size.width, size.height, plan.multiple), patch: options.patch };
+    let task = Task {
+        network: options.spec,
+        loss: options.loss,
+        size,
+        validation: options.validation,
+        fingerprint: fingerprint([low, reference])?,
+    };
+    let journey = set_out(options, &task, &plan, monitor)?;
     monitor.log(&format!(
         "training {} ({} parameters) on {device}: slices {}-{} train, {}",
         options.spec,
@@ -100,15 +115,94 @@ pub fn train(
             false => format!("slices {}-{} validate", split.validation.start + 1, split.validation.end),
         }
     ));
+    monitor.begin(&Outset {
+        network: options.spec.to_string(),
+        parameters: plan.parameters(),
+        device: device.to_string(),
+        epochs: options.epochs,
+        training: split.training.clone(),
+        validation: split.validation.clone(),
+        baselines,
+        history: journey.history.clone(),
+    });
 
-    let session = Session { pair, split: &split, cutter, plan: &plan, options, device: &device, baselines, monitor };
-    let (best, ending) = worker::run(|| session.run())??;
-    let model = save(best, options)?;
-    if let Ending::Diverged { epoch } = ending {
-        return Err(TrainError::Diverged { epoch, rate: options.rate, kept: Some(options.model.clone()) });
+    let trainer = |state: &TrainerState| device::trainer(&device, &plan, state, options.loss);
+    let session = Session {
+        pair,
+        split: &split,
+        frame: Frame::new(size.width, size.height, plan.multiple),
+        plan: &plan,
+        options,
+        task: &task,
+        trainer: &trainer,
+        monitor,
+    };
+    let portion = Portion { batch: options.batch, patch: options.patch };
+    let (journey, ending) = device::compute(&device, || session.run(journey, portion))??;
+    let kept = session.model(journey, &device, baselines.as_ref()).filter(|_| ending != Ending::Discarded);
+    let Some(model) = kept else {
+        return Err(ended_without_a_model(ending, options));
+    };
+    let model = save(model, options)?;
+    if let Ending::Diverged { epoch, rate } = ending {
+        return Err(TrainError::Diverged { epoch, rate, kept: Some(options.model.clone()) });
     }
     monitor.progress(1.0, "trained");
     Ok(Trained { model, path: options.model.clone(), cancelled: ending == Ending::Cancelled, baselines })
+}
+
+fn wait_in_line(monitor: &dyn TrainMonitor) -> Result<Place, TrainError> {
+    let stays = |before: usize| {
+        let others = if before == 1 { "another training".to_owned() } else { format!("{before} other trainings") };
+        monitor.progress(0.0, &format!("waiting for {others} to end"));
+        !monitor.cancelled() && !matches!(monitor.request(), Request::Finish | Request::Cancel)
+    };
+    Place::wait(stays).ok_or(TrainError::Cancelled)
+}
+
+/// Where the training starts from: a checkpoint, an earlier model, or the seed.
+fn set_out(
+    options: &TrainOptions,
+    task: &Task,
+    plan: &Plan,
+    monitor: &dyn TrainMonitor,
+) -> Result<Journey, TrainError> {
+    let path = checkpoint_of(&options.model);
+    if options.resume && path.exists() {
+        let journey = checkpoint::load(&path, task, plan)?;
+        monitor.log(&format!("going on after epoch {} from {}", journey.history.len(), path.display()));
+        return Ok(journey);
+    }
+    if options.resume {
+        monitor.log(&format!("there is no checkpoint {}: training from the start", path.display()));
+    }
+    let weights = match &options.start {
+        None => Weights::initial(&options.spec, plan, options.seed),
+        Some(file) => {
+            let model = Model::load(file)?;
+            if model.card.network != options.spec {
+                let (path, found) = (file.clone(), model.card.network);
+                return Err(TrainError::Start { path, found, wanted: options.spec });
+            }
+            monitor.log(&format!("starting from the weights of {}", file.display()));
+            model.weights
+        }
+    };
+    let unwritable = |source| CheckpointError::Write { path: path.clone(), source };
+    if let Some(aside) = checkpoint::set_aside(&path).map_err(unwritable)? {
+        monitor.log(&format!("the checkpoint of an earlier training is now {}", aside.display()));
+    }
+    Ok(Journey { state: TrainerState::start(weights), history: Vec::new(), best: None })
+}
+
+fn ended_without_a_model(ending: Ending, options: &TrainOptions) -> TrainError {
+    match ending {
+        Ending::Diverged { epoch, rate } => TrainError::Diverged { epoch, rate, kept: None },
+        Ending::Discarded => {
+            TrainError::Discarded { checkpoint: Some(checkpoint_of(&options.model)).filter(|path| path.exists()) }
+        }
+        Ending::Finished | Ending::Cancelled => TrainError::Cancelled,
+    }
 }
 
 /// Saves where the user wants, or else where the system keeps temporary files: hours of training must not be lost.

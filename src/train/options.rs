@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::TrainError;
 use crate::{
-    engine::{Loss, device::Wanted},
+    engine::{Loss, Schedule, device::Wanted},
     network::{Activation, Architecture, Spec},
     stack::Size,
 };
@@ -34,6 +34,14 @@ pub struct TrainOptions {
     pub device: Wanted,
     /// Where the model goes.
     pub model: PathBuf,
+    /// How the rate changes.
+    pub schedule: Schedule,
+    /// A model of the same network whose weights to start from.
+    pub start: Option<PathBuf>,
+    /// Whether to go on from the checkpoint beside the model file, where there is one.
+    pub resume: bool,
+    /// Minutes between checkpoints; 0 writes one only when asked.
+    pub checkpoint: f64,
 }
 
 impl Default for TrainOptions {
@@ -56,6 +64,10 @@ impl Default for TrainOptions {
             seed: 1,
             device: Wanted::Auto,
             model: PathBuf::new(),
+            schedule: Schedule::Constant,
+            start: None,
+            resume: false,
+            checkpoint: 10.0,
         }
     }
 }
@@ -77,6 +89,10 @@ impl TrainOptions {
             let rule = "a number above 0 and at most 1 (0.001 is usual)".to_owned();
             return Err(TrainError::Option { key: "rate", value: self.rate.to_string(), rule });
         }
+        if !(self.checkpoint >= 0.0 && self.checkpoint.is_finite()) {
+            let rule = "minutes between checkpoints, or 0 for none".to_owned();
+            return Err(TrainError::Option { key: "checkpoint", value: self.checkpoint.to_string(), rule });
+        }
         let longest = size.width.min(size.height) / multiple * multiple;
         if self.patch > 0 && (!self.patch.is_multiple_of(multiple) || self.patch > longest) {
             let rule = match longest {
@@ -89,6 +105,12 @@ impl TrainOptions {
                 }
             };
             return Err(TrainError::Option { key: "patch", value: self.patch.to_string(), rule });
+        }
+        let edges = [size.width, size.height, if self.patch > 0 { self.patch } else { usize::MAX }];
+        let (shortest, least) = (edges.into_iter().min().unwrap_or(0), self.loss.least_length());
+        if shortest < least {
+            let rule = format!("another: this one needs images of {least} pixels, these have {shortest}");
+            return Err(TrainError::Option { key: "loss", value: self.loss.to_string(), rule });
         }
         Ok(())
     }
@@ -112,6 +134,14 @@ mod tests {
         }
         let small = TrainOptions { patch: 32, ..Default::default() }.check(Size::new(20, 20, 4), 32).unwrap_err();
         assert!(small.to_string().contains("hold no patch of 32"));
+    }
+
+    #[test]
+    fn a_similarity_needs_room() {
+        let options = TrainOptions { loss: Loss::SsimL1, ..Default::default() };
+        assert!(options.check(Size::new(64, 64, 20), 4).is_ok());
+        let message = TrainOptions { patch: 8, ..options }.check(Size::new(64, 64, 20), 4).unwrap_err().to_string();
+        assert!(message.contains("loss=SSIM+L1") && message.contains("11 pixels, these have 8"), "{message}");
     }
 
     #[test]

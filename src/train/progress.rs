@@ -1,37 +1,132 @@
-//! What a training tells while it runs.
+//! What a training tells while it runs, and what it is asked.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
-use crate::{model::Epoch, monitor::Monitor};
+use crate::{measure::Baselines, model::Epoch, monitor::Monitor};
 
-/// Listens to a training.
+/// Listens to a training and steers it. The thread that trains calls it.
 pub trait TrainMonitor: Monitor {
+    /// Everything is prepared; the first epoch comes next. Called once.
+    fn begin(&self, outset: &Outset);
+
     /// An epoch is done.
-    fn epoch(&self, epoch: &Epoch, best: bool);
+    fn epoch(&self, epoch: &Epoch, best: bool, pace: &Pace);
+
+    /// The best model so far restored a slice. Called after each epoch that is the best so far, before its
+    /// [`epoch`](Self::epoch), unless no slices validate.
+    fn preview(&self, preview: &Preview);
+
+    /// What the user asks for now. Called after every step; each request is to be given once.
+    fn request(&self) -> Request;
+}
+
+/// What is known before the first epoch.
+#[derive(Clone, Debug)]
+pub struct Outset {
+    /// The network, in words.
+    pub network: String,
+    /// How many numbers are trained.
+    pub parameters: usize,
+    /// What it runs on, in words.
+    pub device: String,
+    /// The last epoch's number.
+    pub epochs: usize,
+    /// Slices trained on, from zero.
+    pub training: Range<usize>,
+    /// Slices validated on, from zero.
+    pub validation: Range<usize>,
+    /// What the validation slices score without a network; absent when there are none.
+    pub baselines: Option<Baselines>,
+    /// The epochs of the training that this one goes on from.
+    pub history: Vec<Epoch>,
+}
+
+/// How fast a training runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// Training images (slices or patches) a second.
+    pub images_per_second: f64,
+    /// Seconds to the last epoch.
+    pub seconds_left: f64,
+    /// Bytes of memory that the whole program uses; absent where the system does not tell.
+    pub memory: Option<usize>,
+}
+
+/// A validation slice on 8 bits, row-major, each in its stack's grey window.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// The epoch, from one.
+    pub epoch: usize,
+    /// The slice, from zero.
+    pub slice: usize,
+    /// Pixels along x.
+    pub width: usize,
+    /// Pixels along y.
+    pub height: usize,
+    /// The laboratory's.
+    pub input: Vec<u8>,
+    /// After the network.
+    pub restored: Vec<u8>,
+    /// The synchrotron's.
+    pub reference: Vec<u8>,
+}
+
+/// What a user asks of a running training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Nothing.
+    GoOn,
+    /// Write a checkpoint at the end of this epoch.
+    SaveCheckpoint,
+    /// Stop now and save the best model so far.
+    Finish,
+    /// Stop now and save no model; a checkpoint stays where it is.
+    Cancel,
 }
 
 impl TrainMonitor for crate::monitor::Silent {
-    fn epoch(&self, _epoch: &Epoch, _best: bool) {}
+    fn begin(&self, _outset: &Outset) {}
+
+    fn epoch(&self, _epoch: &Epoch, _best: bool, _pace: &Pace) {}
+
+    fn preview(&self, _preview: &Preview) {}
+
+    fn request(&self) -> Request {
+        Request::GoOn
+    }
 }
 
 /// Guesses how long the rest takes from how long the work so far took.
 pub(super) struct Clock {
     start: Instant,
+    /// How much was done before.
+    from: f64,
+    /// Seconds that it took.
+    before: f64,
 }
 
 impl Clock {
-    pub fn start() -> Self {
-        Self { start: Instant::now() }
+    /// Starts when a fraction of the work was done earlier, in so many seconds.
+    pub fn start(from: f64, before: f64) -> Self {
+        Self { start: Instant::now(), from, before }
     }
 
+    /// Seconds of work, those before included.
     pub fn seconds(&self) -> f64 {
-        self.start.elapsed().as_secs_f64()
+        self.before + self.start.elapsed().as_secs_f64()
+    }
+
+    /// Seconds left when `fraction` of the work is done.
+    pub fn seconds_left(&self, fraction: f64) -> f64 {
+        self.start.elapsed().as_secs_f64() * (1.0 - fraction).max(0.0) / (fraction - self.from).max(1e-9)
     }
 
     /// The time left when `fraction` of the work is done, in words.
     pub fn left(&self, fraction: f64) -> String {
-        let left = self.seconds() * (1.0 - fraction) / fraction.max(1e-9);
-        in_words(Duration::from_secs_f64(left.min(1e8)))
+        in_words(Duration::from_secs_f64(self.seconds_left(fraction).min(1e8)))
     }
 }
 

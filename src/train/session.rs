@@ -1,140 +1,280 @@
-//! The epochs of one training, on the device thread.
+//! The epochs of one training, where the device computes.
 
-use super::{TrainError, TrainMonitor, TrainOptions, progress::Clock};
+use std::time::{Duration, Instant};
+
+use super::{
+    CheckpointError, Pace, Preview, Request, TrainError, TrainMonitor, TrainOptions,
+    checkpoint::{self, Best, Journey, Task, checkpoint_of},
+    progress::Clock,
+};
 use crate::{
     dataset::{Cutter, Pair, Split},
-    engine::{
-        Images, Trainer,
-        device::{self, Device},
-    },
+    engine::{EngineError, Images, Trainer, TrainerState, device::Device},
+    frame::Frame,
     measure::{Baselines, WHITE_8, psnr::SquaredError},
     model::{Card, Epoch, Model, Scores, Training},
-    network::{Plan, Weights},
+    network::Plan,
     stack::read_finite,
 };
+
+/// Makes a trainer that goes on from a state.
+pub(super) type NewTrainer<'a> = dyn Fn(&TrainerState) -> Result<Box<dyn Trainer>, EngineError> + Sync + 'a;
 
 /// Everything that one training needs.
 pub(super) struct Session<'a> {
     pub pair: Pair<'a>,
     pub split: &'a Split,
-    pub cutter: Cutter,
+    pub frame: Frame,
     pub plan: &'a Plan,
     pub options: &'a TrainOptions,
-    pub device: &'a Device,
-    pub baselines: Option<Baselines>,
+    pub task: &'a Task,
+    pub trainer: &'a NewTrainer<'a>,
     pub monitor: &'a dyn TrainMonitor,
 }
 
 /// How a training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Ending {
     Finished,
+    /// By Escape; the best model is kept.
     Cancelled,
-    Diverged { epoch: usize },
+    /// By the user, who wants no model.
+    Discarded,
+    Diverged {
+        epoch: usize,
+        rate: f64,
+    },
 }
 
-/// The best epoch so far.
-struct Best {
-    epoch: Epoch,
-    weights: Weights,
+/// How much the device computes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Portion {
+    /// Images a step.
+    pub batch: usize,
+    /// Edge of the patches, 0 for whole slices.
+    pub patch: usize,
+}
+
+/// How the steps of an epoch ended.
+enum Steps {
+    Done { images_per_second: f64 },
+    Stopped(Ending),
+}
+
+/// What goes with the epochs but not into a checkpoint.
+struct Course {
+    clock: Clock,
+    /// When the last checkpoint was written.
+    saved: Instant,
+    /// The user wants a checkpoint at the end of this epoch.
+    save: bool,
+    /// The user wants this epoch to be the last.
+    finish: bool,
+}
+
+/// What the validation slices came to.
+struct Validation {
+    loss: f64,
+    psnr: f64,
+    preview: Preview,
 }
 
 impl Session<'_> {
-    /// Trains to the end, or until cancelled or diverged; gives back the best model.
-    pub fn run(&self) -> Result<(Model, Ending), TrainError> {
-        let start = Weights::initial(&self.options.spec, self.plan, self.options.seed);
-        let mut trainer = device::trainer(self.device, self.plan, &start, self.options.loss)?;
-        let clock = Clock::start();
-        let mut history: Vec<Epoch> = Vec::with_capacity(self.options.epochs);
-        let mut best: Option<Best> = None;
-        let mut ending = Ending::Finished;
-        for number in 1..=self.options.epochs {
-            if !self.steps(trainer.as_mut(), number, &clock)? {
-                ending = Ending::Cancelled;
-                break;
+    /// Trains to the end, or until stopped or diverged.
+    pub fn run(&self, mut journey: Journey, mut portion: Portion) -> Result<(Journey, Ending), TrainError> {
+        let earlier = journey.history.last().map_or(0.0, |epoch| epoch.seconds);
+        let clock = Clock::start(journey.history.len() as f64 / self.options.epochs as f64, earlier);
+        let mut course = Course { clock, saved: Instant::now(), save: false, finish: false };
+        let ending = loop {
+            if journey.history.len() >= self.options.epochs {
+                break Ending::Finished;
             }
+            match self.epochs(&mut journey, portion, &mut course) {
+                Err(TrainError::Engine(EngineError::Memory { reason })) => {
+                    // The epoch begins again from its start, in smaller portions.
+                    let smaller = portion.halved(self.frame, self.plan.multiple, self.options.loss.least_length());
+                    portion = smaller.ok_or(EngineError::Memory { reason })?;
+                    self.monitor.log(&format!("the device's memory is full: going on with {portion}"));
+                }
+                Err(error) => {
+                    // A device that failed after hours is no reason to lose them.
+                    self.save(&journey, &mut course);
+                    return Err(error);
+                }
+                Ok(ending) => break ending,
+            }
+        };
+        if self.options.checkpoint > 0.0 && !matches!(ending, Ending::Diverged { .. }) {
+            self.save(&journey, &mut course);
+        }
+        Ok((journey, ending))
+    }
+
+    /// The epochs that are left.
+    fn epochs(&self, journey: &mut Journey, portion: Portion, course: &mut Course) -> Result<Ending, TrainError> {
+        let options = self.options;
+        let done = journey.history.len() as f64 / options.epochs as f64;
+        // The first step on a GPU waits until its kernels are compiled.
+        self.monitor.progress(done, "preparing the device");
+        let mut trainer = (self.trainer)(&journey.state)?;
+        while journey.history.len() < options.epochs {
+            let number = journey.history.len() + 1;
+            let scores: Vec<f64> = journey.history.iter().map(Epoch::score).collect();
+            let rate = options.schedule.rate(options.rate, options.epochs, &scores);
+            let images_per_second = match self.steps(trainer.as_mut(), journey, rate, portion, course)? {
+                Steps::Stopped(ending) => return Ok(ending),
+                Steps::Done { images_per_second } => images_per_second,
+            };
             let loss = trainer.loss()?;
             if !loss.is_finite() {
-                ending = Ending::Diverged { epoch: number };
+                return Ok(Ending::Diverged { epoch: number, rate });
+            }
+            let validation = self.validate(trainer.as_mut(), number)?;
+            let epoch = Epoch {
+                epoch: number,
+                loss,
+                validation_loss: validation.as_ref().map(|validation| validation.loss),
+                psnr: validation.as_ref().map(|validation| validation.psnr),
+                rate,
+                seconds: course.clock.seconds(),
+            };
+            journey.state = trainer.state()?;
+            let improved = journey.best.as_ref().is_none_or(|best| epoch.score() > best.epoch.score());
+            if improved {
+                journey.best = Some(Best { epoch, weights: journey.state.weights.clone() });
+            }
+            journey.history.push(epoch);
+            self.report(&epoch, improved, validation.as_ref(), images_per_second, &course.clock);
+
+            let minutes = course.saved.elapsed().as_secs_f64() / 60.0;
+            if course.save || (options.checkpoint > 0.0 && minutes >= options.checkpoint) {
+                self.save(journey, course);
+            }
+            if course.finish {
                 break;
             }
-            let psnr = self.validate(trainer.as_mut())?;
-            let epoch = Epoch { epoch: number, loss, psnr, seconds: clock.seconds() };
-            let improved = best.as_ref().is_none_or(|best| better(&epoch, &best.epoch));
-            if improved {
-                best = Some(Best { epoch, weights: trainer.weights()? });
-            }
-            history.push(epoch);
-            self.report(&epoch, improved, &clock);
         }
-        match (best, ending) {
-            (Some(best), ending) => Ok((self.model(best, history), ending)),
-            (None, Ending::Diverged { epoch }) => {
-                Err(TrainError::Diverged { epoch, rate: self.options.rate, kept: None })
-            }
-            (None, _) => Err(TrainError::Cancelled),
-        }
+        Ok(Ending::Finished)
     }
 
-    /// All steps of one epoch; false when the user cancelled.
-    fn steps(&self, trainer: &mut dyn Trainer, number: usize, clock: &Clock) -> Result<bool, TrainError> {
-        let options = self.options;
-        let samples = self.cutter.samples(self.split.training.clone(), options.augment, options.seed, number);
-        let batches = samples.chunks(options.batch);
+    /// All steps of one epoch, or those until the user stopped.
+    fn steps(
+        &self,
+        trainer: &mut dyn Trainer,
+        journey: &Journey,
+        rate: f64,
+        portion: Portion,
+        course: &mut Course,
+    ) -> Result<Steps, TrainError> {
+        let (options, number) = (self.options, journey.history.len() + 1);
+        let cutter = Cutter { frame: self.frame, patch: portion.patch };
+        let samples = cutter.samples(self.split.training.clone(), options.augment, options.seed, number);
+        let batches = samples.chunks(portion.batch);
         let count = batches.len();
+        let start = Instant::now();
         for (at, batch) in batches.enumerate() {
             if self.monitor.cancelled() {
-                return Ok(false);
+                return Ok(Steps::Stopped(Ending::Cancelled));
             }
-            let (inputs, targets) = self.cutter.batch(&self.pair, batch)?;
-            trainer.step(&inputs, &targets, options.rate)?;
+            match self.monitor.request() {
+                Request::GoOn => {}
+                Request::SaveCheckpoint => course.save = true,
+                Request::Cancel => return Ok(Steps::Stopped(Ending::Discarded)),
+                Request::Finish if journey.best.is_some() => return Ok(Steps::Stopped(Ending::Finished)),
+                // There is nothing to keep before the first epoch has ended.
+                Request::Finish => course.finish = true,
+            }
+            let (inputs, targets) = cutter.batch(&self.pair, batch)?;
+            trainer.step(&inputs, &targets, rate)?;
             let fraction = ((number - 1) as f64 + (at + 1) as f64 / count as f64) / options.epochs as f64;
-            let left = clock.left(fraction);
+            let left = course.clock.left(fraction);
             self.monitor.progress(fraction, &format!("training: epoch {number} of {}, {left} left", options.epochs));
         }
-        Ok(true)
+        let seconds = start.elapsed().max(Duration::from_micros(1)).as_secs_f64();
+        Ok(Steps::Done { images_per_second: samples.len() as f64 / seconds })
     }
 
-    /// PSNR of the restored validation slices on 8 bits in the reference's window.
-    fn validate(&self, trainer: &mut dyn Trainer) -> Result<Option<f64>, TrainError> {
-        let (pair, frame) = (&self.pair, self.cutter.frame);
+    /// Restores the validation slices: their mean loss, and their PSNR on 8 bits in the reference's window.
+    fn validate(&self, trainer: &mut dyn Trainer, epoch: usize) -> Result<Option<Validation>, TrainError> {
+        let (pair, frame, slices) = (&self.pair, self.frame, self.split.validation.clone());
+        let shown = (slices.start + slices.end) / 2;
         let window = pair.reference_window;
         let mut slice = vec![0.0; frame.width * frame.height];
-        let mut restored = slice.clone();
-        let mut error = SquaredError::default();
-        for z in self.split.validation.clone() {
+        let (mut target, mut restored) = (slice.clone(), slice.clone());
+        let (mut error, mut loss, mut preview) = (SquaredError::default(), 0.0, None);
+        let mut images =
+            Images { count: 1, height: frame.padded_height, width: frame.padded_width, values: Vec::new() };
+        for z in slices.clone() {
             read_finite(pair.low, z, &mut slice)?;
-            let mut values = Vec::with_capacity(frame.padded_pixels());
-            frame.pad_into(&slice, |grey| pair.low_window.normalise(grey), &mut values);
-            let images = Images { count: 1, height: frame.padded_height, width: frame.padded_width, values };
-            let output = trainer.run(&images)?;
-            frame.crop_into(&output, |value| window.to_8_bit(window.restore(value)).into(), &mut restored);
+            images.values.clear();
+            frame.pad_into(&slice, |grey| pair.low_window.normalise(grey), &mut images.values);
+            let input = (z == shown).then(|| bytes(&slice, |grey| pair.low_window.to_8_bit(grey)));
+            frame.crop_into(&trainer.run(&images)?, |value| value, &mut restored);
             read_finite(pair.reference, z, &mut slice)?;
-            slice.iter_mut().for_each(|grey| *grey = window.to_8_bit(*grey).into());
-            error.add(SquaredError::of(&restored, &slice));
+            target.iter_mut().zip(&slice).for_each(|(value, grey)| *value = window.normalise(*grey));
+            loss += self.options.loss.of(&restored, &target, frame.width);
+
+            let now = bytes(&restored, |value| window.to_8_bit(window.restore(value)));
+            let reference = bytes(&slice, |grey| window.to_8_bit(grey));
+            restored.iter_mut().zip(&now).for_each(|(value, byte)| *value = f32::from(*byte));
+            target.iter_mut().zip(&reference).for_each(|(value, byte)| *value = f32::from(*byte));
+            error.add(SquaredError::of(&restored, &target));
+            if let Some(input) = input {
+                let (width, height) = (frame.width, frame.height);
+                preview = Some(Preview { epoch, slice: z, width, height, input, restored: now, reference });
+            }
         }
-        Ok((!self.split.validation.is_empty()).then(|| error.psnr(WHITE_8)))
+        let (loss, psnr) = (loss / slices.len() as f64, error.psnr(WHITE_8));
+        Ok(preview.map(|preview| Validation { loss, psnr, preview }))
     }
 
-    fn report(&self, epoch: &Epoch, best: bool, clock: &Clock) {
-        let options = self.options;
-        let fraction = epoch.epoch as f64 / options.epochs as f64;
+    fn report(
+        &self,
+        epoch: &Epoch,
+        best: bool,
+        validation: Option<&Validation>,
+        images_per_second: f64,
+        clock: &Clock,
+    ) {
+        let epochs = self.options.epochs;
+        let fraction = epoch.epoch as f64 / epochs as f64;
         let psnr = epoch.psnr.map(|psnr| format!(", validation {psnr:.2} dB")).unwrap_or_default();
         let mark = if best { " (best)" } else { "" };
         self.monitor.log(&format!(
-            "epoch {}/{}: loss {:.6}{psnr}{mark}, {} left",
+            "epoch {}/{epochs}: loss {:.6}{psnr}{mark}, {images_per_second:.1} images/s, {} left",
             epoch.epoch,
-            options.epochs,
             epoch.loss,
             clock.left(fraction)
         ));
-        self.monitor.epoch(epoch, best);
+        if let Some(validation) = validation.filter(|_| best) {
+            self.monitor.preview(&validation.preview);
+        }
+        let memory = memory_stats::memory_stats().map(|memory| memory.physical_mem);
+        let pace = Pace { images_per_second, seconds_left: clock.seconds_left(fraction), memory };
+        self.monitor.epoch(epoch, best, &pace);
     }
 
-    fn model(&self, best: Best, history: Vec<Epoch>) -> Model {
+    /// Writes a checkpoint. A full disk must not end a training: it is said, and the training goes on.
+    fn save(&self, journey: &Journey, course: &mut Course) {
+        if journey.history.is_empty() {
+            return;
+        }
+        (course.saved, course.save) = (Instant::now(), false);
+        let path = checkpoint_of(&self.options.model);
+        let written: Result<(), CheckpointError> = checkpoint::save(&path, self.task, journey);
+        self.monitor.log(&match written {
+            Ok(()) => format!("checkpoint after epoch {}: {}", journey.history.len(), path.display()),
+            Err(error) => format!("Warning: {error}; the training goes on"),
+        });
+    }
+
+    /// The best model; `None` before the first epoch.
+    pub fn model(&self, journey: Journey, device: &Device, baselines: Option<&Baselines>) -> Option<Model> {
+        let Journey { best, history, .. } = journey;
+        let best = best?;
         let options = self.options;
         let shape = self.pair.low.shape();
-        let scores = best.epoch.psnr.zip(self.baselines.as_ref()).map(|(restored, baselines)| Scores {
+        let scores = best.epoch.psnr.zip(baselines).map(|(restored, baselines)| Scores {
             restored,
             raw: baselines.raw.psnr,
             matched: baselines.matched.psnr,
@@ -148,10 +288,11 @@ impl Session<'_> {
             batch: options.batch,
             patch: options.patch,
             rate: options.rate,
+            schedule: options.schedule,
             loss: options.loss,
             augment: options.augment,
             seed: options.seed,
-            device: self.device.to_string(),
+            device: device.to_string(),
             best_epoch: best.epoch.epoch,
             history,
         };
@@ -163,14 +304,31 @@ impl Session<'_> {
             training,
             scores,
         };
-        Model { card, weights: best.weights }
+        Some(Model { card, weights: best.weights })
     }
 }
 
-/// Whether `epoch` beats `best`: by validation PSNR, or without validation by training loss.
-fn better(epoch: &Epoch, best: &Epoch) -> bool {
-    match (epoch.psnr, best.psnr) {
-        (Some(psnr), Some(best)) => psnr > best,
-        _ => epoch.loss < best.loss,
+fn bytes(values: &[f32], to_8_bit: impl Fn(f32) -> u8) -> Vec<u8> {
+    values.iter().map(|value| to_8_bit(*value)).collect()
+}
+
+impl Portion {
+    /// Half the images a step; of one image, patches of half its edge. `None` when it cannot be smaller.
+    fn halved(self, frame: Frame, multiple: usize, least: usize) -> Option<Self> {
+        if self.batch > 1 {
+            return Some(Self { batch: self.batch / 2, ..self });
+        }
+        let edge = if self.patch > 0 { self.patch } else { frame.width.min(frame.height) };
+        let patch = edge / 2 / multiple * multiple;
+        (patch >= least.max(multiple)).then_some(Self { patch, ..self })
+    }
+}
+
+impl std::fmt::Display for Portion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.patch {
+            0 => write!(f, "batch={}, whole slices", self.batch),
+            patch => write!(f, "batch={}, patch={patch}", self.batch),
+        }
     }
 }

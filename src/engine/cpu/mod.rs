@@ -25,7 +25,7 @@ mod trainer;
 pub use runner::CpuRunner;
 pub use trainer::CpuTrainer;
 
-use super::{EngineError, Loss};
+use super::{EngineError, Loss, TrainerState};
 use crate::network::{Plan, Weights};
 
 /// Makes a plan ready to be applied.
@@ -48,10 +48,10 @@ pub fn runner(plan: &Plan, weights: &Weights) -> Result<CpuRunner, EngineError> 
     CpuRunner::new(kernels::Isa::best(), plan, weights)
 }
 
-/// Makes a plan ready to be trained, with Adam at its start.
+/// Makes a plan ready to be trained on from that state, whose weights must be in the plan's order.
 ///
 /// # Errors
 /// As for [`runner`].
-pub fn trainer(plan: &Plan, weights: &Weights, loss: Loss) -> Result<CpuTrainer, EngineError> {
-    CpuTrainer::new(kernels::Isa::best(), plan, weights, loss)
+pub fn trainer(plan: &Plan, state: &TrainerState, loss: Loss) -> Result<CpuTrainer, EngineError> {
+    CpuTrainer::new(kernels::Isa::best(), plan, state, loss)
 }

@@ -1,6 +1,6 @@
 //! A slow, plain walk of a plan in `f64`, straight from the steps' definitions, to test against.
 
-use super::super::{CHARBONNIER, Images, Loss};
+use super::super::{Images, Loss, loss::CHARBONNIER};
 use crate::network::{Plan, Step};
 
 /// Channels of f64 images, (channel, y, x).
@@ -98,6 +98,7 @@ pub(super) fn loss(plan: &Plan, weights: &[Vec<f64>], given: &Images, targets: &
             Loss::Mse => difference * difference,
             Loss::L1 => difference.abs(),
             Loss::Charbonnier => (difference * difference + CHARBONNIER * CHARBONNIER).sqrt(),
+            Loss::SsimL1 => panic!("no sum over pixels: its gradient is tested where it is computed"),
         }
     });
     losses.sum::<f64>() / outputs.len() as f64

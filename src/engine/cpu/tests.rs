@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{
-    super::{EngineError, Images, Loss, Runner, Trainer},
+    super::{EngineError, Images, Loss, Runner, Trainer, TrainerState},
     kernels::Isa,
     reference,
     runner::CpuRunner,
@@ -93,7 +93,8 @@ fn assert_forward(plan: &Plan, images: &Images, seed: u64) {
     let expected = reference::images(plan, &exact(&weights), images);
     for isa in Isa::available() {
         let found = CpuRunner::new(isa, plan, &weights).unwrap().run(images).unwrap();
-        let walked = CpuTrainer::new(isa, plan, &weights, Loss::Mse).unwrap().run(images).unwrap();
+        let walked =
+            CpuTrainer::new(isa, plan, &TrainerState::start(weights.clone()), Loss::Mse).unwrap().run(images).unwrap();
         assert_eq!(found, walked);
         assert_eq!(found.len(), expected.len());
         let largest = expected.iter().fold(1.0, |largest: f64, value| largest.max(value.abs()));
@@ -149,7 +150,12 @@ fn assert_gradients(plan: &Plan, images: &Images, loss: Loss, seed: u64, checked
     let targets = Images { values: images.values.iter().map(|_| 2.0 * noise()).collect(), ..images.clone() };
     let mut found = Vec::new();
     for isa in Isa::available() {
-        found.push(CpuTrainer::new(isa, plan, &start, loss).unwrap().gradients(images, &targets).unwrap());
+        found.push(
+            CpuTrainer::new(isa, plan, &TrainerState::start(start.clone()), loss)
+                .unwrap()
+                .gradients(images, &targets)
+                .unwrap(),
+        );
     }
     let mut exact = exact(&start);
     let expected = reference::loss(plan, &exact, images, &targets, loss);
@@ -233,7 +239,7 @@ fn the_first_of_equal_values_gets_the_gradient_of_the_pooling() {
     let ramp = Images { count: 1, height: 4, width: 4, values: (0..16).map(|i| i as f32).collect() };
     let ones = Images { values: ramp.values.iter().map(|v| v - 1.0).collect(), ..ramp.clone() };
     for isa in Isa::available() {
-        let mut trainer = CpuTrainer::new(isa, &plan, &weights, Loss::L1).unwrap();
+        let mut trainer = CpuTrainer::new(isa, &plan, &TrainerState::start(weights.clone()), Loss::L1).unwrap();
         let (_, gradients) = trainer.gradients(&ramp, &ones).unwrap();
         // Each pooled value has the gradient 4 × 1/16; the centre tap sees pixels 0, 2, 8 and 10 of the ramp.
         assert_eq!(gradients[0][4], 0.25 * (0.0 + 2.0 + 8.0 + 10.0));
@@ -247,11 +253,12 @@ fn threads_make_no_difference() {
     let (start, input) = (weights(&plan, 3), images(2, 72, 80, 4));
     let targets = images(2, 72, 80, 5);
     let train = || {
-        let mut trainer = CpuTrainer::new(Isa::best(), &plan, &start, Loss::Charbonnier).unwrap();
+        let mut trainer =
+            CpuTrainer::new(Isa::best(), &plan, &TrainerState::start(start.clone()), Loss::Charbonnier).unwrap();
         for _ in 0..2 {
             trainer.step(&input, &targets, 1e-3).unwrap();
         }
-        (trainer.run(&input).unwrap(), trainer.loss().unwrap(), trainer.weights().unwrap())
+        (trainer.run(&input).unwrap(), trainer.loss().unwrap(), trainer.state().unwrap())
     };
     let with = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(train);
     let one = with(1);
@@ -270,7 +277,8 @@ fn training_makes_the_loss_small() {
         for residual in [false, true] {
             let spec = Spec { network: Architecture::RedNet, layers: 3, activation, channels: 8, residual };
             let plan = spec.plan().unwrap();
-            let mut trainer = super::trainer(&plan, &Weights::initial(&spec, &plan, 1), Loss::Mse).unwrap();
+            let mut trainer =
+                super::trainer(&plan, &TrainerState::start(Weights::initial(&spec, &plan, 1)), Loss::Mse).unwrap();
             trainer.step(&blurred, &sharp, 3e-3).unwrap();
             let first = trainer.loss().unwrap();
             for _ in 0..60 {
@@ -304,7 +312,7 @@ fn other_sizes_and_broken_images_leave_no_traces() {
 fn wrong_input_is_refused() {
     let plan = red_net(3, 4, Activation::Prelu, false);
     let good = weights(&plan, 1);
-    let mut trainer = super::trainer(&plan, &good, Loss::Mse).unwrap();
+    let mut trainer = super::trainer(&plan, &TrainerState::start(good.clone()), Loss::Mse).unwrap();
     let input = images(1, 8, 8, 1);
     assert!(matches!(trainer.run(&images(1, 8, 6, 1)), Err(EngineError::Size { width: 6, height: 8, multiple: 4 })));
     let short = Images { values: vec![0.0; 63], ..input.clone() };

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{
-    super::{EngineError, Images, Loss, Runner, Trainer, check_images},
+    super::{EngineError, Images, Loss, Runner, Trainer, TrainerState, check_images},
     adam::Moments,
     convolve::{Filter, Tail, convolve},
     gradient::weight_gradient,
@@ -28,7 +28,7 @@ pub struct CpuTrainer {
     weights: Weights,
     moments: Vec<Moments>,
     loss: Loss,
-    steps: i32,
+    steps: u32,
     /// Losses since they were last read, and of how many steps.
     summed: (f64, u32),
     buffers: Buffers,
@@ -41,14 +41,14 @@ pub struct CpuTrainer {
 const INVERTIBLE: f32 = 1e-6;
 
 impl CpuTrainer {
-    pub(super) fn new(isa: Isa, plan: &Plan, weights: &Weights, loss: Loss) -> Result<Self, EngineError> {
-        let network = Network::new(isa, plan, weights)?;
+    pub(super) fn new(isa: Isa, plan: &Plan, state: &TrainerState, loss: Loss) -> Result<Self, EngineError> {
+        state.check(plan)?;
+        let TrainerState { weights, first, second, steps } = state.clone();
+        let network = Network::new(isa, plan, &weights)?;
         let (buffers, walk) = (network.buffers(), Walk::new(&network));
-        let weights =
-            weights.clone().fitted(plan).map_err(|error| EngineError::Device { reason: error.to_string() })?;
-        let moments = weights.0.iter().map(|tensor| Moments::zeros(tensor.values.len())).collect();
+        let moments = first.into_iter().zip(second).map(|(first, second)| Moments { first, second }).collect();
         let (plan, size) = (plan.clone(), (0, 0, 0));
-        Ok(Self { plan, network, weights, moments, loss, steps: 0, summed: (0.0, 0), buffers, walk, size })
+        Ok(Self { plan, network, weights, moments, loss, steps, summed: (0.0, 0), buffers, walk, size })
     }
 }
 
@@ -77,8 +77,9 @@ impl Trainer for CpuTrainer {
         Ok(if steps == 0 { 0.0 } else { sum / f64::from(steps) })
     }
 
-    fn weights(&mut self) -> Result<Weights, EngineError> {
-        Ok(self.weights.clone())
+    fn state(&mut self) -> Result<TrainerState, EngineError> {
+        let (first, second) = self.moments.iter().map(|m| (m.first.clone(), m.second.clone())).unzip();
+        Ok(TrainerState { weights: self.weights.clone(), first, second, steps: self.steps })
     }
 }
 
