@@ -11,7 +11,7 @@ use std::{
 
 use undulator::{
     engine::{
-        Images, Loss, Runner, Trainer,
+        Images, Loss, Runner, Trainer, TrainerState,
         cpu::{self, CpuRunner, CpuTrainer},
     },
     network::{Activation, Architecture, Plan, Spec, Weights},
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 _ => {
                     let trainer = match trainers.remove(&channels) {
                         Some(trainer) => trainer,
-                        None => cpu::trainer(&plan, &weights, Loss::Mse)?,
+                        None => cpu::trainer(&plan, &TrainerState::start(weights.clone()), Loss::Mse)?,
                     };
                     trainers.entry(channels).or_insert(trainer).step(&images, &images, 1e-3)?;
                 }
