@@ -1,13 +1,14 @@
 //! Undulator gives a laboratory X-ray CT the look of a synchrotron CT.
 //!
 //! The modules follow the data's way: [`stack`] → [`volume`] → [`resample`] → [`align`] → [`dataset`] → [`train`] →
-//! [`model`] → [`apply`] → [`measure`]. [`grey`] says what is black and white, [`network`] holds the networks as plain
+//! [`model`] → [`apply`] → [`measure`]. [`compare`] trains several networks on one pair, [`grey`] says what is black and white, [`network`] holds the networks as plain
 //! data, [`engine`] computes them, and [`sample`] makes a pair of stacks for those who have none. Only the JNI border
 //! knows of Java.
 #![deny(missing_docs)]
 
 pub mod align;
 pub mod apply;
+pub mod compare;
 pub mod dataset;
 pub mod engine;
 pub mod frame;

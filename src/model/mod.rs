@@ -2,6 +2,7 @@
 //!
 //! On disk it is one zip with `model.json` and `weights.safetensors`. See [`Model::save`] and [`Model::load`].
 
+mod decibels;
 mod file;
 
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,7 @@ pub struct Epoch {
     /// Mean loss of the validation slices; absent when none were held back.
     pub validation_loss: Option<f64>,
     /// PSNR of the validation slices in dB, on 8 bits in the grey window; absent when none were held back.
+    #[serde(with = "decibels::optional")]
     pub psnr: Option<f64>,
     /// The learning rate.
     pub rate: f64,
@@ -103,11 +105,15 @@ impl Epoch {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// After the network.
+    #[serde(with = "decibels")]
     pub restored: f64,
     /// The laboratory slices as they are.
+    #[serde(with = "decibels")]
     pub raw: f64,
     /// After the best straight line through the grey values.
+    #[serde(with = "decibels")]
     pub matched: f64,
     /// After the best Gaussian filter and the best straight line.
+    #[serde(with = "decibels")]
     pub filtered: f64,
 }

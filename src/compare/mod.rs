@@ -1,0 +1,277 @@
+//! Several networks on one pair of stacks: the paper's table on the user's own data.
+//!
+//! Every network is trained on the same slices, with the same options and the same seed. The folder then holds a model
+//! for each (`red-net-6-prelu.zip`), `comparison.csv`, and the figure as `comparison.png` and `comparison.svg`. The files
+//! are there from the first network on, and an interrupted comparison goes on where it was.
+
+mod figure;
+mod table;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    measure::Baselines,
+    model::{Model, ModelError},
+    network::{Activation, Architecture, NetworkError, Spec},
+    stack::SliceSource,
+    train::{TrainError, TrainMonitor, TrainOptions, train},
+};
+
+/// What to compare.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompareOptions {
+    /// Layers of the RED-Nets.
+    pub layers: Vec<usize>,
+    /// Activations of the RED-Nets, each with each number of layers.
+    pub activations: Vec<Activation>,
+    /// Whether SRCNN is compared too: the base, and one to three inserted layers, with ReLU and twice as many channels,
+    /// as published beside 32.
+    pub srcnn: bool,
+    /// How every network is trained. Its network and model file do not matter, but for the channels and whether
+    /// the output is residual.
+    pub training: TrainOptions,
+    /// Where models, table and figure go. It must exist.
+    pub folder: PathBuf,
+}
+
+/// One network of a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The network.
+    pub spec: Spec,
+    /// Numbers trained.
+    pub parameters: usize,
+    /// The epoch of the best validation PSNR.
+    pub best_epoch: usize,
+    /// Epochs trained.
+    pub epochs: usize,
+    /// Best validation PSNR in dB; not a number when no slices validate.
+    pub psnr: f64,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Why the training ended early, where it did.
+    pub note: String,
+    /// The model file.
+    pub model: PathBuf,
+}
+
+impl Row {
+    fn of(model: &Model, path: PathBuf, note: String) -> Result<Self, NetworkError> {
+        let (spec, training) = (model.card.network, &model.card.training);
+        Ok(Self {
+            spec,
+            parameters: spec.plan()?.parameters(),
+            best_epoch: training.best_epoch,
+            epochs: training.history.len(),
+            psnr: model.card.scores.map_or(f64::NAN, |scores| scores.restored),
+            seconds: training.history.last().map_or(0.0, |epoch| epoch.seconds),
+            note,
+            model: path,
+        })
+    }
+
+    /// The paper's PSNR in dB for this network, as it is printed; empty where it gives none.
+    ///
+    /// Kodama et al. (2023). Of the deeper SRCNNs it says only that each stays below the base.
+    pub fn paper(&self) -> &'static str {
+        match (self.spec.network, self.spec.layers, self.spec.activation) {
+            (Architecture::Srcnn, 3, _) | (Architecture::RedNet, 3, Activation::Relu) => "15.6",
+            (Architecture::Srcnn, ..) => "<15.6",
+            (Architecture::RedNet, 6, Activation::Relu) => "22.4",
+            (Architecture::RedNet, 7, Activation::Relu) => "22.1",
+            (Architecture::RedNet, 6, Activation::Prelu) => ">30",
+            _ => "",
+        }
+    }
+}
+
+/// A comparison as far as it got.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The networks, in the order in which they were trained.
+    pub rows: Vec<Row>,
+    /// The table.
+    pub table: PathBuf,
+    /// The figure as PNG; the SVG lies beside it.
+    pub figure: PathBuf,
+}
+
+/// Listens to a comparison: to each training, and to each network that is done.
+pub trait CompareMonitor: TrainMonitor {
+    /// A network is done; those before it are not told again.
+    fn row(&self, row: &Row);
+}
+
+impl CompareMonitor for crate::monitor::Silent {
+    fn row(&self, _row: &Row) {}
+}
+
+/// Why networks could not be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    /// There is nothing to train.
+    #[error("there is no network to compare: give layers, for example 3-7, and activations, or srcnn")]
+    Nothing,
+    /// The folder cannot be used.
+    #[error("folder={folder} cannot be used: {source}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A model in the folder is of another comparison.
+    #[error("{model} was trained otherwise ({what}): choose an empty folder, or move the older comparison")]
+    Other {
+        /// The model.
+        model: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+    /// The figure cannot be drawn or written.
+    #[error("cannot draw the figure {path}: {reason}")]
+    Figure {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A network cannot be built.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A training failed, or was cancelled: what is in the folder stays, and the comparison can go on later.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A model in the folder cannot be read.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+impl CompareOptions {
+    /// The networks, in the order in which they are trained: those of the paper's table first to last.
+    pub fn networks(&self) -> Vec<Spec> {
+        let Spec { channels, residual, .. } = self.training.spec;
+        let srcnn = (3..=6).filter(|_| self.srcnn).map(|layers| Spec {
+            network: Architecture::Srcnn,
+            layers,
+            activation: Activation::Relu,
+            channels: 2 * channels,
+            residual,
+        });
+        let red_net = self.activations.iter().flat_map(|&activation| {
+            let spec = move |&layers| Spec { network: Architecture::RedNet, layers, activation, channels, residual };
+            self.layers.iter().map(spec)
+        });
+        srcnn.chain(red_net).collect()
+    }
+}
+
+/// Trains every network and writes table, figure and models to the folder.
+///
+/// Models of the same comparison that are already there are not trained again, and the one that was interrupted goes on
+/// from its checkpoint. A network whose loss is no longer a number is noted, and the next one follows.
+///
+/// # Errors
+/// [`CompareError`] when there is nothing to compare, the folder holds another comparison or cannot be written, and when
+/// a training fails or is cancelled.
+pub fn compare(
+    low: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    options: &CompareOptions,
+    monitor: &dyn CompareMonitor,
+) -> Result<Comparison, CompareError> {
+    let networks = options.networks();
+    if networks.is_empty() {
+        return Err(CompareError::Nothing);
+    }
+    // All of them, before the first is trained for hours.
+    networks.iter().try_for_each(|spec| spec.plan().map(drop))?;
+    let folder = &options.folder;
+    if let Err(source) = folder.read_dir() {
+        return Err(CompareError::Folder { folder: folder.clone(), source });
+    }
+    let mut comparison =
+        Comparison { rows: Vec::new(), table: folder.join("comparison.csv"), figure: folder.join("comparison.png") };
+    let mut baselines = None;
+    for (at, spec) in networks.iter().enumerate() {
+        monitor.log(&format!("network {} of {}: {spec}", at + 1, networks.len()));
+        let training = TrainOptions {
+            spec: *spec,
+            model: folder.join(format!("{}.zip", file_name(spec))),
+            resume: true,
+            // Without checkpoints there would be nothing to go on from.
+            checkpoint: if options.training.checkpoint > 0.0 { options.training.checkpoint } else { 10.0 },
+            ..options.training.clone()
+        };
+        let (row, found) = done(low, reference, &training, monitor)?;
+        baselines = found.or(baselines);
+        monitor.row(&row);
+        comparison.rows.push(row);
+        let written = table::write(&comparison.table, &comparison.rows, baselines.as_ref());
+        written.map_err(|source| CompareError::Folder { folder: folder.clone(), source })?;
+        figure::write(&comparison.figure, &comparison.rows, baselines.as_ref())?;
+    }
+    Ok(comparison)
+}
+
+/// The row of one network, trained now or earlier.
+fn done(
+    low: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    options: &TrainOptions,
+    monitor: &dyn CompareMonitor,
+) -> Result<(Row, Option<Baselines>), CompareError> {
+    let path = options.model.clone();
+    if path.exists() {
+        check_alike(&Model::load(&path)?, low, options)?;
+    }
+    // A training that has its epochs ends at once, with the baselines that table and figure need.
+    match train(low, reference, options, monitor) {
+        Ok(trained) if trained.cancelled => Err(TrainError::Cancelled.into()),
+        Ok(trained) => Ok((Row::of(&trained.model, path, String::new())?, trained.baselines)),
+        Err(TrainError::Diverged { epoch, rate, kept: Some(path) }) => {
+            let note = format!("the loss was no number in epoch {epoch}: lower the rate, {rate}");
+            monitor.log(&note);
+            Ok((Row::of(&Model::load(&path)?, path, note)?, None))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Refuses a model of another comparison, which would be overwritten.
+fn check_alike(model: &Model, low: &dyn SliceSource, options: &TrainOptions) -> Result<(), CompareError> {
+    let (card, training) = (&model.card, &model.card.training);
+    let differences = [
+        ("network", card.network != options.spec),
+        ("size of the stacks", training.size != low.shape().size),
+        ("batch", training.batch != options.batch),
+        ("patch", training.patch != options.patch),
+        ("rate", training.rate != options.rate),
+        ("schedule", training.schedule != options.schedule),
+        ("loss", training.loss != options.loss),
+        ("augmentation", training.augment != options.augment),
+        ("seed", training.seed != options.seed),
+        ("validation", training.validation_slices.1 - training.validation_slices.0 != options.validation),
+    ];
+    match differences.into_iter().find(|(_, different)| *different) {
+        Some((what, _)) => Err(CompareError::Other { model: options.model.clone(), what }),
+        None => Ok(()),
+    }
+}
+
+/// For example `red-net-6-prelu`.
+fn file_name(spec: &Spec) -> String {
+    format!("{}-{}-{}", spec.network, spec.layers, spec.activation).to_lowercase()
+}
+
+/// Writes a file whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
