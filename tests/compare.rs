@@ -104,7 +104,7 @@ fn a_comparison_survives_being_stopped_and_comes_to_the_same() {
     );
     for row in &expected.rows {
         let model = Model::load(&row.model).unwrap();
-        assert_eq!((model.card.network, model.card.scores.unwrap().restored), (row.spec, row.psnr));
+        assert_eq!((model.card.network, model.card.scores), (row.spec, row.scores));
         assert_eq!(row.epochs, 3);
     }
     assert!(expected.figure.exists() && expected.figure.with_extension("svg").exists());

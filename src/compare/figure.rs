@@ -9,10 +9,7 @@ use plotters::{
 };
 
 use super::{CompareError, Row, write_whole};
-use crate::{
-    measure::Baselines,
-    network::{Activation, Architecture},
-};
+use crate::network::{Activation, Architecture};
 
 const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 600;
@@ -40,8 +37,8 @@ struct Panel {
 }
 
 /// Draws the figure to `path`, a PNG, and to the SVG of the same name.
-pub(super) fn write(path: &Path, rows: &[Row], baselines: Option<&Baselines>) -> Result<(), CompareError> {
-    let panels = [measured(rows, baselines), paper()];
+pub(super) fn write(path: &Path, rows: &[Row]) -> Result<(), CompareError> {
+    let panels = [measured(rows), paper()];
     let svg = path.with_extension("svg");
     let failed = |path: &Path, reason: String| CompareError::Figure { path: path.to_owned(), reason };
     let written = write_whole(&svg, to_svg(&panels).map_err(|reason| failed(&svg, reason))?.as_bytes());
@@ -68,16 +65,18 @@ fn to_png(panels: &[Panel; 2]) -> Result<Vec<u8>, String> {
 }
 
 /// The panel of this comparison.
-fn measured(rows: &[Row], baselines: Option<&Baselines>) -> Panel {
+fn measured(rows: &[Row]) -> Panel {
     let points = |network, activation| {
         let wanted = |row: &&Row| row.spec.network == network && row.spec.activation == activation;
-        let mut points: Vec<_> = rows.iter().filter(wanted).map(|row| (row.spec.layers as f64, row.psnr)).collect();
+        let point = |row: &Row| Some((row.spec.layers as f64, row.scores?.restored));
+        let mut points: Vec<_> = rows.iter().filter(wanted).filter_map(point).collect();
         points.retain(|(_, psnr)| psnr.is_finite());
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         points
     };
-    let lines = baselines.map(|b| {
-        vec![("input as it is", b.raw.psnr), ("grey-matched", b.matched.psnr), ("Gaussian filter", b.filtered.psnr)]
+    // They are of the pair, and so the same in every row.
+    let lines = rows.iter().find_map(|row| row.scores).map(|scores| {
+        vec![("input as it is", scores.raw), ("grey-matched", scores.matched), ("Gaussian filter", scores.filtered)]
     });
     Panel {
         title: "this comparison",
@@ -200,15 +199,15 @@ fn draw_panel<B: DrawingBackend>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{measure::Score, network::Spec};
+    use crate::{model::Scores, network::Spec};
 
-    fn row(network: Architecture, layers: usize, activation: Activation, psnr: f64) -> Row {
+    fn row(network: Architecture, layers: usize, activation: Activation, psnr: Option<f64>) -> Row {
         Row {
             spec: Spec { network, layers, activation, channels: 4, residual: false },
             parameters: 1,
             best_epoch: 1,
             epochs: 1,
-            psnr,
+            scores: psnr.map(|restored| Scores { restored, raw: 12.8, matched: 14.0, filtered: f64::INFINITY }),
             seconds: 1.0,
             note: String::new(),
             model: "x.zip".into(),
@@ -219,16 +218,13 @@ mod tests {
     fn both_files_are_drawn_whatever_there_is_to_show() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("comparison.png");
-        let score = |psnr| Score { psnr, ssim: 0.5 };
-        let baselines =
-            Baselines { raw: score(12.8), matched: score(14.0), filtered: score(f64::INFINITY), sigma: 1.0 };
         let rows = [
-            row(Architecture::RedNet, 4, Activation::Prelu, 24.25),
-            row(Architecture::RedNet, 3, Activation::Prelu, f64::NAN),
-            row(Architecture::Srcnn, 9, Activation::Relu, 18.5),
+            row(Architecture::RedNet, 4, Activation::Prelu, Some(24.25)),
+            row(Architecture::RedNet, 3, Activation::Prelu, None),
+            row(Architecture::Srcnn, 9, Activation::Relu, Some(f64::INFINITY)),
         ];
-        for (rows, baselines) in [(&rows[..], Some(&baselines)), (&rows[1..2], None), (&[], None)] {
-            write(&path, rows, baselines).unwrap();
+        for rows in [&rows[..], &rows[1..2], &[]] {
+            write(&path, rows).unwrap();
             let svg = std::fs::read_to_string(path.with_extension("svg")).unwrap();
             assert!(svg.contains("Kodama") && svg.contains("22.4"));
             assert_eq!(svg.contains("24.2"), rows.len() == 3);
@@ -236,7 +232,7 @@ mod tests {
             let info = decoder.read_info().unwrap().info().clone();
             assert_eq!((info.width, info.height), (WIDTH, HEIGHT));
         }
-        let missing = write(&folder.path().join("absent/c.png"), &rows, None).unwrap_err().to_string();
+        let missing = write(&folder.path().join("absent/c.png"), &rows).unwrap_err().to_string();
         assert!(missing.contains("absent"), "{missing}");
     }
 }

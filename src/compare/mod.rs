@@ -13,8 +13,7 @@ use std::{
 };
 
 use crate::{
-    measure::Baselines,
-    model::{Model, ModelError},
+    model::{Model, ModelError, Scores},
     network::{Activation, Architecture, NetworkError, Spec},
     stack::SliceSource,
     train::{TrainError, TrainMonitor, TrainOptions, train},
@@ -48,8 +47,8 @@ pub struct Row {
     pub best_epoch: usize,
     /// Epochs trained.
     pub epochs: usize,
-    /// Best validation PSNR in dB; not a number when no slices validate.
-    pub psnr: f64,
+    /// PSNR of the validation slices, with the baselines; absent when none validate.
+    pub scores: Option<Scores>,
     /// Seconds of training.
     pub seconds: f64,
     /// Why the training ended early, where it did.
@@ -66,7 +65,7 @@ impl Row {
             parameters: spec.plan()?.parameters(),
             best_epoch: training.best_epoch,
             epochs: training.history.len(),
-            psnr: model.card.scores.map_or(f64::NAN, |scores| scores.restored),
+            scores: model.card.scores,
             seconds: training.history.last().map_or(0.0, |epoch| epoch.seconds),
             note,
             model: path,
@@ -115,6 +114,16 @@ pub enum CompareError {
     /// There is nothing to train.
     #[error("there is no network to compare: give layers, for example 3-7, and activations, or srcnn")]
     Nothing,
+    /// A list that cannot be read.
+    #[error("{key}={value} is not possible: give {example}")]
+    List {
+        /// The macro key.
+        key: &'static str,
+        /// The value given.
+        value: String,
+        /// What it may look like.
+        example: &'static str,
+    },
     /// The folder cannot be used.
     #[error("folder={folder} cannot be used: {source}")]
     Folder {
@@ -149,6 +158,56 @@ pub enum CompareError {
     #[error(transparent)]
     Model(#[from] ModelError),
 }
+
+/// Reads numbers of layers: `3-7`, or `3,4,6`; nothing means none.
+///
+/// # Errors
+/// When it is no such list.
+///
+/// ```
+/// use undulator::compare::layers;
+///
+/// assert_eq!(layers("3-5,7").unwrap(), [3, 4, 5, 7]);
+/// assert!(layers("5-3").is_err());
+/// ```
+pub fn layers(text: &str) -> Result<Vec<usize>, CompareError> {
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (first.trim().parse::<usize>().ok()?, last.trim().parse::<usize>().ok()?);
+        (first <= last && last <= MOST_LAYERS).then_some(first..=last)
+    };
+    let refused = || CompareError::List { key: "layers", value: text.to_owned(), example: "3-7 or 3,4,6" };
+    let ranges = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let mut layers = Vec::new();
+    for part in ranges {
+        range(part).ok_or_else(refused)?.for_each(|number| {
+            if !layers.contains(&number) {
+                layers.push(number)
+            }
+        });
+    }
+    Ok(layers)
+}
+
+/// Reads activations, `ReLU,PReLU`; nothing means none.
+///
+/// # Errors
+/// When one is not known.
+pub fn activations(text: &str) -> Result<Vec<Activation>, CompareError> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let mut activations = Vec::new();
+    for name in names {
+        let refused = |_| CompareError::List { key: "activations", value: text.to_owned(), example: "ReLU,PReLU" };
+        let activation = name.parse().map_err(refused)?;
+        if !activations.contains(&activation) {
+            activations.push(activation);
+        }
+    }
+    Ok(activations)
+}
+
+/// More than any network has: a slip of the keyboard must not fill the memory.
+const MOST_LAYERS: usize = 99;
 
 impl CompareOptions {
     /// The networks, in the order in which they are trained: those of the paper's table first to last.
@@ -195,7 +254,6 @@ pub fn compare(
     }
     let mut comparison =
         Comparison { rows: Vec::new(), table: folder.join("comparison.csv"), figure: folder.join("comparison.png") };
-    let mut baselines = None;
     for (at, spec) in networks.iter().enumerate() {
         monitor.log(&format!("network {} of {}: {spec}", at + 1, networks.len()));
         let training = TrainOptions {
@@ -206,13 +264,12 @@ pub fn compare(
             checkpoint: if options.training.checkpoint > 0.0 { options.training.checkpoint } else { 10.0 },
             ..options.training.clone()
         };
-        let (row, found) = done(low, reference, &training, monitor)?;
-        baselines = found.or(baselines);
+        let row = done(low, reference, &training, monitor)?;
         monitor.row(&row);
         comparison.rows.push(row);
-        let written = table::write(&comparison.table, &comparison.rows, baselines.as_ref());
+        let written = table::write(&comparison.table, &comparison.rows);
         written.map_err(|source| CompareError::Folder { folder: folder.clone(), source })?;
-        figure::write(&comparison.figure, &comparison.rows, baselines.as_ref())?;
+        figure::write(&comparison.figure, &comparison.rows)?;
     }
     Ok(comparison)
 }
@@ -223,19 +280,19 @@ fn done(
     reference: &dyn SliceSource,
     options: &TrainOptions,
     monitor: &dyn CompareMonitor,
-) -> Result<(Row, Option<Baselines>), CompareError> {
+) -> Result<Row, CompareError> {
     let path = options.model.clone();
     if path.exists() {
         check_alike(&Model::load(&path)?, low, options)?;
     }
-    // A training that has its epochs ends at once, with the baselines that table and figure need.
+    // A training that has its epochs ends at once.
     match train(low, reference, options, monitor) {
         Ok(trained) if trained.cancelled => Err(TrainError::Cancelled.into()),
-        Ok(trained) => Ok((Row::of(&trained.model, path, String::new())?, trained.baselines)),
+        Ok(trained) => Ok(Row::of(&trained.model, path, String::new())?),
         Err(TrainError::Diverged { epoch, rate, kept: Some(path) }) => {
             let note = format!("the loss was no number in epoch {epoch}: lower the rate, {rate}");
             monitor.log(&note);
-            Ok((Row::of(&Model::load(&path)?, path, note)?, None))
+            Ok(Row::of(&Model::load(&path)?, path, note)?)
         }
         Err(error) => Err(error.into()),
     }
@@ -274,4 +331,20 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     io::Write::write_all(&mut file, bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read_and_slips_are_named() {
+        assert_eq!(layers(" 3 - 4 , 4,7").unwrap(), [3, 4, 7]);
+        assert!(layers("").unwrap().is_empty());
+        for slip in ["a", "3-", "7-3", "3-1000000000000", "-3"] {
+            assert!(layers(slip).unwrap_err().to_string().contains(&format!("layers={slip} ")), "{slip}");
+        }
+        assert_eq!(activations("PReLU, ReLU,PReLU").unwrap(), [Activation::Prelu, Activation::Relu]);
+        assert!(activations("ReLU,Tanh").unwrap_err().to_string().contains("activations=ReLU,Tanh"));
+    }
 }

@@ -3,25 +3,23 @@
 use std::{fmt::Write, io, path::Path};
 
 use super::{Row, write_whole};
-use crate::measure::Baselines;
 
 const HEADINGS: &str = "network,layers,activation,channels,residual,parameters,epochs,best epoch,PSNR,paper PSNR,\
                         raw PSNR,matched PSNR,filtered PSNR,seconds,model,note";
 
-pub(super) fn write(path: &Path, rows: &[Row], baselines: Option<&Baselines>) -> io::Result<()> {
-    write_whole(path, text(rows, baselines).as_bytes())
+pub(super) fn write(path: &Path, rows: &[Row]) -> io::Result<()> {
+    write_whole(path, text(rows).as_bytes())
 }
 
-fn text(rows: &[Row], baselines: Option<&Baselines>) -> String {
+fn text(rows: &[Row]) -> String {
     let mut text = format!("{HEADINGS}\n");
-    let [raw, matched, filtered] = match baselines {
-        None => [const { String::new() }; 3],
-        Some(b) => [b.raw.psnr, b.matched.psnr, b.filtered.psnr].map(|psnr| format!("{psnr:.3}")),
-    };
     for row in rows {
         let spec = row.spec;
         let model = row.model.file_name().unwrap_or_default().to_string_lossy();
-        let psnr = if row.psnr.is_nan() { String::new() } else { format!("{:.3}", row.psnr) };
+        let [psnr, raw, matched, filtered] = match row.scores {
+            None => [const { String::new() }; 4],
+            Some(s) => [s.restored, s.raw, s.matched, s.filtered].map(|psnr| format!("{psnr:.3}")),
+        };
         writeln!(
             text,
             "{},{},{},{},{},{},{},{},{psnr},{},{raw},{matched},{filtered},{:.1},{model},{}",
@@ -54,7 +52,7 @@ fn quoted(field: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        measure::Score,
+        model::Scores,
         network::{Activation, Architecture, Spec},
     };
 
@@ -72,15 +70,13 @@ mod tests {
             parameters: 93_441,
             best_epoch: 7,
             epochs: 9,
-            psnr: 25.125,
+            scores: Some(Scores { restored: 25.125, raw: 12.8, matched: 14.0, filtered: 20.0 }),
             seconds: 60.0,
             note: "it said \"no\", twice".to_owned(),
             model: "a/red-net-6-prelu.zip".into(),
         };
-        let score = |psnr| Score { psnr, ssim: 0.5 };
-        let baselines = Baselines { raw: score(12.8), matched: score(14.0), filtered: score(20.0), sigma: 1.0 };
-        let rows = [row.clone(), Row { note: String::new(), psnr: f64::NAN, ..row }];
-        let text = text(&rows, Some(&baselines));
+        let rows = [row.clone(), Row { note: String::new(), scores: None, ..row }];
+        let text = text(&rows);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[1],
