@@ -21,9 +21,8 @@ use crate::{
     align::Alignment,
     apply::Comparison,
     measure::Score,
-    model::Epoch,
     monitor::Monitor,
-    train::{Outset, Pace, Preview, Request, TrainMonitor, Trained},
+    train::Trained,
 };
 
 /// Shared by all Java objects of one native call.
@@ -66,15 +65,20 @@ impl Host {
         self.finish(Ok::<_, std::convert::Infallible>(()))
     }
 
+    /// The user asked to stop: what the work says of it is no error.
+    pub fn note_cancelled(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
     fn has_thrown(&self) -> bool {
         self.thrown.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_some()
     }
 }
 
-/// A Java `Monitor`.
+/// A Java `Monitor`, and for a training a `TrainingMonitor`.
 pub struct JavaMonitor {
-    host: Arc<Host>,
-    object: Global<JObject<'static>>,
+    pub(super) host: Arc<Host>,
+    pub(super) object: Global<JObject<'static>>,
 }
 
 impl JavaMonitor {
@@ -196,27 +200,9 @@ impl Monitor for JavaMonitor {
         let answer =
             self.host.call(|env| env.call_method(&self.object, jni_str!("cancelled"), jni_sig!("()Z"), &[])?.z());
         let cancelled = answer.unwrap_or(true);
-        self.host.cancelled.fetch_or(cancelled, Ordering::Relaxed);
+        if cancelled {
+            self.host.note_cancelled();
+        }
         cancelled
-    }
-}
-
-impl TrainMonitor for JavaMonitor {
-    fn begin(&self, _outset: &Outset) {}
-
-    fn epoch(&self, epoch: &Epoch, best: bool, _pace: &Pace) {
-        self.row(&[
-            ("Epoch", epoch.epoch.to_string()),
-            ("Loss", number(epoch.loss)),
-            ("PSNR", number(epoch.psnr.unwrap_or(f64::NAN))),
-            ("Best", u8::from(best).to_string()),
-            ("Seconds", number(epoch.seconds)),
-        ]);
-    }
-
-    fn preview(&self, _preview: &Preview) {}
-
-    fn request(&self) -> Request {
-        Request::GoOn
     }
 }

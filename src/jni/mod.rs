@@ -8,6 +8,7 @@ mod exception;
 mod host;
 mod options;
 mod stacks;
+mod training;
 
 use jni::{
     EnvUnowned,
@@ -122,7 +123,7 @@ pub extern "system" fn Java_undulator_Native_align<'local>(
     })
 }
 
-/// `void train(StackSource low, StackSource reference, String[] options, Monitor monitor)`.
+/// `void train(StackSource low, StackSource reference, String[] options, TrainingMonitor monitor)`.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_undulator_Native_train<'local>(
     env: EnvUnowned<'local>,

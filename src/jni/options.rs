@@ -10,7 +10,7 @@ use jni::{
 use super::exception::Border;
 use crate::{
     align::AlignOptions,
-    engine::{Loss, device::Wanted},
+    engine::{Loss, Schedule, device::Wanted},
     network::Spec,
     sample::SampleOptions,
     train::TrainOptions,
@@ -90,9 +90,6 @@ impl Options {
     }
 
     pub fn train(&self) -> Result<TrainOptions, Border> {
-        if self.get("resume")? {
-            return Err(Border::Refused("resume is not possible yet: leave it out to train from the start".to_owned()));
-        }
         Ok(TrainOptions {
             spec: Spec {
                 network: self.get("network")?,
@@ -111,7 +108,10 @@ impl Options {
             seed: self.get("seed")?,
             device: self.get::<Wanted>("device")?,
             model: self.text("model")?.into(),
-            ..TrainOptions::default()
+            schedule: self.get::<Schedule>("schedule")?,
+            start: self.file("start")?,
+            resume: self.get("resume")?,
+            checkpoint: self.get("checkpoint")?,
         })
     }
 }

@@ -64,9 +64,10 @@ public final class Native {
      * @param low the laboratory scan
      * @param reference the synchrotron scan on the same grid
      * @param options keys and values
-     * @param monitor hears of progress and takes a row an epoch
+     * @param monitor hears of the epochs, takes a row of each, and may steer the training
      */
-    public static native void train(StackSource low, StackSource reference, String[] options, Monitor monitor);
+    public static native void train(StackSource low, StackSource reference, String[] options,
+            TrainingMonitor monitor);
 
     /**
      * Applies a trained model.

@@ -73,7 +73,12 @@ abstract class Command implements PlugIn {
         if (keys.stream().anyMatch(Key::needsImage)) {
             OpenImages.refuseIfNoneOpen();
         }
-        return OptionDialog.ask(name, explanation, keys);
+        return OptionDialog.ask(name, explanation, help(), keys);
+    }
+
+    /** More about the options in HTML, for a button of the dialog; empty for none. */
+    String help() {
+        return "";
     }
 
     private void runJob(Options options) {

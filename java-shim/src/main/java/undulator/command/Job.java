@@ -2,6 +2,7 @@ package undulator.command;
 
 import ij.IJ;
 import undulator.Monitor;
+import undulator.Words;
 
 /** A running command as ImageJ shows it: progress bar, status line with the time left, log and Escape. */
 final class Job implements Monitor, AutoCloseable {
@@ -37,15 +38,7 @@ final class Job implements Monitor, AutoCloseable {
         if (!(fraction > 0) || elapsed < 2) {
             return "";
         }
-        return ", " + duration(Math.max(0, elapsed * (1 - fraction) / fraction)) + " left";
-    }
-
-    /** Seconds as a person says them. */
-    static String duration(double seconds) {
-        if (seconds < 100) {
-            return Math.round(seconds) + " s";
-        }
-        return seconds < 6000 ? Math.round(seconds / 60) + " min" : Math.round(seconds / 360) / 10.0 + " h";
+        return ", " + Words.duration(Math.max(0, elapsed * (1 - fraction) / fraction)) + " left";
     }
 
     @Override
@@ -67,6 +60,6 @@ final class Job implements Monitor, AutoCloseable {
     public void close() {
         results.show();
         IJ.showProgress(1.0);
-        IJ.showStatus(command + ": " + duration((System.currentTimeMillis() - start) / 1000.0));
+        IJ.showStatus(command + ": " + Words.duration((System.currentTimeMillis() - start) / 1000.0));
     }
 }

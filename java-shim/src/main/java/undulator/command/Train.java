@@ -7,32 +7,58 @@ import undulator.image.LockedImages;
 import undulator.image.OpenImages;
 import undulator.option.Key;
 import undulator.option.Options;
+import undulator.training.Training;
 
 /** Plugins &gt; Undulator &gt; Undulator Train...: teaches a network from a pair of stacks. */
 public final class Train extends Command {
+    private static final String HELP = "<html><h2>Undulator Train</h2>"
+            + "<p><b>Preset.</b> <i>Paper</i> is the protocol of Kodama et al. (2023): 20 of 200 slices validate, 2000 "
+            + "epochs, whole slices. Batch, rate and channels cannot be read in the paper: they stay as they are.</p>"
+            + "<p><b>Network.</b> RED-Net has 3 to 7 layers, each next one at half the resolution; SRCNN has 3 or more "
+            + "convolutions in sequence. <i>Residual</i> adds the input to the output.</p>"
+            + "<p><b>Schedule.</b> The rate stays constant, falls along a cosine to a hundredth in the last epoch, or "
+            + "is halved after ten epochs without a better one.</p>"
+            + "<p><b>Validation.</b> The last slices of the stack are not trained on but scored after each epoch; the "
+            + "model of the best one is saved.</p>"
+            + "<p><b>Start.</b> A model of the same network whose weights to begin with, instead of random ones.</p>"
+            + "<p><b>Checkpoint.</b> A file beside the model, named like it with <i>.checkpoint</i> at the end, holds "
+            + "all that a training needs to go on. <i>Resume</i> goes on from it, and trains from the start where "
+            + "there is none.</p>"
+            + "<p><b>While it trains</b>, <i>Finish now</i> keeps the best model, <i>Cancel</i> writes none, and "
+            + "Escape keeps the best one and ends the macro.</p></html>";
+
     /** For ImageJ. */
     public Train() {
         super("Undulator Train",
-                "Teaches a network to turn the low-quality stack into the reference.\n"
-                        + "Both must lie on the same grid. Escape stops and keeps the best model so far.",
+                "Teaches a network to turn the low-quality stack into the reference; both must lie on the same grid.",
                 Key.image("Low quality (laboratory)", ""),
                 Key.image("Reference (synchrotron)", ""),
-                Key.choice("Network", "RED-Net"),
-                Key.whole("Layers (3 to 7)", 6).beside(),
+                Key.choice("Preset", "None", "Paper")
+                        .preset("Paper", "validation", "20", "epochs", "2000", "patch", "0"),
+                Key.choice("Network", "RED-Net", "SRCNN").under("Network"),
+                Key.whole("Layers (RED-Net 3 to 7)", 6).beside(),
                 Key.choice("Activation", "PReLU", "ReLU"),
                 Key.whole("Channels", 32).beside(),
-                Key.whole("Epochs", 100),
+                Key.flag("Residual (learn what to add to the input)"),
+                Key.whole("Epochs", 100).under("Training"),
                 Key.whole("Batch (slices a step)", 4).beside(),
                 Key.whole("Patch (voxels, 0 = whole slices)", 0),
                 Key.number("Rate of learning", "0.001").beside(),
-                Key.choice("Loss", "MSE", "L1", "Charbonnier"),
-                Key.whole("Validation (slices)", 10).beside(),
-                Key.flag("Augment (flips and quarter turns)"),
-                Key.flag("Residual (learn what to add to the input)"),
-                Key.whole("Seed", 1),
-                Key.text("Device (auto, cpu, cuda)", "auto").beside(),
-                Key.fileToSave("Model file (.zip)"),
-                Key.flag("Resume (go on from the model file)"));
+                Key.choice("Schedule of the rate", "Constant", "Cosine", "Plateau"),
+                Key.choice("Loss", "MSE", "L1", "Charbonnier", "SSIM+L1").beside(),
+                Key.whole("Validation (slices)", 10),
+                Key.whole("Seed", 1).beside(),
+                Key.text("Device (auto, cpu, cuda)", "auto"),
+                Key.flag("Augment (flips and quarter turns)").beside(),
+                Key.fileToSave("Model file (.zip)").under("Files"),
+                Key.fileToOpen("Start from a model (may stay empty)").optional(),
+                Key.number("Checkpoint every (minutes, 0 = when asked)", "10"),
+                Key.flag("Resume (go on from the checkpoint beside the model file)"));
+    }
+
+    @Override
+    String help() {
+        return HELP;
     }
 
     @Override
@@ -40,7 +66,10 @@ public final class Train extends Command {
         ImagePlus low = OpenImages.find("low", options.get("low"));
         ImagePlus reference = OpenImages.find("reference", options.get("reference"));
         try (LockedImages locked = new LockedImages(low, reference)) {
-            Native.train(ImageSource.ofOneVolume(low), ImageSource.ofOneVolume(reference), options.forNative(), job);
+            ImageSource input = ImageSource.ofOneVolume(low);
+            ImageSource target = ImageSource.ofOneVolume(reference);
+            Training.run(job, options.get("model"), low.getTitle(), reference.getTitle(),
+                    monitor -> Native.train(input, target, options.forNative(), monitor));
         }
     }
 }

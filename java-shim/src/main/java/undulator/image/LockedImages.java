@@ -3,16 +3,23 @@ package undulator.image;
 import ij.ImagePlus;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import undulator.CommandException;
 
-/** Keeps other commands from changing images while they are read. Closing it unlocks them. */
+/**
+ * Keeps other commands from changing images while they are read. Closing it unlocks them, unless another command of this
+ * plugin still reads them: several may, so that trainings on one pair can wait for each other.
+ */
 public final class LockedImages implements AutoCloseable {
+    private static final Map<ImagePlus, Integer> READERS = new IdentityHashMap<>();
+
     private final Deque<ImagePlus> locked = new ArrayDeque<>();
 
     /**
      * Locks images; nulls are left out.
      *
-     * @param images to lock, on the thread that will close this
+     * @param images to lock
      * @throws CommandException if another command has locked one of them; none stays locked then
      */
     public LockedImages(ImagePlus... images) {
@@ -20,7 +27,7 @@ public final class LockedImages implements AutoCloseable {
             if (image == null) {
                 continue;
             }
-            if (!image.lockSilently()) {
+            if (!addReader(image)) {
                 close();
                 throw new CommandException("\"" + image.getTitle() + "\" is in use by another command: wait until it "
                         + "is done (Plugins > Utilities > Reset... frees an image that was left locked)");
@@ -32,7 +39,26 @@ public final class LockedImages implements AutoCloseable {
     @Override
     public void close() {
         while (!locked.isEmpty()) {
-            locked.pop().unlock();
+            removeReader(locked.pop());
+        }
+    }
+
+    private static boolean addReader(ImagePlus image) {
+        synchronized (READERS) {
+            if (!READERS.containsKey(image) && !image.lockSilently()) {
+                return false;
+            }
+            READERS.merge(image, 1, Integer::sum);
+            return true;
+        }
+    }
+
+    private static void removeReader(ImagePlus image) {
+        synchronized (READERS) {
+            if (READERS.merge(image, -1, Integer::sum) == 0) {
+                READERS.remove(image);
+                image.unlock();
+            }
         }
     }
 }

@@ -2,8 +2,10 @@ package undulator.option;
 
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import undulator.CommandException;
 
 /**
@@ -28,17 +30,33 @@ public final class Key {
     final String initial;
     final List<String> choices;
     final boolean besidePrevious;
+    /** The heading above the option in the dialog; empty for none. */
+    final String heading;
+    private final boolean optional;
+    /** By choice: what the choice makes of other options, by their keys. */
+    private final Map<String, Map<String, String>> presets;
 
-    private Key(String label, Kind kind, String initial, List<String> choices, boolean besidePrevious) {
-        this.label = label;
-        this.kind = kind;
-        this.initial = initial;
-        this.choices = choices;
+    private Key(Key plain, boolean besidePrevious, String heading, boolean optional,
+            Map<String, Map<String, String>> presets) {
+        this.label = plain.label;
+        this.kind = plain.kind;
+        this.initial = plain.initial;
+        this.choices = plain.choices;
         this.besidePrevious = besidePrevious;
+        this.heading = heading;
+        this.optional = optional;
+        this.presets = presets;
     }
 
     private Key(String label, Kind kind, String initial, String... choices) {
-        this(label, kind, initial, Collections.unmodifiableList(Arrays.asList(choices)), false);
+        this.label = label;
+        this.kind = kind;
+        this.initial = initial;
+        this.choices = Collections.unmodifiableList(Arrays.asList(choices));
+        this.besidePrevious = false;
+        this.heading = "";
+        this.optional = false;
+        this.presets = Collections.emptyMap();
     }
 
     /**
@@ -132,7 +150,52 @@ public final class Key {
      * @return the option
      */
     public Key beside() {
-        return new Key(label, kind, initial, choices, true);
+        return new Key(this, true, heading, optional, presets);
+    }
+
+    /**
+     * The same option, shown below a heading.
+     *
+     * @param title the heading
+     * @return the option
+     */
+    public Key under(String title) {
+        return new Key(this, besidePrevious, title, optional, presets);
+    }
+
+    /**
+     * The same option for a file, which may stay empty.
+     *
+     * @return the option
+     */
+    public Key optional() {
+        return new Key(this, besidePrevious, heading, true, presets);
+    }
+
+    /**
+     * The same choice, which gives other options other defaults. A dialog fills them in when it is chosen.
+     *
+     * @param choice one of the words
+     * @param keysAndDefaults key, default, key, default and so on
+     * @return the option
+     */
+    public Key preset(String choice, String... keysAndDefaults) {
+        Map<String, String> defaults = new LinkedHashMap<>();
+        for (int i = 0; i + 1 < keysAndDefaults.length; i += 2) {
+            defaults.put(keysAndDefaults[i], keysAndDefaults[i + 1]);
+        }
+        Map<String, Map<String, String>> more = new LinkedHashMap<>(presets);
+        more.put(choice, defaults);
+        return new Key(this, besidePrevious, heading, optional, more);
+    }
+
+    /** The defaults that a value gives other options, by their keys. */
+    Map<String, String> presets(String value) {
+        return presets.getOrDefault(value, Collections.emptyMap());
+    }
+
+    boolean hasPresets() {
+        return !presets.isEmpty();
     }
 
     /**
@@ -222,7 +285,7 @@ public final class Key {
     }
 
     private String fileName(String value) {
-        if (value.trim().isEmpty()) {
+        if (value.trim().isEmpty() && !optional) {
             throw new CommandException("The option " + name() + " is missing: name the file, for example " + name()
                     + "=[/data/my model.zip]");
         }

@@ -7,6 +7,7 @@ import java.awt.Checkbox;
 import java.awt.Choice;
 import java.awt.FileDialog;
 import java.awt.FlowLayout;
+import java.awt.Font;
 import java.awt.GridBagConstraints;
 import java.awt.GridBagLayout;
 import java.awt.Panel;
@@ -38,12 +39,16 @@ public final class OptionDialog {
     private final GenericDialog dialog;
     private int imagesAsked;
 
-    private OptionDialog(String command, String explanation, List<Key> keys) {
+    private OptionDialog(String command, String explanation, String help, List<Key> keys) {
         this.command = command;
         this.options = new Options(keys);
         this.dialog = new GenericDialog(command.replace("...", ""));
         dialog.addMessage(explanation);
         keys.forEach(this::add);
+        keys.stream().filter(Key::hasPresets).forEach(this::fillOnChoice);
+        if (!help.isEmpty()) {
+            dialog.addHelp(help);
+        }
     }
 
     /**
@@ -51,11 +56,12 @@ public final class OptionDialog {
      *
      * @param command the command's name
      * @param explanation a sentence or two on what the command does
+     * @param help more about the options in HTML, behind a button; empty for none
      * @param keys its options
      * @return the values, or null after Cancel
      */
-    public static Options ask(String command, String explanation, List<Key> keys) {
-        OptionDialog asked = new OptionDialog(command, explanation, keys);
+    public static Options ask(String command, String explanation, String help, List<Key> keys) {
+        OptionDialog asked = new OptionDialog(command, explanation, help, keys);
         asked.dialog.showDialog();
         if (asked.dialog.wasCanceled()) {
             return null;
@@ -71,6 +77,11 @@ public final class OptionDialog {
     }
 
     private void add(Key key) {
+        if (!key.heading.isEmpty()) {
+            Font font = dialog.getFont() == null ? new Font("SansSerif", Font.PLAIN, 12) : dialog.getFont();
+            dialog.setInsets(8, 0, 2);
+            dialog.addMessage(key.heading, font.deriveFont(Font.BOLD));
+        }
         if (key.besidePrevious) {
             dialog.addToSameRow();
         }
@@ -109,6 +120,28 @@ public final class OptionDialog {
         imagesAsked++;
     }
 
+    /** A preset fills the other fields as soon as it is chosen. */
+    private void fillOnChoice(Key key) {
+        Choice choice = (Choice) field(key.name());
+        choice.addItemListener(event -> key.presets(choice.getSelectedItem())
+                .forEach((name, value) -> ((TextField) field(name)).setText(value)));
+    }
+
+    /** The field, list or box of an option. */
+    private Object field(String name) {
+        Iterator<?> texts = iterator(dialog.getStringFields());
+        Iterator<?> choices = iterator(dialog.getChoices());
+        Iterator<?> flags = iterator(dialog.getCheckboxes());
+        for (Key key : options.keys()) {
+            Iterator<?> fields = key.isFlag() ? flags : key.isImage() || key.kind == Key.Kind.CHOICE ? choices : texts;
+            Object field = fields.next();
+            if (key.name().equals(name)) {
+                return field;
+            }
+        }
+        throw new IllegalArgumentException(name);
+    }
+
     private void addBrowseButton(Key key) {
         TextField path = last(dialog.getStringFields(), TextField.class);
         GridBagLayout layout = (GridBagLayout) dialog.getLayout();
@@ -139,23 +172,20 @@ public final class OptionDialog {
     }
 
     private void readFields() {
-        Iterator<?> texts = iterator(dialog.getStringFields());
-        Iterator<?> choices = iterator(dialog.getChoices());
-        Iterator<?> flags = iterator(dialog.getCheckboxes());
         for (Key key : options.keys()) {
-            String value;
-            if (key.isFlag()) {
-                value = Boolean.toString(((Checkbox) flags.next()).getState());
-            } else if (key.isImage() || key.kind == Key.Kind.CHOICE) {
-                value = ((Choice) choices.next()).getSelectedItem();
-            } else {
-                value = ((TextField) texts.next()).getText().trim();
-            }
+            String value = value(field(key.name()));
             options.set(key.name(), value);
             if (!key.isImage()) {
                 REMEMBERED.put(command + " " + key.name(), value);
             }
         }
+    }
+
+    private static String value(Object field) {
+        if (field instanceof Checkbox) {
+            return Boolean.toString(((Checkbox) field).getState());
+        }
+        return field instanceof Choice ? ((Choice) field).getSelectedItem() : ((TextField) field).getText().trim();
     }
 
     private static Iterator<?> iterator(List<?> fields) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import undulator.CommandException;
 
@@ -26,7 +27,7 @@ public final class Options {
     }
 
     /**
-     * Defaults overridden by a macro's options.
+     * Defaults overridden by a macro's options. A preset among these gives other defaults to what is left out.
      *
      * @param command the command's name, for messages
      * @param keys the command's options
@@ -36,14 +37,26 @@ public final class Options {
      */
     public static Options fromMacro(String command, List<Key> keys, String text) {
         Options options = new Options(keys);
-        MacroOptions.read(text).forEach((name, value) -> {
+        Map<String, String> given = MacroOptions.read(text);
+        given.forEach((name, value) -> {
             if (!options.keys.containsKey(name)) {
                 throw new CommandException(command + " has no option \"" + name + "\". " + options.listed());
             }
             options.set(name, variable(value));
         });
         options.check();
+        options.applyPresets(given.keySet());
         return options;
+    }
+
+    private void applyPresets(Set<String> given) {
+        for (Key key : keys.values()) {
+            key.presets(get(key.name())).forEach((name, value) -> {
+                if (!given.contains(name)) {
+                    set(name, value);
+                }
+            });
+        }
     }
 
     private String listed() {

@@ -25,8 +25,8 @@ class CommandsTest {
             "Undulator Sample Data...", "width height slices voxel seed psnr misaligned",
             "Undulator Resample...", "image voxel interpolation",
             "Undulator Align...", "moving reference transform metric rotation flip drift save",
-            "Undulator Train...", "low reference network layers activation channels epochs batch patch rate loss "
-                    + "validation augment residual seed device model resume",
+            "Undulator Train...", "low reference preset network layers activation channels residual epochs batch "
+                    + "patch rate schedule loss validation augment seed device model start checkpoint resume",
             "Undulator Apply...", "image model reference device",
             "Undulator Measure...", "test reference windowed",
             "Undulator Devices...", "");
@@ -63,12 +63,5 @@ class CommandsTest {
         }
         assertTrue(wrapped.endsWith("\nlast line"));
         assertFalse(Failure.wrapped("a short one").contains("\n"));
-    }
-
-    @Test
-    void timeIsSaidAsAPersonWould() {
-        assertEquals("42 s", Job.duration(42.3));
-        assertEquals("3 min", Job.duration(190));
-        assertEquals("2.5 h", Job.duration(9000));
     }
 }

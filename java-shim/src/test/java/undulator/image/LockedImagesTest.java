@@ -31,4 +31,16 @@ class LockedImagesTest {
         assertFalse(first.isLocked());
         assertTrue(second.isLocked());
     }
+
+    @Test
+    void staysLockedUntilTheLastReaderIsDone() throws InterruptedException {
+        LockedImages mine = new LockedImages(first);
+        Thread other = new Thread(() -> new LockedImages(first, second).close());
+        other.start();
+        other.join();
+        assertTrue(first.isLocked());
+        assertFalse(second.isLocked());
+        mine.close();
+        assertFalse(first.isLocked());
+    }
 }

@@ -27,6 +27,9 @@ public final class DialogsMain {
             System.out.println("cancelled: " + command);
         }
         GenericDialog train = user.open("Undulator Train...");
+        user.choose(train, 2, "Paper");
+        System.out.println("paper: " + user.typed(train, 2) + " epochs, " + user.typed(train, 6) + " validate, batch "
+                + user.typed(train, 3));
         user.press(train, 0);
         Dialog error = user.message("Undulator Train");
         user.photograph(error, new File(arguments[0], "No model named.png"));

@@ -40,12 +40,12 @@ public final class RecorderMain {
         main.check("Undulator Train...", dialog -> {
             main.user.choose(dialog, 0, "laboratory");
             main.user.choose(dialog, 1, "synchro tron [1]");
-            main.user.choose(dialog, 3, "ReLU");
+            main.user.choose(dialog, 4, "ReLU");
             main.user.type(dialog, 0, "3");
             main.user.type(dialog, 1, "4");
             main.user.type(dialog, 2, "2");
             main.user.type(dialog, 5, "0.0005");
-            main.user.tick(dialog, 1);
+            main.user.tick(dialog, 0);
             main.user.type(dialog, 8, "cpu");
             main.user.type(dialog, 9, model);
         });

@@ -12,6 +12,7 @@ import java.awt.Robot;
 import java.awt.TextField;
 import java.awt.Window;
 import java.awt.event.ActionEvent;
+import java.awt.event.ItemEvent;
 import java.awt.image.BufferedImage;
 import java.io.File;
 import java.io.IOException;
@@ -78,7 +79,13 @@ final class User {
     }
 
     void choose(GenericDialog dialog, int list, String item) {
-        ((Choice) dialog.getChoices().get(list)).select(item);
+        Choice choice = (Choice) dialog.getChoices().get(list);
+        choice.select(item);
+        choice.dispatchEvent(new ItemEvent(choice, ItemEvent.ITEM_STATE_CHANGED, item, ItemEvent.SELECTED));
+    }
+
+    String typed(GenericDialog dialog, int field) {
+        return ((TextField) dialog.getStringFields().get(field)).getText();
     }
 
     void tick(GenericDialog dialog, int box) {

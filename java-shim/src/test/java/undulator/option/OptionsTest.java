@@ -90,4 +90,27 @@ class OptionsTest {
                 () -> Options.fromMacro("Undulator Apply", List.of(Key.fileToOpen("Model file")), ""));
         assertTrue(missing.getMessage().startsWith("The option model is missing"), missing.getMessage());
     }
+
+    private static Options preset(String macro) {
+        return Options.fromMacro("Undulator Train", List.of(
+                Key.choice("Preset", "None", "Paper").preset("Paper", "epochs", "2000", "patch", "0"),
+                Key.whole("Epochs", 100), Key.whole("Patch", 64), Key.whole("Batch", 4)), macro);
+    }
+
+    @Test
+    void aPresetChangesTheDefaultsOfWhatIsLeftOut() {
+        assertEquals("100", preset("preset=None").get("epochs"));
+        assertEquals("2000", preset("preset=paper").get("epochs"));
+        assertEquals("0", preset("preset=Paper").get("patch"));
+        assertEquals("4", preset("preset=Paper").get("batch"));
+        assertEquals("7", preset("epochs=7 preset=Paper").get("epochs"));
+        assertEquals("100", preset("preset=Paper epochs=100").get("epochs"), "a given value, though it is the default");
+    }
+
+    @Test
+    void anOptionalFileMayStayEmpty() {
+        List<Key> keys = List.of(Key.fileToOpen("Start from a model").optional());
+        assertEquals("", Options.fromMacro("Undulator Train", keys, "").get("start"));
+        assertEquals("my model.zip", Options.fromMacro("Undulator Train", keys, "start=[my model.zip]").get("start"));
+    }
 }

@@ -1,0 +1,209 @@
+package undulator.training;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Dimension;
+import java.awt.Font;
+import java.awt.FontMetrics;
+import java.awt.Graphics;
+import java.awt.Graphics2D;
+import java.awt.Rectangle;
+import java.awt.geom.Ellipse2D;
+import java.awt.geom.Line2D;
+import java.awt.geom.Path2D;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import javax.swing.JPanel;
+import undulator.Words;
+
+/** Curves over the epochs, with levels to compare them with. Each line has its name and last value at its right end. */
+final class Chart extends JPanel {
+    private static final long serialVersionUID = 1L;
+    private static final float[] DASHES = {4, 4};
+
+    private final String title;
+    private final boolean logarithmic;
+    private final String unit;
+    private transient List<Curve> curves = Collections.emptyList();
+    private transient Map<String, Double> levels = new LinkedHashMap<>();
+    private int lastEpoch;
+    private String instead = "";
+
+    Chart(String title, boolean logarithmic, String unit) {
+        this.title = title;
+        this.logarithmic = logarithmic;
+        this.unit = unit;
+        setBackground(Look.BACKGROUND);
+        setPreferredSize(new Dimension(Look.pixels(480), Look.pixels(260)));
+        setMinimumSize(new Dimension(Look.pixels(240), Look.pixels(140)));
+    }
+
+    /** What to show from now on: curves, levels by name, the number of the last epoch, and words if there is no curve. */
+    void show(List<Curve> shown, Map<String, Double> compared, int last, String otherwise) {
+        curves = shown;
+        levels = compared;
+        lastEpoch = last;
+        instead = otherwise;
+        repaint();
+    }
+
+    private boolean isEmpty() {
+        return curves.stream().allMatch(curve -> Double.isNaN(curve.last()));
+    }
+
+    private double[] values() {
+        return java.util.stream.DoubleStream.concat(
+                curves.stream().flatMapToDouble(curve -> java.util.Arrays.stream(curve.values)),
+                levels.values().stream().mapToDouble(Double::doubleValue)).toArray();
+    }
+
+    @Override
+    protected void paintComponent(Graphics plain) {
+        super.paintComponent(plain);
+        Graphics2D graphics = Look.smooth(plain);
+        try {
+            graphics.setFont(Look.font(Font.BOLD, 12));
+            graphics.setColor(Look.TEXT);
+            graphics.drawString(title, 0, graphics.getFontMetrics().getAscent() + Look.pixels(2));
+            graphics.setFont(Look.font(Font.PLAIN, 11));
+            int done = curves.stream().mapToInt(curve -> curve.epochs.length == 0 ? 0
+                    : (int) curve.epochs[curve.epochs.length - 1]).max().orElse(0);
+            double[] values = values();
+            Axis across = Axis.epochs(done, lastEpoch);
+            Axis up = logarithmic ? Axis.logarithmic(values) : Axis.linear(values);
+            Rectangle frame = frame(graphics.getFontMetrics(), up);
+            if (frame.width < 20 || frame.height < 20) {
+                return;
+            }
+            paintGrid(graphics, frame, across, up);
+            paintLevels(graphics, frame, up);
+            graphics.setClip(frame.x, frame.y - 4, frame.width + 5, frame.height + 8);
+            curves.forEach(curve -> paintCurve(graphics, curve, frame, across, up));
+            graphics.setClip(null);
+            paintLabels(graphics, frame, up);
+        } finally {
+            graphics.dispose();
+        }
+    }
+
+    private Rectangle frame(FontMetrics metrics, Axis up) {
+        int left = up.ticks().stream().mapToInt(tick -> metrics.stringWidth(Axis.label(tick))).max().orElse(0)
+                + Look.pixels(14);
+        int right = Look.pixels(14);
+        for (Curve curve : curves) {
+            right = Math.max(right, metrics.stringWidth(label(curve.name, 88.88)) + Look.pixels(14));
+            right = Math.max(right, metrics.stringWidth(label(curve.name, curve.last())) + Look.pixels(14));
+        }
+        for (Map.Entry<String, Double> level : levels.entrySet()) {
+            right = Math.max(right, metrics.stringWidth(label(level.getKey(), level.getValue())) + Look.pixels(14));
+        }
+        int top = Look.pixels(28);
+        int bottom = 2 * metrics.getHeight() + Look.pixels(8);
+        return new Rectangle(left, top, getWidth() - left - right, getHeight() - top - bottom);
+    }
+
+    private String label(String name, double value) {
+        return name + " " + Words.threeDigits(value) + unit;
+    }
+
+    private static double x(Rectangle frame, Axis across, double epoch) {
+        return frame.x + across.place(epoch) * frame.width;
+    }
+
+    private static double y(Rectangle frame, Axis up, double value) {
+        return frame.y + (1 - up.place(value)) * frame.height;
+    }
+
+    private void paintGrid(Graphics2D graphics, Rectangle frame, Axis across, Axis up) {
+        FontMetrics metrics = graphics.getFontMetrics();
+        for (double tick : up.ticks()) {
+            double y = y(frame, up, tick);
+            graphics.setColor(Look.GRID);
+            graphics.draw(new Line2D.Double(frame.x, y, frame.x + frame.width, y));
+            graphics.setColor(Look.FAINT_TEXT);
+            String label = Axis.label(tick);
+            graphics.drawString(label, frame.x - metrics.stringWidth(label) - Look.pixels(6),
+                    (float) y + metrics.getAscent() / 2f - 1);
+        }
+        int below = frame.y + frame.height;
+        for (double tick : across.ticks()) {
+            double x = x(frame, across, tick);
+            graphics.setColor(Look.LINE);
+            graphics.draw(new Line2D.Double(x, below, x, below + Look.pixels(4)));
+            graphics.setColor(Look.FAINT_TEXT);
+            String label = Axis.label(tick);
+            graphics.drawString(label, (float) x - metrics.stringWidth(label) / 2f,
+                    below + Look.pixels(5) + metrics.getAscent());
+        }
+        String name = "epoch";
+        graphics.drawString(name, frame.x + (frame.width - metrics.stringWidth(name)) / 2,
+                below + Look.pixels(5) + metrics.getHeight() + metrics.getAscent());
+        graphics.setColor(Look.LINE);
+        graphics.draw(frame);
+        if (isEmpty()) {
+            graphics.setColor(Look.FAINT_TEXT);
+            graphics.drawString(instead, frame.x + (frame.width - metrics.stringWidth(instead)) / 2,
+                    frame.y + frame.height / 2);
+        }
+    }
+
+    private void paintLevels(Graphics2D graphics, Rectangle frame, Axis up) {
+        graphics.setStroke(new BasicStroke(Look.pixels(1), BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, DASHES, 0));
+        graphics.setColor(Look.FAINT_TEXT);
+        for (double level : levels.values()) {
+            double y = y(frame, up, level);
+            graphics.draw(new Line2D.Double(frame.x, y, frame.x + frame.width, y));
+        }
+    }
+
+    private static void paintCurve(Graphics2D graphics, Curve curve, Rectangle frame, Axis across, Axis up) {
+        graphics.setColor(curve.colour);
+        graphics.setStroke(new BasicStroke(Look.pixels(1.6), BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
+        Path2D path = new Path2D.Double();
+        boolean drawing = false;
+        for (int i = 0; i < curve.values.length; i++) {
+            double x = x(frame, across, curve.epochs[i]);
+            double y = y(frame, up, curve.values[i]);
+            if (Double.isNaN(y) || Double.isInfinite(y)) {
+                drawing = false;
+            } else if (drawing) {
+                path.lineTo(x, y);
+            } else {
+                path.moveTo(x, y);
+                // A point alone is a dot.
+                path.lineTo(x, y);
+                drawing = true;
+            }
+        }
+        graphics.draw(path);
+        if (curve.marked >= 0) {
+            dot(graphics, x(frame, across, curve.epochs[curve.marked]), y(frame, up, curve.values[curve.marked]),
+                    Look.pixels(4));
+        }
+    }
+
+    private static void dot(Graphics2D graphics, double x, double y, double radius) {
+        Color colour = graphics.getColor();
+        Ellipse2D circle = new Ellipse2D.Double(x - radius, y - radius, 2 * radius, 2 * radius);
+        graphics.setColor(Look.BACKGROUND);
+        graphics.fill(circle);
+        graphics.setColor(colour);
+        graphics.draw(circle);
+    }
+
+    private void paintLabels(Graphics2D graphics, Rectangle frame, Axis up) {
+        FontMetrics metrics = graphics.getFontMetrics();
+        Labels labels = new Labels();
+        for (Curve curve : curves) {
+            labels.add(label(curve.name, curve.last()), curve.colour, y(frame, up, curve.last()));
+        }
+        levels.forEach((name, level) -> labels.add(label(name, level), Look.FAINT_TEXT, y(frame, up, level)));
+        for (Labels.Label label : labels.apart(frame.y, frame.y + frame.height, metrics.getHeight())) {
+            graphics.setColor(label.colour);
+            graphics.drawString(label.text, frame.x + frame.width + Look.pixels(8),
+                    (float) label.y + metrics.getAscent() / 2f - 1);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package undulator.training;
+
+import java.awt.BorderLayout;
+import java.awt.Dimension;
+import java.awt.Font;
+import java.awt.GridBagConstraints;
+import java.awt.GridBagLayout;
+import java.awt.GridLayout;
+import java.awt.Insets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import javax.swing.BorderFactory;
+import javax.swing.JComponent;
+import javax.swing.JLabel;
+import javax.swing.JPanel;
+import undulator.Words;
+
+/** What trains on what, and how far and how fast. */
+final class FactsPanel extends JPanel {
+    private static final long serialVersionUID = 1L;
+    private static final String UNKNOWN = "\u2013";
+    private static final String[] NAMES = {"Epoch", "Best", "Time left", "Speed", "Learning rate", "Memory"};
+    /** Parts of the width, by what may stand there. */
+    private static final double[] WIDTHS = {1, 1.4, 0.8, 1.1, 0.9, 0.7};
+
+    private final JLabel network = label(Font.BOLD, 14);
+    private final JLabel task = label(Font.PLAIN, 11);
+    private final List<JLabel> values = new ArrayList<>();
+
+    FactsPanel() {
+        super(new BorderLayout(0, Look.pixels(8)));
+        setBackground(Look.BACKGROUND);
+        JPanel words = plain(new JPanel(new GridLayout(2, 1, 0, Look.pixels(2))));
+        task.setForeground(Look.FAINT_TEXT);
+        words.add(network);
+        words.add(task);
+        JPanel numbers = plain(new JPanel(new GridBagLayout()));
+        GridBagConstraints place = new GridBagConstraints();
+        place.fill = GridBagConstraints.HORIZONTAL;
+        place.insets = new Insets(0, 0, 0, Look.pixels(8));
+        for (int i = 0; i < NAMES.length; i++) {
+            place.weightx = WIDTHS[i];
+            numbers.add(cell(NAMES[i]), place);
+        }
+        add(words, BorderLayout.NORTH);
+        add(numbers, BorderLayout.CENTER);
+    }
+
+    private JPanel cell(String name) {
+        JPanel cell = plain(new JPanel(new GridLayout(2, 1)));
+        JLabel heading = label(Font.PLAIN, 11);
+        heading.setText(name);
+        heading.setForeground(Look.FAINT_TEXT);
+        JLabel value = label(Font.BOLD, 13);
+        value.setText(UNKNOWN);
+        values.add(value);
+        cell.add(heading);
+        cell.add(value);
+        // Its width follows from the window's, and not from the words, which change.
+        cell.setPreferredSize(new Dimension(1, cell.getPreferredSize().height));
+        return cell;
+    }
+
+    private static JLabel label(int style, double size) {
+        JLabel label = new JLabel(" ");
+        label.setFont(Look.font(style, size));
+        label.setForeground(Look.TEXT);
+        label.putClientProperty("html.disable", true);
+        return label;
+    }
+
+    private static JPanel plain(JPanel panel) {
+        panel.setBackground(Look.BACKGROUND);
+        panel.setBorder(BorderFactory.createEmptyBorder());
+        return panel;
+    }
+
+    /** Sets the words of a label, with a tip for those that are cut off. */
+    static void say(JComponent place, JLabel label, String words) {
+        label.setText(words.isEmpty() ? " " : words);
+        place.setToolTipText(words.isEmpty() ? null : words);
+    }
+
+    void show(TrainingRecord training) {
+        Map<String, String> facts = training.facts();
+        if (training.hasBegun()) {
+            say(network, network, facts.get("Network") + ", " + facts.get("Parameters") + " parameters");
+            say(task, task, "slices " + facts.get("Training slices") + " train, " + facts.get("Validation slices")
+                    + " validate, on " + facts.get("Device"));
+        } else {
+            network.setText("Preparing");
+        }
+        String[] words = numbers(training);
+        for (int i = 0; i < words.length; i++) {
+            say(values.get(i), values.get(i), words[i]);
+        }
+    }
+
+    /** What stands below {@link #NAMES}. */
+    static String[] numbers(TrainingRecord training) {
+        EpochRow last = training.last();
+        EpochRow best = training.best() == null ? last : training.best();
+        int epochs = training.epochs();
+        if (last == null) {
+            String epoch = training.hasBegun() ? "1 of " + epochs : UNKNOWN;
+            return new String[] {epoch, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN};
+        }
+        boolean ended = training.hasEnded();
+        int now = ended ? last.epoch : Math.min(last.epoch + 1, epochs);
+        String score = Double.isNaN(best.psnr) ? "loss " + Words.threeDigits(best.loss) : Words.decibels(best.psnr);
+        return new String[] {
+            now + " of " + epochs,
+            score + ", epoch " + best.epoch,
+            ended || Double.isNaN(last.secondsLeft) ? UNKNOWN : Words.duration(last.secondsLeft),
+            Double.isNaN(last.imagesPerSecond) ? UNKNOWN : Words.threeDigits(last.imagesPerSecond) + " images/s",
+            Axis.label(last.rate),
+            last.memoryBytes < 0 ? UNKNOWN : Words.memory(last.memoryBytes)};
+    }
+}

@@ -1,0 +1,22 @@
+package undulator.training;
+
+/** A validation slice before and after the network, and what it should be; see {@link undulator.TrainingMonitor#preview}. */
+final class Preview {
+    final int epoch;
+    final int slice;
+    final int width;
+    final int height;
+    final byte[] input;
+    final byte[] restored;
+    final byte[] reference;
+
+    Preview(int epoch, int slice, int width, int height, byte[] input, byte[] restored, byte[] reference) {
+        this.epoch = epoch;
+        this.slice = slice;
+        this.width = width;
+        this.height = height;
+        this.input = input;
+        this.restored = restored;
+        this.reference = reference;
+    }
+}

@@ -1,0 +1,50 @@
+package undulator.training;
+
+import undulator.TrainingMonitor;
+
+/** What the user asked of a training and it has not heard yet. */
+final class Requests {
+    private boolean checkpoint;
+    private boolean finish;
+    private boolean cancel;
+    private boolean stopped;
+
+    synchronized void saveCheckpoint() {
+        checkpoint = true;
+    }
+
+    synchronized void finish() {
+        finish = true;
+    }
+
+    synchronized void cancel() {
+        cancel = true;
+    }
+
+    /** Escape: the training stops as any other command would. */
+    synchronized void stop() {
+        stopped = true;
+    }
+
+    /** Whether the work must stop wherever it is. While a training is prepared, it asks for nothing else. */
+    synchronized boolean stopsNow(boolean training) {
+        return stopped || cancel && !training;
+    }
+
+    /** The next request, once; cancelling goes before everything else. */
+    synchronized int take() {
+        if (cancel) {
+            cancel = false;
+            return TrainingMonitor.CANCEL;
+        }
+        if (checkpoint) {
+            checkpoint = false;
+            return TrainingMonitor.SAVE_CHECKPOINT;
+        }
+        if (finish) {
+            finish = false;
+            return TrainingMonitor.FINISH;
+        }
+        return TrainingMonitor.GO_ON;
+    }
+}
