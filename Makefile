@@ -1,6 +1,7 @@
 # make dist  builds dist/Undulator_-<version>.jar, the plugin with the native library inside
 # make demo  builds, then runs macros/demo.ijm in ImageJ: demo/undulator-demo.png
 # make test  passes all tests
+# make reproduction  trains every network of the paper on a simulated pair: reproduction/comparison.csv and its figure
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PLATFORM := $(word 1, $(shell tools/platform.sh))
 LIBRARY := $(word 2, $(shell tools/platform.sh))
@@ -9,8 +10,9 @@ MAVEN := mvn --batch-mode --no-transfer-progress --file java-shim/pom.xml
 PYTHON := .venv/bin/python
 PEERS := .venv/installed
 IMAGEJ := demo/ImageJ
+RUN_MACRO := xvfb-run --auto-servernum java -Xmx2g -Dplugins.dir=$(IMAGEJ) -cp $(IMAGEJ)/ij.jar ij.ImageJ -batch
 
-.PHONY: dist demo test build-tools test-tools native lint rust-tests java-tests clean
+.PHONY: dist demo reproduction imagej test build-tools test-tools native lint rust-tests java-tests clean
 
 dist: build-tools native
 	$(MAVEN) --quiet package -DskipTests
@@ -26,15 +28,22 @@ native: build-tools
 	mkdir -p target/natives/$(PLATFORM)
 	cp target/release/$(LIBRARY) target/natives/$(PLATFORM)/
 
-demo: dist
+demo: imagej
+	rm -f demo/undulator-demo.png
+	$(RUN_MACRO) $(CURDIR)/macros/demo.ijm $(CURDIR)/demo/
+	test -s demo/undulator-demo.png
+
+reproduction: imagej
+	mkdir -p reproduction
+	$(RUN_MACRO) $(CURDIR)/macros/reproduction.ijm $(CURDIR)/reproduction/
+
+# ImageJ with the plugin in its folder.
+imagej: dist
 	tools/require.sh windows xvfb fonts
 	mkdir -p $(IMAGEJ)/plugins
-	rm -f $(IMAGEJ)/plugins/Undulator_* demo/undulator-demo.png
+	rm -f $(IMAGEJ)/plugins/Undulator_*
 	cp java-shim/target/imagej/ij.jar $(IMAGEJ)/
 	cp dist/$(JAR) $(IMAGEJ)/plugins/
-	xvfb-run --auto-servernum java -Xmx2g -Dplugins.dir=$(IMAGEJ) -cp $(IMAGEJ)/ij.jar \
-		ij.ImageJ -batch $(CURDIR)/macros/demo.ijm $(CURDIR)/demo/
-	test -s demo/undulator-demo.png
 
 test: lint rust-tests java-tests
 
@@ -60,4 +69,4 @@ java-tests: test-tools native
 	$(MAVEN) verify
 
 clean:
-	rm -rf dist demo java-shim/target target .venv
+	rm -rf dist demo reproduction java-shim/target target .venv

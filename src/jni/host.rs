@@ -17,13 +17,7 @@ use jni::{
 };
 
 use super::exception::Border;
-use crate::{
-    align::Alignment,
-    apply::Comparison,
-    measure::Score,
-    monitor::Monitor,
-    train::Trained,
-};
+use crate::{align::Alignment, apply::Comparison, measure::Score, monitor::Monitor, train::Trained};
 
 /// Shared by all Java objects of one native call.
 pub struct Host {

@@ -4,6 +4,7 @@
 //! interfaces `StackSource` and `StackSink`, slice by slice, from whatever thread needs it; options come as keys and
 //! values. Errors and panics become Java exceptions, and an exception of a called interface comes back unchanged.
 
+mod comparison;
 mod exception;
 mod host;
 mod options;
@@ -15,7 +16,10 @@ use jni::{
     objects::{JClass, JObject, JObjectArray, JString},
 };
 
-use crate::{align, apply, engine::device, measure, model::Model, resample, sample, stack::SliceSource, train};
+use crate::{
+    align, apply, compare, engine::device, measure, model::Model, resample, sample, stack::SliceSource, train,
+};
+use comparison::ComparisonMonitor;
 use exception::{Border, guard};
 use host::{Host, JavaMonitor, number, strings};
 use options::{Alike, Options};
@@ -144,6 +148,27 @@ pub extern "system" fn Java_undulator_Native_train<'local>(
             true => Err(Border::Cancelled(trained.to_string())),
             false => host.end(),
         }
+    })
+}
+
+/// `String compare(StackSource low, StackSource reference, String[] options, TrainingMonitor monitor)`: the figure's file.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_compare<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    low: JObject<'local>,
+    reference: JObject<'local>,
+    options: Strings<'local>,
+    monitor: JObject<'local>,
+) -> JString<'local> {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?.compare()?);
+        let monitor = ComparisonMonitor(JavaMonitor::new(env, &host, &monitor)?);
+        let low = JavaSource::new(env, &host, &low)?;
+        let reference = JavaSource::new(env, &host, &reference)?;
+        let comparison = host.finish(compare::compare(&low, &reference, &options, &monitor))?;
+        host.end()?;
+        Ok(env.new_string(comparison.figure.display().to_string())?)
     })
 }
 

@@ -10,6 +10,7 @@ use jni::{
 use super::exception::Border;
 use crate::{
     align::AlignOptions,
+    compare::{self, CompareOptions},
     engine::{Loss, Schedule, device::Wanted},
     network::Spec,
     sample::SampleOptions,
@@ -90,28 +91,51 @@ impl Options {
     }
 
     pub fn train(&self) -> Result<TrainOptions, Border> {
+        let network = Spec {
+            network: self.get("network")?,
+            layers: self.get("layers")?,
+            activation: self.get("activation")?,
+            channels: self.get("channels")?,
+            residual: self.get("residual")?,
+        };
         Ok(TrainOptions {
-            spec: Spec {
-                network: self.get("network")?,
-                layers: self.get("layers")?,
-                activation: self.get("activation")?,
-                channels: self.get("channels")?,
-                residual: self.get("residual")?,
-            },
+            model: self.text("model")?.into(),
+            start: self.file("start")?,
+            resume: self.get("resume")?,
+            checkpoint: self.get("checkpoint")?,
+            ..self.training(network)?
+        })
+    }
+
+    pub fn compare(&self) -> Result<CompareOptions, Border> {
+        let refused = |error: compare::CompareError| Border::Refused(error.to_string());
+        // What differs from network to network is the comparison's to choose.
+        let network =
+            Spec { channels: self.get("channels")?, residual: self.get("residual")?, ..TrainOptions::default().spec };
+        Ok(CompareOptions {
+            layers: compare::layers(self.text("layers")?).map_err(refused)?,
+            activations: compare::activations(self.text("activations")?).map_err(refused)?,
+            srcnn: self.get("srcnn")?,
+            training: self.training(network)?,
+            folder: self.text("folder")?.into(),
+        })
+    }
+
+    /// What training one network and several have in common.
+    fn training(&self, spec: Spec) -> Result<TrainOptions, Border> {
+        Ok(TrainOptions {
+            spec,
             epochs: self.get("epochs")?,
             batch: self.get("batch")?,
             patch: self.get("patch")?,
             rate: self.get("rate")?,
+            schedule: self.get::<Schedule>("schedule")?,
             loss: self.get::<Loss>("loss")?,
             validation: self.get("validation")?,
             augment: self.get("augment")?,
             seed: self.get("seed")?,
             device: self.get::<Wanted>("device")?,
-            model: self.text("model")?.into(),
-            schedule: self.get::<Schedule>("schedule")?,
-            start: self.file("start")?,
-            resume: self.get("resume")?,
-            checkpoint: self.get("checkpoint")?,
+            ..TrainOptions::default()
         })
     }
 }

@@ -84,7 +84,7 @@ impl TrainMonitor for JavaMonitor {
 
 impl JavaMonitor {
     /// An epoch of this training, or without a pace one of the training that it goes on from.
-    fn tell(&self, epoch: &Epoch, best: bool, pace: Option<&Pace>) {
+    pub(super) fn tell(&self, epoch: &Epoch, best: bool, pace: Option<&Pace>) {
         let values = [epoch.loss, or_nan(epoch.validation_loss), or_nan(epoch.psnr), epoch.rate];
         let memory = pace.and_then(|pace| pace.memory).map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
         let speed = pace.map_or([f64::NAN; 2], |pace| [pace.images_per_second, pace.seconds_left]);

@@ -70,6 +70,18 @@ public final class Native {
             TrainingMonitor monitor);
 
     /**
+     * Trains several networks on one pair of stacks.
+     *
+     * @param low the laboratory scan
+     * @param reference the synchrotron scan on the same grid
+     * @param options keys and values
+     * @param monitor hears of each training in turn, takes a row a network, and may steer the training
+     * @return the figure's file
+     */
+    public static native String compare(StackSource low, StackSource reference, String[] options,
+            TrainingMonitor monitor);
+
+    /**
      * Applies a trained model.
      *
      * @param image the stack to restore

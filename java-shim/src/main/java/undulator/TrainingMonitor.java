@@ -15,7 +15,7 @@ public interface TrainingMonitor extends Monitor {
     int CANCEL = 3;
 
     /**
-     * Everything is prepared. Called once, before the first epoch.
+     * Everything is prepared. Called before the first epoch, of a comparison before that of each network.
      *
      * @param facts name, value, name, value and so on: what trains on what
      * @param epochs number of the last epoch

@@ -22,7 +22,7 @@ public final class Key {
 
     /** What an option holds. */
     enum Kind {
-        TEXT, WHOLE, NUMBER, FLAG, CHOICE, IMAGE, FILE_TO_OPEN, FILE_TO_SAVE
+        TEXT, WHOLE, NUMBER, FLAG, CHOICE, IMAGE, FILE_TO_OPEN, FILE_TO_SAVE, FOLDER
     }
 
     final String label;
@@ -145,6 +145,16 @@ public final class Key {
     }
 
     /**
+     * A folder that exists.
+     *
+     * @param label its first word is the key
+     * @return the option
+     */
+    public static Key folder(String label) {
+        return new Key(label, Kind.FOLDER, "");
+    }
+
+    /**
      * The same option, shown on the line of the one before it.
      *
      * @return the option
@@ -225,7 +235,7 @@ public final class Key {
     }
 
     boolean isFile() {
-        return kind == Kind.FILE_TO_OPEN || kind == Kind.FILE_TO_SAVE;
+        return kind == Kind.FILE_TO_OPEN || kind == Kind.FILE_TO_SAVE || kind == Kind.FOLDER;
     }
 
     /** The value as the commands take it, or a message that names what is allowed. */
@@ -242,6 +252,7 @@ public final class Key {
                 return chosen(value);
             case FILE_TO_OPEN:
             case FILE_TO_SAVE:
+            case FOLDER:
                 return fileName(value);
             default:
                 return value;
@@ -286,8 +297,9 @@ public final class Key {
 
     private String fileName(String value) {
         if (value.trim().isEmpty() && !optional) {
-            throw new CommandException("The option " + name() + " is missing: name the file, for example " + name()
-                    + "=[/data/my model.zip]");
+            String example = kind == Kind.FOLDER ? "folder, for example " + name() + "=[/data/my comparison]"
+                    : "file, for example " + name() + "=[/data/my model.zip]";
+            throw new CommandException("The option " + name() + " is missing: name the " + example);
         }
         return value;
     }

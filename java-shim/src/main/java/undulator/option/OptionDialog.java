@@ -2,6 +2,7 @@ package undulator.option;
 
 import ij.WindowManager;
 import ij.gui.GenericDialog;
+import ij.io.DirectoryChooser;
 import java.awt.Button;
 import java.awt.Checkbox;
 import java.awt.Choice;
@@ -98,6 +99,7 @@ public final class OptionDialog {
                 break;
             case FILE_TO_OPEN:
             case FILE_TO_SAVE:
+            case FOLDER:
                 dialog.addStringField(label, remembered(key), PATH_COLUMNS);
                 addBrowseButton(key);
                 break;
@@ -156,6 +158,12 @@ public final class OptionDialog {
     }
 
     private void browse(Key key, TextField path) {
+        if (key.kind == Key.Kind.FOLDER) {
+            DirectoryChooser.setDefaultDirectory(path.getText());
+            String folder = new DirectoryChooser(key.label).getDirectory();
+            path.setText(folder == null ? path.getText() : folder);
+            return;
+        }
         boolean saving = key.kind == Key.Kind.FILE_TO_SAVE;
         FileDialog files = new FileDialog(dialog, key.label, saving ? FileDialog.SAVE : FileDialog.LOAD);
         File known = new File(path.getText());

@@ -8,6 +8,7 @@ import java.io.File;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import undulator.Monitor;
 import undulator.TrainingMonitor;
 import undulator.Words;
@@ -41,14 +42,34 @@ public final class Training implements TrainingMonitor {
     public static void run(Monitor command, String model, String input, String reference,
             Consumer<TrainingMonitor> work) {
         Training training = new Training(command, model, input, reference);
+        training.runAndEnd(monitor -> {
+            work.accept(monitor);
+            return training.finished();
+        });
+    }
+
+    /**
+     * Runs several trainings on one pair, one after the other, in one window.
+     *
+     * @param command takes progress, log lines and rows
+     * @param title names the window
+     * @param input the laboratory scan's title
+     * @param reference the synchrotron scan's title
+     * @param work trains, and says what came out; what it throws comes back unchanged
+     */
+    public static void runSeveral(Monitor command, String title, String input, String reference,
+            Function<TrainingMonitor, String> work) {
+        new Training(command, title, input, reference).runAndEnd(work);
+    }
+
+    private void runAndEnd(Function<TrainingMonitor, String> work) {
         try {
-            work.accept(training);
-            training.end(training.finished());
+            end(work.apply(this));
         } catch (CancellationException cancelled) {
-            training.end(cancelled.getMessage());
+            end(cancelled.getMessage());
             throw cancelled;
         } catch (RuntimeException | Error failure) {
-            training.end("failed: " + failure.getMessage());
+            end("failed: " + failure.getMessage());
             throw failure;
         }
     }

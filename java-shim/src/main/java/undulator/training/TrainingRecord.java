@@ -14,7 +14,7 @@ final class TrainingRecord {
     private final Map<String, String> facts = new LinkedHashMap<>();
     private double[] baselines = {};
     private int epochs;
-    private boolean begun;
+    private int trainings;
     private boolean ended;
     private double fraction;
     private String doing = "";
@@ -42,9 +42,13 @@ final class TrainingRecord {
             for (int i = 0; i + 1 < namesAndValues.length; i += 2) {
                 facts.put(namesAndValues[i], namesAndValues[i + 1]);
             }
+            // A comparison trains one network after the other.
+            rows.clear();
+            best = null;
+            preview = null;
+            trainings++;
             epochs = lastEpoch;
             baselines = scores.clone();
-            begun = true;
         }
         changed();
     }
@@ -124,7 +128,12 @@ final class TrainingRecord {
     }
 
     synchronized boolean hasBegun() {
-        return begun;
+        return trainings > 0;
+    }
+
+    /** How many trainings have begun. */
+    synchronized int trainings() {
+        return trainings;
     }
 
     synchronized boolean hasEnded() {

@@ -65,6 +65,7 @@ final class TrainingWindow {
     private int savingAt = -1;
     private int shownEpochs = -1;
     private boolean shownEnd;
+    private int shownTrainings;
 
     TrainingWindow(TrainingRecord training, Requests requests, String model, String[] images) {
         this.training = training;
@@ -75,7 +76,7 @@ final class TrainingWindow {
 
     /** Shows it. */
     void open() {
-        frame = new JFrame("Undulator Train: " + model);
+        frame = new JFrame("Undulator: " + model);
         frame.setDefaultCloseOperation(WindowConstants.DO_NOTHING_ON_CLOSE);
         frame.addWindowListener(new WindowAdapter() {
             @Override
@@ -220,6 +221,12 @@ final class TrainingWindow {
     private void refresh() {
         if (frame == null) {
             return;
+        }
+        if (training.trainings() != shownTrainings) {
+            shownTrainings = training.trainings();
+            shownEpochs = -1;
+            savingAt = -1;
+            stopping = false;
         }
         facts.show(training);
         List<EpochRow> rows = training.rows();

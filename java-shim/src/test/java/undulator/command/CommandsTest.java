@@ -27,6 +27,8 @@ class CommandsTest {
             "Undulator Align...", "moving reference transform metric rotation flip drift save",
             "Undulator Train...", "low reference preset network layers activation channels residual epochs batch "
                     + "patch rate schedule loss validation augment seed device model start checkpoint resume",
+            "Undulator Compare Networks...", "low reference layers activations channels srcnn residual epochs batch "
+                    + "patch rate schedule loss validation augment seed device folder",
             "Undulator Apply...", "image model reference device",
             "Undulator Measure...", "test reference windowed",
             "Undulator Devices...", "");
