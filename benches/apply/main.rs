@@ -1,10 +1,12 @@
-//! Times applying and training on the CPU for `compare.py`, which runs it in turn with other engines.
+//! Times applying and training for `compare.py`, which runs it in turn with other engines.
 //!
-//! Reads lines `apply|train CHANNELS SIZE BATCH RUNS` and answers each with the seconds of its runs. The network is a
-//! RED-Net with six layers, PReLU and a residual output; it is kept from line to line.
+//! The argument is the device, `cpu` unless given. Reads lines `apply|train CHANNELS SIZE BATCH RUNS` and answers each with
+//! the seconds of its runs; a GPU computes ahead, so there each is the mean of all. The network is a RED-Net with six
+//! layers, PReLU and a residual output; it is kept from line to line.
 
 use std::{
     collections::HashMap,
+    error::Error,
     io::{BufRead, Write},
     time::Instant,
 };
@@ -12,13 +14,25 @@ use std::{
 use undulator::{
     engine::{
         Images, Loss, Runner, Trainer, TrainerState,
-        cpu::{self, CpuRunner, CpuTrainer},
+        device::{self, Device, Wanted},
     },
     network::{Activation, Architecture, Plan, Spec, Weights},
 };
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut runners, mut trainers) = (HashMap::<_, CpuRunner>::new(), HashMap::<_, CpuTrainer>::new());
+fn main() -> Result<(), Box<dyn Error>> {
+    // Cargo itself adds --bench.
+    let argument = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let wanted: Wanted = argument.as_deref().unwrap_or("cpu").parse()?;
+    let (device, why_cpu) = device::pick(wanted)?;
+    eprintln!("undulator: {device} {}", why_cpu.unwrap_or_default());
+    // What runs on a GPU must stay on its thread.
+    device::compute(&device, || answer(&device).map_err(|error| error.to_string()))??;
+    Ok(())
+}
+
+fn answer(device: &Device) -> Result<(), Box<dyn Error>> {
+    let mut runners = HashMap::<_, Box<dyn Runner>>::new();
+    let mut trainers = HashMap::<_, Box<dyn Trainer>>::new();
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let (what, numbers) = line.split_once(' ').ok_or("a line is: apply|train CHANNELS SIZE BATCH RUNS")?;
@@ -33,27 +47,34 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 "apply" => {
                     let runner = match runners.remove(&channels) {
                         Some(runner) => runner,
-                        None => cpu::runner(&plan, &weights)?,
+                        None => device::runner(device, &plan, &weights)?,
                     };
                     runners.entry(channels).or_insert(runner).run(&images)?;
                 }
                 _ => {
                     let trainer = match trainers.remove(&channels) {
                         Some(trainer) => trainer,
-                        None => cpu::trainer(&plan, &TrainerState::start(weights.clone()), Loss::Mse)?,
+                        None => device::trainer(device, &plan, &TrainerState::start(weights.clone()), Loss::Mse)?,
                     };
                     trainers.entry(channels).or_insert(trainer).step(&images, &images, 1e-3)?;
                 }
             }
-            seconds.push(format!("{:.6}", start.elapsed().as_secs_f64()));
+            seconds.push(start.elapsed().as_secs_f64());
         }
+        if let (Device::Cuda { .. }, Some(trainer)) = (device, trainers.get_mut(&channels)) {
+            let start = Instant::now();
+            trainer.loss()?; // waits for the device
+            let mean = (seconds.iter().sum::<f64>() + start.elapsed().as_secs_f64()) / runs as f64;
+            seconds.fill(mean);
+        }
+        let seconds: Vec<String> = seconds.iter().map(|second| format!("{second:.6}")).collect();
         println!("{}", seconds.join(" "));
         std::io::stdout().flush()?;
     }
     Ok(())
 }
 
-fn network(channels: usize) -> Result<(Plan, Weights), Box<dyn std::error::Error>> {
+fn network(channels: usize) -> Result<(Plan, Weights), Box<dyn Error>> {
     let network = Architecture::RedNet;
     let spec = Spec { network, layers: 6, activation: Activation::Prelu, channels, residual: true };
     let plan = spec.plan()?;

@@ -60,6 +60,8 @@ def onnx_model(channels):
 
 
 class OnnxRuntime:
+    ahead = False
+
     def __init__(self):
         self.sessions = {}
 
@@ -74,13 +76,34 @@ class OnnxRuntime:
             self.sessions[channels] = onnxruntime.InferenceSession(onnx_model(channels), options)
         return lambda: self.sessions[channels].run(None, {"input": images})
 
+    def wait(self):
+        """It has computed when it returns."""
+
 
 class Torch:
-    def __init__(self):
+    """On the CPU, or with `cuda` on the GPU: eager, with `tf32` channels-last too, with `compile` compiled as well."""
+
+    def __init__(self, *words):
         import torch
 
         torch.set_num_threads(THREADS)
         self.networks = {}
+        self.device = "cuda" if "cuda" in words else "cpu"
+        self.compiled = "compile" in words
+        self.layout = torch.contiguous_format
+        if self.compiled or "tf32" in words:
+            self.layout = torch.channels_last
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+            torch.backends.cudnn.benchmark = True
+
+        self.ahead = self.device == "cuda"
+
+    def wait(self):
+        """A GPU computes ahead."""
+        if self.ahead:
+            import torch
+
+            torch.cuda.synchronize()
 
     def network(self, channels):
         from torch import nn
@@ -112,18 +135,22 @@ class Torch:
         import torch
 
         if channels not in self.networks:
-            network = self.network(channels)
+            network = self.network(channels).to(self.device, memory_format=self.layout)
+            if self.compiled:
+                network = torch.compile(network)
             self.networks[channels] = network, torch.optim.Adam(network.parameters(), 1e-3)
         network, adam = self.networks[channels]
-        images = torch.from_numpy(images)
+        host = torch.from_numpy(images)
+        # What a training and a restoration do each time: the images come from the host, the restored ones go back.
+        given = lambda: host.to(self.device, memory_format=self.layout)
 
         def apply():
             with torch.inference_mode():
-                network(images)
+                network(given()).cpu()
 
         def train():
             adam.zero_grad()
-            ((network(images) - images) ** 2).mean().backward()
+            ((network(given()) - given()) ** 2).mean().backward()
             adam.step()
 
         return apply if what == "apply" else train
@@ -144,35 +171,43 @@ class Engine:
         return [float(second) for second in answer.split()]
 
 
-def peer(name):
-    return Engine(name, [sys.executable, str(pathlib.Path(__file__).resolve()), name])
+def peer(name, *words):
+    return Engine(" ".join([name, *words]), [sys.executable, str(pathlib.Path(__file__).resolve()), name, *words])
 
 
-def compare(engines, what, cases, rounds):
+def has_gpu():
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def compare(engines, what, cases, rounds, runs=2):
     """Runs the engines in turn and prints medians, and the median of each round's ratio to the first engine."""
     from statistics import median
 
-    print("| channels | size | batch | engine | median, s | fastest, s | times as long as undulator |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| channels | size | batch | engine | median, s | fastest, s | images/s | times as long as undulator |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for channels, size, batch in cases:
         times = {engine.name: [] for engine in engines}
         for turn in range(rounds + 1):
             for engine in engines:
                 # The first round warms up, and the last run of each turn is counted, when the caches are the engine's.
-                second = engine.seconds(what, channels, size, batch, 2)[-1]
+                second = engine.seconds(what, channels, size, batch, runs)[-1]
                 if turn:
                     times[engine.name].append(second)
                 time.sleep(0.05)
         first = times[engines[0].name]
         for name, seconds in times.items():
             ratio = median(second / own for second, own in zip(seconds, first))
-            print(f"| {channels} | {size} | {batch} | {name} | {median(seconds):.4f} | {min(seconds):.4f} | {ratio:.2f} |", flush=True)
+            middle = median(seconds)
+            case = f"| {channels} | {size} | {batch} | {name} | {middle:.4f} | {min(seconds):.4f} |"
+            print(f"{case} {batch / middle:.1f} | {ratio:.2f} |", flush=True)
 
 
 def main():
     import numpy
 
-    engine = {"onnxruntime": OnnxRuntime, "pytorch": Torch}[sys.argv[1]]()
+    engine = {"onnxruntime": OnnxRuntime, "pytorch": Torch}[sys.argv[1]](*sys.argv[2:])
     for line in sys.stdin:
         what, *numbers = line.split()
         channels, size, batch, runs = map(int, numbers)
@@ -182,6 +217,10 @@ def main():
             start = time.perf_counter()
             run()
             seconds.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        engine.wait()
+        if engine.ahead:
+            seconds = [(sum(seconds) + time.perf_counter() - start) / runs] * runs
         print(*(f"{second:.6f}" for second in seconds), flush=True)
 
 
