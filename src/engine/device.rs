@@ -2,9 +2,12 @@
 
 use std::{fmt, path::PathBuf, str::FromStr, thread::available_parallelism};
 
-#[cfg(feature = "cuda")]
-use super::burn::{BurnRunner, BurnTrainer};
 use super::{EngineError, Loss, Runner, Trainer, TrainerState, cpu, driver, worker};
+#[cfg(feature = "cuda")]
+use super::{
+    burn::{BurnRunner, BurnTrainer},
+    kernel_cache,
+};
 use crate::network::{Plan, Weights};
 
 /// The device that a user asks for.
@@ -236,6 +239,7 @@ fn without_cuda(device: &Device) -> EngineError {
 
 #[cfg(feature = "cuda")]
 fn cuda(index: usize) -> burn::DispatchDevice {
+    kernel_cache::keep();
     burn::DispatchDevice::Cuda(burn_cuda::CudaDevice::new(index))
 }
 

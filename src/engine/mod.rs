@@ -8,6 +8,8 @@ pub mod burn;
 pub mod cpu;
 pub mod device;
 mod driver;
+#[cfg(feature = "cuda")]
+mod kernel_cache;
 pub mod line;
 pub mod loss;
 mod schedule;

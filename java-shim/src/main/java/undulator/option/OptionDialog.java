@@ -34,6 +34,7 @@ public final class OptionDialog {
 
     private static final int NUMBER_COLUMNS = 8;
     private static final int PATH_COLUMNS = 34;
+    private static final int FLAG_INDENT = 20;
 
     private final String command;
     private final Options options;
@@ -89,6 +90,10 @@ public final class OptionDialog {
         String label = key.label + ":";
         switch (key.kind) {
             case FLAG:
+                if (!key.besidePrevious) {
+                    // ImageJ would leave a gap above the first.
+                    dialog.setInsets(3, FLAG_INDENT, 0);
+                }
                 dialog.addCheckbox(key.label, Boolean.parseBoolean(remembered(key)));
                 break;
             case CHOICE:

@@ -23,7 +23,7 @@ final class Axis {
     /** From below the lowest to above the highest of the values; those that are no numbers do not count. */
     static Axis linear(double... values) {
         double[] ends = ends(values, Double.NEGATIVE_INFINITY);
-        double step = step(Math.max(ends[1] - ends[0], 1e-9 + 1e-3 * Math.abs(ends[1])));
+        double step = step(ends[1] - ends[0]);
         return withSteps(Math.floor(ends[0] / step) * step, Math.ceil(ends[1] / step) * step, step);
     }
 
@@ -89,7 +89,12 @@ final class Axis {
                 ends[1] = Math.max(ends[1], value);
             }
         }
-        return ends[0] <= ends[1] ? ends : new double[] {1, 10};
+        if (ends[0] > ends[1]) {
+            return new double[] {1, 10};
+        }
+        // A level curve lies in the middle.
+        double room = ends[0] < ends[1] ? 0 : ends[0] == 0 ? 1 : 0.05 * Math.abs(ends[0]);
+        return new double[] {ends[0] - room, ends[1] + room};
     }
 
     /** Where a value lies: 0 at the low end, 1 at the high end; not finite for values that the axis cannot hold. */

@@ -1,7 +1,6 @@
 package undulator.training;
 
 import java.awt.BasicStroke;
-import java.awt.Color;
 import java.awt.Dimension;
 import java.awt.Font;
 import java.awt.FontMetrics;
@@ -11,16 +10,20 @@ import java.awt.Rectangle;
 import java.awt.geom.Ellipse2D;
 import java.awt.geom.Line2D;
 import java.awt.geom.Path2D;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.DoubleStream;
 import javax.swing.JPanel;
 import undulator.Words;
 
 /** Curves over the epochs, with levels to compare them with. Each line has its name and last value at its right end. */
 final class Chart extends JPanel {
     private static final long serialVersionUID = 1L;
+    /** More than this, and thick lines would fill the chart. */
+    private static final int MANY_EPOCHS = 300;
     private static final float[] DASHES = {4, 4};
 
     private final String title;
@@ -54,8 +57,8 @@ final class Chart extends JPanel {
     }
 
     private double[] values() {
-        return java.util.stream.DoubleStream.concat(
-                curves.stream().flatMapToDouble(curve -> java.util.Arrays.stream(curve.values)),
+        return DoubleStream.concat(
+                curves.stream().flatMapToDouble(curve -> Arrays.stream(curve.values)),
                 levels.values().stream().mapToDouble(Double::doubleValue)).toArray();
     }
 
@@ -75,6 +78,10 @@ final class Chart extends JPanel {
             Axis up = logarithmic ? Axis.logarithmic(values) : Axis.linear(values);
             Rectangle frame = frame(graphics.getFontMetrics(), up);
             if (frame.width < 20 || frame.height < 20) {
+                return;
+            }
+            if (isEmpty()) {
+                paintEmpty(graphics, frame);
                 return;
             }
             paintGrid(graphics, frame, across, up);
@@ -142,11 +149,14 @@ final class Chart extends JPanel {
                 below + Look.pixels(5) + metrics.getHeight() + metrics.getAscent());
         graphics.setColor(Look.LINE);
         graphics.draw(frame);
-        if (isEmpty()) {
-            graphics.setColor(Look.FAINT_TEXT);
-            graphics.drawString(instead, frame.x + (frame.width - metrics.stringWidth(instead)) / 2,
-                    frame.y + frame.height / 2);
-        }
+    }
+
+    private void paintEmpty(Graphics2D graphics, Rectangle frame) {
+        graphics.setColor(Look.LINE);
+        graphics.draw(frame);
+        graphics.setColor(Look.FAINT_TEXT);
+        int width = graphics.getFontMetrics().stringWidth(instead);
+        graphics.drawString(instead, frame.x + (frame.width - width) / 2, frame.y + frame.height / 2);
     }
 
     private void paintLevels(Graphics2D graphics, Rectangle frame, Axis up) {
@@ -160,7 +170,8 @@ final class Chart extends JPanel {
 
     private static void paintCurve(Graphics2D graphics, Curve curve, Rectangle frame, Axis across, Axis up) {
         graphics.setColor(curve.colour);
-        graphics.setStroke(new BasicStroke(Look.pixels(1.6), BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
+        double thickness = curve.values.length > MANY_EPOCHS ? 1 : 2;
+        graphics.setStroke(new BasicStroke(Look.pixels(thickness), BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
         Path2D path = new Path2D.Double();
         boolean drawing = false;
         for (int i = 0; i < curve.values.length; i++) {
@@ -172,25 +183,25 @@ final class Chart extends JPanel {
                 path.lineTo(x, y);
             } else {
                 path.moveTo(x, y);
-                // A point alone is a dot.
-                path.lineTo(x, y);
                 drawing = true;
+            }
+            if (curve.values.length == 1) {
+                graphics.fill(circle(x, y, Look.pixels(2.5)));
             }
         }
         graphics.draw(path);
         if (curve.marked >= 0) {
-            dot(graphics, x(frame, across, curve.epochs[curve.marked]), y(frame, up, curve.values[curve.marked]),
-                    Look.pixels(4));
+            Ellipse2D best = circle(x(frame, across, curve.epochs[curve.marked]),
+                    y(frame, up, curve.values[curve.marked]), Look.pixels(4));
+            graphics.setColor(Look.BACKGROUND);
+            graphics.fill(best);
+            graphics.setColor(curve.colour);
+            graphics.draw(best);
         }
     }
 
-    private static void dot(Graphics2D graphics, double x, double y, double radius) {
-        Color colour = graphics.getColor();
-        Ellipse2D circle = new Ellipse2D.Double(x - radius, y - radius, 2 * radius, 2 * radius);
-        graphics.setColor(Look.BACKGROUND);
-        graphics.fill(circle);
-        graphics.setColor(colour);
-        graphics.draw(circle);
+    private static Ellipse2D circle(double x, double y, double radius) {
+        return new Ellipse2D.Double(x - radius, y - radius, 2 * radius, 2 * radius);
     }
 
     private void paintLabels(Graphics2D graphics, Rectangle frame, Axis up) {

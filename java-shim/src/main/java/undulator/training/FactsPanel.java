@@ -28,11 +28,13 @@ final class FactsPanel extends JPanel {
     private final JLabel task = label(Font.PLAIN, 11);
     private final List<JLabel> values = new ArrayList<>();
 
-    FactsPanel() {
+    /** Before anything is known, of a model file. */
+    FactsPanel(String model) {
         super(new BorderLayout(0, Look.pixels(8)));
         setBackground(Look.BACKGROUND);
         JPanel words = plain(new JPanel(new GridLayout(2, 1, 0, Look.pixels(2))));
         task.setForeground(Look.FAINT_TEXT);
+        network.setText("Training " + model);
         words.add(network);
         words.add(task);
         JPanel numbers = plain(new JPanel(new GridBagLayout()));
@@ -88,8 +90,6 @@ final class FactsPanel extends JPanel {
             say(network, network, facts.get("Network") + ", " + facts.get("Parameters") + " parameters");
             say(task, task, "slices " + facts.get("Training slices") + " train, " + facts.get("Validation slices")
                     + " validate, on " + facts.get("Device"));
-        } else {
-            network.setText("Preparing");
         }
         String[] words = numbers(training);
         for (int i = 0; i < words.length; i++) {

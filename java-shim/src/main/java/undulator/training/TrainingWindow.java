@@ -51,7 +51,7 @@ final class TrainingWindow {
     private JFrame frame;
     private final Chart psnr = new Chart("PSNR of the validation slices", false, " dB");
     private final Chart loss = new Chart("Loss", true, "");
-    private final FactsPanel facts = new FactsPanel();
+    private final FactsPanel facts;
     private final PreviewPanel preview;
     private final JProgressBar bar = new JProgressBar(0, STEPS);
     private final JLabel status = new JLabel(" ");
@@ -71,6 +71,7 @@ final class TrainingWindow {
         this.training = training;
         this.requests = requests;
         this.model = model;
+        this.facts = new FactsPanel(model);
         this.preview = new PreviewPanel(images[0], images[1]);
     }
 
