@@ -49,7 +49,7 @@ final class PreviewPanel extends JPanel {
             graphics.setFont(Look.font(Font.BOLD, 12));
             graphics.setColor(Look.TEXT);
             String title = preview == null ? "Validation slice"
-                    : String.format(Locale.ROOT, "Validation slice %d, best model so far", preview.slice + 1);
+                    : String.format(Locale.ROOT, "Validation slice %d, by the best model", preview.slice + 1);
             FontMetrics metrics = graphics.getFontMetrics();
             graphics.drawString(title, 0, metrics.getAscent() + Look.pixels(2));
             graphics.setFont(Look.font(Font.PLAIN, 11));

@@ -89,6 +89,12 @@ public final class TrainingMain {
         System.out.println("command ended: " + !training.isAlive());
         System.out.println("model: " + Files.exists(folder.resolve("cancel.zip")));
         System.out.println("checkpoint: " + Files.exists(folder.resolve("cancel.zip.checkpoint")));
+        Thread again = train("escape.zip", 100_000, "");
+        JFrame other = window("escape.zip");
+        await("an epoch", () -> labels(other).stream().anyMatch(words -> words.matches("([2-9]|\\d\\d+) of 100000")));
+        EventQueue.invokeAndWait(() -> other.getRootPane().getActionMap().get("stop").actionPerformed(null));
+        again.join(LIMIT_MILLIS);
+        System.out.println("command ended after Escape: " + !again.isAlive());
         System.out.println("log: " + IJ.getLog().replace('\n', ' '));
     }
 

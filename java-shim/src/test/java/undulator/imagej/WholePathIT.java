@@ -33,6 +33,9 @@ class WholePathIT {
             run("Undulator Train...", "low=laboratory reference=synchrotron layers=3 channels=4 epochs=2 "
                 + "validation=5 device=cpu model=[MODEL]");
             print("epoch rows: " + nResults);
+            print("epoch: " + getResult("Rate", 1) + " " + (getResult("Validation loss", 1) > 0));
+            titles = String.join(getList("window.titles"));
+            print("training window: " + (indexOf(titles, "Undulator Train: my model.zip") >= 0));
             print("model: " + File.exists("MODEL"));
             run("Clear Results");
             run("Undulator Apply...", "image=laboratory model=[MODEL] reference=synchrotron device=cpu");
@@ -56,7 +59,7 @@ class WholePathIT {
         return MACRO.replace("MODEL", folder.resolve("my model.zip").toString());
     }
 
-    private static void check(Outcome outcome) {
+    private static void check(Outcome outcome, boolean trainsInAWindow) {
         assertEquals(0, outcome.exit(), outcome.output());
         assertEquals("synchrotron", outcome.value("made"));
         assertEquals("laboratory-resampled", outcome.value("resampled"));
@@ -65,6 +68,8 @@ class WholePathIT {
         assertEquals("100 5000", outcome.value("shown"));
         assertEquals(outcome.value("LUT before"), outcome.value("LUT after"));
         assertTrue(outcome.number("epoch rows") >= 2, outcome.output());
+        assertEquals("0.001 1", outcome.value("epoch"));
+        assertEquals(trainsInAWindow ? "1" : "0", outcome.value("training window"));
         assertEquals("1", outcome.value("model"));
         assertEquals("laboratory-restored", outcome.value("restored"));
         assertEquals("0.6 0.6 0.6 \u00B5m", outcome.value("restored voxel"));
@@ -77,12 +82,12 @@ class WholePathIT {
 
     @Test
     void inAWindow() throws Exception {
-        check(RealImageJ.windowed(folder).macro(macro()));
+        check(RealImageJ.windowed(folder).macro(macro()), true);
     }
 
     @Test
     void inBatchMode() throws Exception {
-        check(RealImageJ.windowed(folder).macro("setBatchMode(true);\n" + macro()));
+        check(RealImageJ.windowed(folder).macro("setBatchMode(true);\n" + macro()), false);
     }
 
     /** Refreshing makes a new class loader, and Java gives a native library to one loader only. */
@@ -122,6 +127,6 @@ class WholePathIT {
 
     @Test
     void headlessAsInFiji() throws Exception {
-        check(RealImageJ.headless(folder).macro(macro()));
+        check(RealImageJ.headless(folder).macro(macro()), false);
     }
 }
