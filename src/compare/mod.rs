@@ -114,6 +114,16 @@ pub enum CompareError {
     /// There is nothing to train.
     #[error("there is no network to compare: give layers, for example 3-7, and activations, or srcnn")]
     Nothing,
+    /// The user asked to stop.
+    #[error(
+        "cancelled at network {network} of {networks}: with the same options and folder the comparison goes on where it was"
+    )]
+    Cancelled {
+        /// The network that was being trained, from one.
+        network: usize,
+        /// Networks to compare.
+        networks: usize,
+    },
     /// A list that cannot be read.
     #[error("{key}={value} is not possible: give {example}")]
     List {
@@ -151,7 +161,7 @@ pub enum CompareError {
     /// A network cannot be built.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// A training failed, or was cancelled: what is in the folder stays, and the comparison can go on later.
+    /// A training failed: what is in the folder stays.
     #[error(transparent)]
     Train(#[from] TrainError),
     /// A model in the folder cannot be read.
@@ -264,7 +274,8 @@ pub fn compare(
             checkpoint: if options.training.checkpoint > 0.0 { options.training.checkpoint } else { 10.0 },
             ..options.training.clone()
         };
-        let row = done(low, reference, &training, monitor)?;
+        let cancelled = CompareError::Cancelled { network: at + 1, networks: networks.len() };
+        let row = done(low, reference, &training, monitor)?.ok_or(cancelled)?;
         monitor.row(&row);
         comparison.rows.push(row);
         let written = table::write(&comparison.table, &comparison.rows);
@@ -274,25 +285,26 @@ pub fn compare(
     Ok(comparison)
 }
 
-/// The row of one network, trained now or earlier.
+/// The row of one network, trained now or earlier; `None` when the user stopped it.
 fn done(
     low: &dyn SliceSource,
     reference: &dyn SliceSource,
     options: &TrainOptions,
     monitor: &dyn CompareMonitor,
-) -> Result<Row, CompareError> {
+) -> Result<Option<Row>, CompareError> {
     let path = options.model.clone();
     if path.exists() {
         check_alike(&Model::load(&path)?, low, options)?;
     }
     // A training that has its epochs ends at once.
     match train(low, reference, options, monitor) {
-        Ok(trained) if trained.cancelled => Err(TrainError::Cancelled.into()),
-        Ok(trained) => Ok(Row::of(&trained.model, path, String::new())?),
+        Ok(trained) if trained.cancelled => Ok(None),
+        Err(TrainError::Cancelled | TrainError::Discarded { .. }) => Ok(None),
+        Ok(trained) => Ok(Some(Row::of(&trained.model, path, String::new())?)),
         Err(TrainError::Diverged { epoch, rate, kept: Some(path) }) => {
             let note = format!("the loss was no number in epoch {epoch}: lower the rate, {rate}");
             monitor.log(&note);
-            Ok(Row::of(&Model::load(&path)?, path, note)?)
+            Ok(Some(Row::of(&Model::load(&path)?, path, note)?))
         }
         Err(error) => Err(error.into()),
     }
