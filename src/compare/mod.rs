@@ -299,7 +299,9 @@ fn done(
     // A training that has its epochs ends at once.
     match train(low, reference, options, monitor) {
         Ok(trained) if trained.cancelled => Ok(None),
-        Err(TrainError::Cancelled | TrainError::Discarded { .. }) => Ok(None),
+        Err(TrainError::Discarded { .. }) => Ok(None),
+        // While a training is prepared, whatever was read says so in its own words.
+        Err(_) if monitor.cancelled() => Ok(None),
         Ok(trained) => Ok(Some(Row::of(&trained.model, path, String::new())?)),
         Err(TrainError::Diverged { epoch, rate, kept: Some(path) }) => {
             let note = format!("the loss was no number in epoch {epoch}: lower the rate, {rate}");
