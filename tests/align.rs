@@ -85,9 +85,9 @@ fn truth() -> Transform {
     Transform::load(Path::new(path)).unwrap()
 }
 
-/// The laboratory scan drifted, and its reconstruction lies beside its nominal place: by 0.18 µm in y and 0.12 µm in x,
-/// which elastix finds too (docs/alignment.md). No look at the images can tell. So this asks for the accuracy
-/// in everything but that constant shift within the slice, and that the result fits the images better than the truth.
+/// Both volumes tell of a shift of 0.18 µm in y and 0.12 µm in x beside the truth file's, which elastix finds too
+/// (docs/alignment.md); the scan's drift is the likely reason. So this asks for the accuracy in everything but a
+/// constant shift within the slice, and that the result fits the images better than the truth.
 #[test]
 fn the_battery_pair_raw_from_disk() {
     let (laboratory, synchrotron) = (battery::measured("laboratory"), battery::measured("synchrotron"));
@@ -118,7 +118,7 @@ fn the_battery_pair_raw_from_disk() {
     assert!(ours > theirs, "{ours} {theirs}");
 }
 
-/// Without drift there is no such shift: the synchrotron volume itself, brought to the laboratory's grid by the true
+/// Without the laboratory's reconstruction there is no such shift: the synchrotron volume itself, brought to the laboratory's grid by the true
 /// transform, with the laboratory's noise, is found to the accuracy.
 #[test]
 fn the_synchrotron_volume_moved_to_the_laboratory_s_grid() {
@@ -232,16 +232,46 @@ fn unrelated_volumes_are_an_error() {
     assert!(matches!(error, AlignError::Unrelated { .. }), "{error}");
 }
 
+/// A stack in reverse order is not what a rotation can mend; at its end faces, though, it agrees with itself.
+#[test]
+fn a_mirrored_stack_is_an_error_without_flips() {
+    let laboratory = battery::measured("laboratory");
+    let synchrotron = battery::measured("synchrotron");
+    let plane = laboratory.shape().size.plane();
+    let reversed: Vec<f32> = laboratory.to_values().chunks_exact(plane).rev().flatten().copied().collect();
+    let reversed = Volume::from_values("reversed", laboratory.shape(), &reversed);
+    for rotation_search in [false, true] {
+        let options = AlignOptions { rotation_search, ..AlignOptions::default() };
+        let error = align(&reversed, &synchrotron, &options, &Silent).unwrap_err();
+        println!("{error}");
+        assert!(matches!(error, AlignError::Unrelated { .. } | AlignError::SmallOverlap { .. }), "{error}");
+    }
+    let found = align(&reversed, &synchrotron, &AlignOptions { flip: true, ..AlignOptions::default() }, &Silent);
+    assert!(found.unwrap().transform.parts().mirrored);
+}
+
+#[test]
+fn a_small_field_inside_a_large_one() {
+    let grains = Grains::new(17, [40.0, 90.0, 90.0]);
+    let truth = Transform::similarity([4.0, 1.0, 0.0], 1.01, [2.0, 8.0, -6.0]);
+    let large = grains.seen(Size::new(120, 120, 50), 0.75, &Transform::identity());
+    let small = grains.seen(Size::new(80, 80, 40), 0.5, &truth);
+    let found = align(&small, &large, &AlignOptions::default(), &Silent).unwrap();
+    let error = mean_error(&found.transform, &truth, small.shape(), large.shape());
+    println!("{error:.4}, overlap {:.2}", found.overlap);
+    assert!(error < 0.05 && found.overlap < 0.2 && found.warnings.is_empty(), "{error} {:?}", found.warnings);
+}
+
 #[test]
 fn a_small_overlap_is_a_warning() {
     let grains = Grains::new(9, [30.0, 90.0, 90.0]);
     let reference = grains.seen(Size::new(80, 80, 40), 0.75, &Transform::identity());
-    let truth = Transform::similarity([0.0; 3], 1.0, [0.0, 26.0, 30.0]);
+    let truth = Transform::similarity([0.0; 3], 1.0, [0.0, 23.0, 26.0]);
     let moving = grains.seen(Size::new(80, 80, 40), 0.75, &truth);
     let found = align(&moving, &reference, &AlignOptions::default(), &Silent).unwrap();
     assert!(mean_error(&found.transform, &truth, moving.shape(), reference.shape()) < 0.1);
     assert!(found.overlap < 0.35, "{}", found.overlap);
-    assert!(found.warnings.iter().any(|w| w.contains("lies in the moving volume")), "{:?}", found.warnings);
+    assert!(found.warnings.iter().any(|w| w.contains("in common")), "{:?}", found.warnings);
 }
 
 #[test]

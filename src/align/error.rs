@@ -57,6 +57,20 @@ pub enum AlignError {
         /// How many it must.
         least: f64,
     },
+    /// Only a thin slab agrees, as any volume agrees with its mirror image at a face.
+    #[error(
+        "the best match of {moving} and {reference} leaves only {percent:.0} % of the smaller field in common, {least} % are needed (if the sample was remounted or its slices run the other way, try all rotations, or flips)"
+    )]
+    SmallOverlap {
+        /// The moving stack's name.
+        moving: String,
+        /// The reference's name.
+        reference: String,
+        /// How much of the smaller field is in common.
+        percent: f64,
+        /// How much must be.
+        least: f64,
+    },
     /// The optimiser refused its settings.
     #[error("the optimiser failed: {0}")]
     Optimiser(String),

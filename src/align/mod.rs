@@ -156,7 +156,7 @@ pub fn align(
         Some(start) => vec![Transform { drift: None, ..start.clone() }],
         None => wide_search(&level, options, signed, monitor)?,
     };
-    let mut found = climb_all(&level, &starts, options, monitor)?;
+    let (mut found, overlap) = climb_all(&level, &starts, options, monitor)?;
     let turned = Reference::new(level.reference.clone(), &level.moving, &[found.transform.linear]);
     let distinction = turned.distinction(&level.moving, &found.transform, 8.0, signed).unwrap_or(0.0);
     if found.value <= 0.0 || distinction < verify::LEAST_DISTINCTION {
@@ -165,6 +165,14 @@ pub fn align(
             reference: reference.name().to_owned(),
             distinction,
             least: verify::LEAST_DISTINCTION,
+        });
+    }
+    if overlap < LEAST_OVERLAP {
+        return Err(AlignError::SmallOverlap {
+            moving: moving.name().to_owned(),
+            reference: reference.name().to_owned(),
+            percent: 100.0 * overlap,
+            least: 100.0 * LEAST_OVERLAP,
         });
     }
 
@@ -200,9 +208,11 @@ fn search_edge(moving: Shape, reference: Shape) -> f64 {
     (field(reference).max(field(moving) / 8.0) / SEARCH_VOXELS).cbrt()
 }
 
+/// What the optimiser climbs on. It may go a little below the least overlap on its way.
 fn landscape<'a>(level: &'a Pair, samples: &'a Samples, metric: Metric) -> Landscape<'a> {
-    let fewest = (samples.grey.len() as f64 * LEAST_OVERLAP / 2.0) as usize;
-    Landscape { samples, moving: &level.moving, metric, fewest }
+    let smaller = (samples.grey.len() as f64 * level.smaller_share()) as usize;
+    let fewest = (0.75 * LEAST_OVERLAP * smaller as f64) as usize;
+    Landscape { samples, moving: &level.moving, metric, smaller, fewest }
 }
 
 /// The most promising starts, best first: each orientation with its best shift, and the volumes as they came.
@@ -220,13 +230,14 @@ fn wide_search(
     Ok(starts)
 }
 
-/// Climbs from every start on the coarsest level and keeps the best end.
+/// Climbs from every start on the coarsest level and keeps the best end. With it, the share of the smaller field in
+/// common.
 fn climb_all(
     level: &Pair,
     starts: &[Transform],
     options: &AlignOptions,
     monitor: &dyn Monitor,
-) -> Result<Found, AlignError> {
+) -> Result<(Found, f64), AlignError> {
     let samples = Samples::of(&level.reference, SAMPLES);
     let landscape = landscape(level, &samples, options.metric);
     let family = if options.family == Family::Rigid { Family::Rigid } else { Family::Similarity };
@@ -238,7 +249,8 @@ fn climb_all(
             best = found;
         }
     }
-    Ok(best)
+    let overlap = best.count as f64 / landscape.smaller as f64;
+    Ok((best, overlap))
 }
 
 /// Metrics, overlap and warnings.
@@ -255,11 +267,10 @@ fn report(landscape: &Landscape, options: &AlignOptions, found: Found, distincti
             verify::CLEAR_DISTINCTION
         ));
     }
-    if overlap < verify::LARGE_OVERLAP {
-        warnings.push(format!(
-            "only {:.0} % of the reference lies in the moving volume: check the result by eye",
-            100.0 * overlap
-        ));
+    let common = found.count as f64 / landscape.smaller as f64;
+    if common < verify::LARGE_OVERLAP {
+        let percent = 100.0 * common;
+        warnings.push(format!("only {percent:.0} % of the smaller field is in common: check the result by eye"));
     }
     let flat = verify::flat_directions(landscape, options.family, &transform, distance);
     if !flat.is_empty() {
