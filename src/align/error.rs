@@ -1,6 +1,7 @@
 //! What can go wrong while aligning.
 
 use crate::grey::GreyError;
+use crate::resample::ResampleError;
 use crate::stack::{Size, StackError};
 
 use super::transform::TransformError;
@@ -27,6 +28,17 @@ pub enum AlignError {
     /// A volume cannot be shown in 8 bits.
     #[error(transparent)]
     Grey(#[from] GreyError),
+    /// The grid asked for is impossible.
+    #[error(transparent)]
+    Grid(#[from] ResampleError),
+    /// No voxel of the grid asked for lies in the moving volume.
+    #[error("no voxel of {reference} lies within {moving}: there is nothing to crop to (is this the right transform?)")]
+    NothingInCommon {
+        /// The moving stack's name.
+        moving: String,
+        /// The reference's name.
+        reference: String,
+    },
     /// Too few voxels to align.
     #[error("{name} has {size} voxels: aligning needs at least {fewest} along every axis")]
     TooSmall {
