@@ -13,7 +13,7 @@ use nalgebra::{Matrix3, Vector3};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use undulator::align::{
-    AlignError, AlignOptions, Alignment, Drift, Family, Metric, Target, Transform, align, apply_transform,
+    AlignError, AlignOptions, Alignment, Drift, Family, Metric, Target, Transform, align, apply_transform, assess,
 };
 use undulator::monitor::{Monitor, Silent};
 use undulator::stack::{GreyType, Shape, Size, SliceSource, VoxelSize};
@@ -85,9 +85,18 @@ fn truth() -> Transform {
     Transform::load(Path::new(path)).unwrap()
 }
 
-/// The laboratory scan drifted, and its reconstruction lies beside its nominal place: by 0.18 µm in y and 0.12 µm in x,
-/// which elastix finds too (docs/alignment.md). No look at the images can tell. So this asks for the accuracy
-/// in everything but that constant shift within the slice, and that the result fits the images better than the truth.
+/// The simulated laboratory scan drifted along the detector, evenly, by this over its half turn, in µm: so the phases
+/// between the volumes tell, direction by direction (benches/alignment/drift.py, docs/alignment.md). The truth file tells
+/// where the sample stood at one end of the scan; its reconstruction lies at the mean over the scan.
+const SCAN_DRIFT: f64 = -0.283;
+
+/// What the drift adds to the shift (z, y, x): 2/π ∫ s(θ) (sin θ, cos θ) dθ with s growing from 0 to the whole.
+fn mean_of_drift() -> Vector3<f64> {
+    use std::f64::consts::PI;
+    Vector3::new(0.0, 2.0 * SCAN_DRIFT / PI, 4.0 * SCAN_DRIFT / (PI * PI))
+}
+
+/// To the accuracy where the images lie, and nearer to each other than by the truth file.
 #[test]
 fn the_battery_pair_raw_from_disk() {
     let (laboratory, synchrotron) = (battery::measured("laboratory"), battery::measured("synchrotron"));
@@ -99,8 +108,9 @@ fn the_battery_pair_raw_from_disk() {
     let rest = all.iter().map(|d| (d - offset).norm()).sum::<f64>() / n;
     println!("mean error {total:.4} µm: offset {offset:?}, rest {rest:.4} µm; {:?}", found.transform.parts());
     assert!(rest <= ALLOWED / 3.0, "{rest} µm");
-    assert!(offset[0].abs() <= ALLOWED / 3.0, "{} µm along z", offset[0]);
-    assert!(total <= 0.24, "{total} µm");
+    let drifted = all.iter().map(|d| (d - mean_of_drift()).norm()).sum::<f64>() / n;
+    println!("mean error {drifted:.4} µm beside the drift");
+    assert!(drifted <= ALLOWED / 3.0, "{drifted} µm");
     assert!(found.ncc_before < 0.7 && found.ncc_after > 0.95 && found.overlap > 0.85);
     assert_eq!(found.warnings, Vec::<String>::new());
 
@@ -232,16 +242,46 @@ fn unrelated_volumes_are_an_error() {
     assert!(matches!(error, AlignError::Unrelated { .. }), "{error}");
 }
 
+/// A stack in reverse order is not what a rotation can mend; at its end faces, though, it agrees with itself.
+#[test]
+fn a_mirrored_stack_is_an_error_without_flips() {
+    let laboratory = battery::measured("laboratory");
+    let synchrotron = battery::measured("synchrotron");
+    let plane = laboratory.shape().size.plane();
+    let reversed: Vec<f32> = laboratory.to_values().chunks_exact(plane).rev().flatten().copied().collect();
+    let reversed = Volume::from_values("reversed", laboratory.shape(), &reversed);
+    for rotation_search in [false, true] {
+        let options = AlignOptions { rotation_search, ..AlignOptions::default() };
+        let error = align(&reversed, &synchrotron, &options, &Silent).unwrap_err();
+        println!("{error}");
+        assert!(matches!(error, AlignError::Unrelated { .. } | AlignError::SmallOverlap { .. }), "{error}");
+    }
+    let found = align(&reversed, &synchrotron, &AlignOptions { flip: true, ..AlignOptions::default() }, &Silent);
+    assert!(found.unwrap().transform.parts().mirrored);
+}
+
+#[test]
+fn a_small_field_inside_a_large_one() {
+    let grains = Grains::new(17, [40.0, 90.0, 90.0]);
+    let truth = Transform::similarity([4.0, 1.0, 0.0], 1.01, [2.0, 8.0, -6.0]);
+    let large = grains.seen(Size::new(120, 120, 50), 0.75, &Transform::identity());
+    let small = grains.seen(Size::new(80, 80, 40), 0.5, &truth);
+    let found = align(&small, &large, &AlignOptions::default(), &Silent).unwrap();
+    let error = mean_error(&found.transform, &truth, small.shape(), large.shape());
+    println!("{error:.4}, overlap {:.2}", found.overlap);
+    assert!(error < 0.05 && found.overlap < 0.2 && found.warnings.is_empty(), "{error} {:?}", found.warnings);
+}
+
 #[test]
 fn a_small_overlap_is_a_warning() {
     let grains = Grains::new(9, [30.0, 90.0, 90.0]);
     let reference = grains.seen(Size::new(80, 80, 40), 0.75, &Transform::identity());
-    let truth = Transform::similarity([0.0; 3], 1.0, [0.0, 26.0, 30.0]);
+    let truth = Transform::similarity([0.0; 3], 1.0, [0.0, 23.0, 26.0]);
     let moving = grains.seen(Size::new(80, 80, 40), 0.75, &truth);
     let found = align(&moving, &reference, &AlignOptions::default(), &Silent).unwrap();
     assert!(mean_error(&found.transform, &truth, moving.shape(), reference.shape()) < 0.1);
     assert!(found.overlap < 0.35, "{}", found.overlap);
-    assert!(found.warnings.iter().any(|w| w.contains("lies in the moving volume")), "{:?}", found.warnings);
+    assert!(found.warnings.iter().any(|w| w.contains("in common")), "{:?}", found.warnings);
 }
 
 #[test]
@@ -327,6 +367,29 @@ fn a_given_start_replaces_the_search() {
 }
 
 #[test]
+fn a_known_transform_is_judged_as_the_search_judges() {
+    let grains = Grains::new(18, [30.0, 60.0, 60.0]);
+    let reference = grains.seen(Size::new(60, 60, 30), 1.0, &Transform::identity());
+    let truth = Transform::similarity([5.0, 1.0, -2.0], 1.02, [1.0, 4.0, -3.0]);
+    let moving = grains.seen(Size::new(70, 70, 36), 0.8, &truth);
+    let options = AlignOptions::default();
+    let judge = |transform: &Transform| assess(&moving, &reference, transform, &options, &Silent).unwrap();
+    let found = align(&moving, &reference, &options, &Silent).unwrap();
+    let judged = judge(&found.transform);
+    assert_eq!(judged.transform, found.transform);
+    assert_eq!((judged.ncc_before, judged.ncc_after), (found.ncc_before, found.ncc_after));
+    assert_eq!((judged.overlap, judged.warnings), (found.overlap, found.warnings));
+    let wrong = judge(&Transform::similarity([0.0; 3], 1.0, [0.0, -6.0, 9.0]));
+    assert!(wrong.ncc_after < 0.5 && wrong.warnings.iter().any(|w| w.contains("from chance")), "{wrong:?}");
+    let away = judge(&Transform::similarity([0.0; 3], 1.0, [0.0, 0.0, 900.0]));
+    assert!(away.overlap == 0.0 && away.warnings.iter().any(|w| w.contains("only 0 %")), "{away:?}");
+
+    let one = Volume::new("one", Shape { size: Size::new(60, 60, 1), ..reference.shape() });
+    let unknown = assess(&moving, &one, &truth, &options, &Silent).unwrap();
+    assert!(unknown.ncc_after.is_nan() && unknown.warnings[0].contains("60×60×1"), "{unknown:?}");
+}
+
+#[test]
 fn applying_interpolates_once() {
     let shape = Shape { size: Size::new(9, 8, 7), voxel: VoxelSize { x: 0.5, y: 0.6, z: 0.7 }, grey: GreyType::F32 };
     // A plane through space is reproduced exactly by linear interpolation.
@@ -339,7 +402,7 @@ fn applying_interpolates_once() {
 
     let mut transform = Transform::similarity([20.0, 5.0, -8.0], 1.1, [0.2, -0.1, 0.3]);
     transform.drift = Some(Drift { start_um: -2.0, step_um: 4.0, coefficients_um: vec![[0.1, -0.2]; 4] });
-    let target = Target::isotropic(shape, 0.4);
+    let target = Target::isotropic(&moving, 0.4).unwrap();
     assert_eq!(target.size, Size::new(11, 12, 12));
     let out = written(&moving, &target, &transform);
     assert_eq!(out.shape().voxel, VoxelSize::isotropic(0.4));

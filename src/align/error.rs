@@ -1,6 +1,7 @@
 //! What can go wrong while aligning.
 
 use crate::grey::GreyError;
+use crate::resample::ResampleError;
 use crate::stack::{Size, StackError};
 
 use super::transform::TransformError;
@@ -27,6 +28,17 @@ pub enum AlignError {
     /// A volume cannot be shown in 8 bits.
     #[error(transparent)]
     Grey(#[from] GreyError),
+    /// The grid asked for is impossible.
+    #[error(transparent)]
+    Grid(#[from] ResampleError),
+    /// No voxel of the grid asked for lies in the moving volume.
+    #[error("no voxel of {reference} lies within {moving}: there is nothing to crop to (is this the right transform?)")]
+    NothingInCommon {
+        /// The moving stack's name.
+        moving: String,
+        /// The reference's name.
+        reference: String,
+    },
     /// Too few voxels to align.
     #[error("{name} has {size} voxels: aligning needs at least {fewest} along every axis")]
     TooSmall {
@@ -55,6 +67,20 @@ pub enum AlignError {
         /// How many deviations the best match lies above those at other shifts.
         distinction: f64,
         /// How many it must.
+        least: f64,
+    },
+    /// Only a thin slab agrees, as any volume agrees with its mirror image at a face.
+    #[error(
+        "the best match of {moving} and {reference} leaves only {percent:.0} % of the smaller field in common, {least} % are needed (if the sample was remounted or its slices run the other way, try all rotations, or flips)"
+    )]
+    SmallOverlap {
+        /// The moving stack's name.
+        moving: String,
+        /// The reference's name.
+        reference: String,
+        /// How much of the smaller field is in common.
+        percent: f64,
+        /// How much must be.
         least: f64,
     },
     /// The optimiser refused its settings.

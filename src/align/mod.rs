@@ -6,6 +6,7 @@
 
 mod air;
 mod apply;
+mod assess;
 mod drift;
 mod error;
 mod fourier;
@@ -29,11 +30,12 @@ use crate::monitor::Monitor;
 use crate::stack::{Shape, SliceSource, check};
 
 pub use apply::apply_transform;
+pub use assess::assess;
 pub use drift::Drift;
 pub use error::AlignError;
 pub use metric::Metric;
 pub use model::Family;
-pub use overlay::checkerboard;
+pub use overlay::{Overlay, checkerboard, in_eight_bits};
 pub use target::Target;
 pub use transform::{Parts, Transform, TransformError};
 
@@ -129,42 +131,42 @@ fn orientations(options: &AlignOptions) -> Vec<Matrix3<f64>> {
 
 /// Finds where each point of `reference` lies in `moving`.
 ///
-/// The result is the same for any number of threads. Unrelated volumes are an error; a match that may be wrong comes
-/// with warnings.
+/// The result is the same for any number of threads. A match that may be wrong comes with warnings.
+///
+/// # Errors
+/// [`AlignError`] for stacks that cannot be read or show nothing to align by, for volumes that do not seem to show the
+/// same place or have too little in common, and when the monitor asks to stop.
 pub fn align(
     moving: &dyn SliceSource,
     reference: &dyn SliceSource,
     options: &AlignOptions,
     monitor: &dyn Monitor,
 ) -> Result<Alignment, AlignError> {
-    check(moving)?;
-    check(reference)?;
-    monitor.progress(0.0, "Reading both volumes");
-    let mut base = Pair::read(moving, reference, monitor)?;
-    let finest = base.edge();
-    let coarse = search_edge(moving.shape(), reference.shape()).max(finest);
-    if options.leave_out_air {
-        let share = air::leave_out(&mut base.reference, coarse);
-        monitor.log(&format!("{:.0} % of {} is air and left out", 100.0 * share, reference.name()));
-    }
-    let base = base.flattened(12.0 * coarse, coarse);
+    let Copies { base, finest, coarse } = copies(moving, reference, options, monitor)?;
 
     monitor.progress(0.1, "Searching for the start");
-    let level = base.level(coarse).flattened(6.0 * coarse, coarse);
+    let level = search_level(&base, coarse);
     let signed = options.metric == Metric::Ncc;
     let starts = match &options.start {
         Some(start) => vec![Transform { drift: None, ..start.clone() }],
         None => wide_search(&level, options, signed, monitor)?,
     };
-    let mut found = climb_all(&level, &starts, options, monitor)?;
-    let turned = Reference::new(level.reference.clone(), &level.moving, &[found.transform.linear]);
-    let distinction = turned.distinction(&level.moving, &found.transform, 8.0, signed).unwrap_or(0.0);
+    let (mut found, overlap) = climb_all(&level, &starts, options, monitor)?;
+    let distinction = assess::distinction(&level, &found.transform, signed);
     if found.value <= 0.0 || distinction < verify::LEAST_DISTINCTION {
         return Err(AlignError::Unrelated {
             moving: moving.name().to_owned(),
             reference: reference.name().to_owned(),
             distinction,
             least: verify::LEAST_DISTINCTION,
+        });
+    }
+    if overlap < LEAST_OVERLAP {
+        return Err(AlignError::SmallOverlap {
+            moving: moving.name().to_owned(),
+            reference: reference.name().to_owned(),
+            percent: 100.0 * overlap,
+            least: 100.0 * LEAST_OVERLAP,
         });
     }
 
@@ -188,9 +190,38 @@ pub fn align(
         found = landscape.climb(options.family, &found.transform, monitor)?;
     }
     monitor.progress(0.9, "Checking the result");
-    let alignment = report(&landscape, options, found, distinction, coarse / 2.0);
+    let alignment = assess::report(&landscape, options, found, distinction, coarse / 2.0);
     monitor.progress(1.0, "Aligned");
     Ok(alignment)
+}
+
+/// Both volumes as they were read, and how fine the work on them may and shall be.
+struct Copies {
+    /// Without air and slow shading.
+    base: Pair,
+    /// The finest level's voxel edge.
+    finest: f64,
+    /// The wide search's voxel edge.
+    coarse: f64,
+}
+
+fn copies(
+    moving: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    options: &AlignOptions,
+    monitor: &dyn Monitor,
+) -> Result<Copies, AlignError> {
+    check(moving)?;
+    check(reference)?;
+    monitor.progress(0.0, "Reading both volumes");
+    let mut base = Pair::read(moving, reference, monitor)?;
+    let finest = base.edge();
+    let coarse = search_edge(moving.shape(), reference.shape()).max(finest);
+    if options.leave_out_air {
+        let share = air::leave_out(&mut base.reference, coarse);
+        monitor.log(&format!("{:.0} % of {} is air and left out", 100.0 * share, reference.name()));
+    }
+    Ok(Copies { base: base.flattened(12.0 * coarse, coarse), finest, coarse })
 }
 
 /// The voxel edge of the wide search. A moving field much larger than the reference's makes it coarser, or the search
@@ -200,9 +231,16 @@ fn search_edge(moving: Shape, reference: Shape) -> f64 {
     (field(reference).max(field(moving) / 8.0) / SEARCH_VOXELS).cbrt()
 }
 
+/// The level that the wide search looks at.
+fn search_level(base: &Pair, coarse: f64) -> Pair {
+    base.level(coarse).flattened(6.0 * coarse, coarse)
+}
+
+/// What the optimiser climbs on. It may go a little below the least overlap on its way.
 fn landscape<'a>(level: &'a Pair, samples: &'a Samples, metric: Metric) -> Landscape<'a> {
-    let fewest = (samples.grey.len() as f64 * LEAST_OVERLAP / 2.0) as usize;
-    Landscape { samples, moving: &level.moving, metric, fewest }
+    let smaller = (samples.grey.len() as f64 * level.smaller_share()) as usize;
+    let fewest = (0.75 * LEAST_OVERLAP * smaller as f64) as usize;
+    Landscape { samples, moving: &level.moving, metric, smaller, fewest }
 }
 
 /// The most promising starts, best first: each orientation with its best shift, and the volumes as they came.
@@ -220,13 +258,14 @@ fn wide_search(
     Ok(starts)
 }
 
-/// Climbs from every start on the coarsest level and keeps the best end.
+/// Climbs from every start on the coarsest level and keeps the best end. With it, the share of the smaller field in
+/// common.
 fn climb_all(
     level: &Pair,
     starts: &[Transform],
     options: &AlignOptions,
     monitor: &dyn Monitor,
-) -> Result<Found, AlignError> {
+) -> Result<(Found, f64), AlignError> {
     let samples = Samples::of(&level.reference, SAMPLES);
     let landscape = landscape(level, &samples, options.metric);
     let family = if options.family == Family::Rigid { Family::Rigid } else { Family::Similarity };
@@ -238,35 +277,6 @@ fn climb_all(
             best = found;
         }
     }
-    Ok(best)
-}
-
-/// Metrics, overlap and warnings.
-fn report(landscape: &Landscape, options: &AlignOptions, found: Found, distinction: f64, distance: f64) -> Alignment {
-    let transform = found.transform;
-    let overlap = found.count as f64 / landscape.samples.grey.len() as f64;
-    let [metric_before, metric_after] =
-        [&Transform::identity(), &transform].map(|t| landscape.measure(t, options.metric));
-    let [ncc_before, ncc_after] = [&Transform::identity(), &transform].map(|t| landscape.measure(t, Metric::Ncc));
-    let mut warnings = Vec::new();
-    if distinction < verify::CLEAR_DISTINCTION {
-        warnings.push(format!(
-            "the match stands out by only {distinction:.1} deviations from chance (clear above {}): check it by eye",
-            verify::CLEAR_DISTINCTION
-        ));
-    }
-    if overlap < verify::LARGE_OVERLAP {
-        warnings.push(format!(
-            "only {:.0} % of the reference lies in the moving volume: check the result by eye",
-            100.0 * overlap
-        ));
-    }
-    let flat = verify::flat_directions(landscape, options.family, &transform, distance);
-    if !flat.is_empty() {
-        warnings.push(format!(
-            "the volumes hardly say anything about: {} (moving by {distance:.2} leaves the correlation as it is)",
-            flat.join(", ")
-        ));
-    }
-    Alignment { transform, metric_before, metric_after, ncc_before, ncc_after, overlap, distinction, warnings }
+    let overlap = best.count as f64 / landscape.smaller as f64;
+    Ok((best, overlap))
 }

@@ -33,6 +33,8 @@ pub(super) struct Landscape<'a> {
     pub moving: &'a Grid,
     /// What to maximise.
     pub metric: Metric,
+    /// How many samples the smaller of the two fields of view holds.
+    pub smaller: usize,
     /// Fewest samples that must lie in both volumes: without a floor the best overlap may be a tiny one.
     pub fewest: usize,
 }

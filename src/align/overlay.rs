@@ -1,10 +1,95 @@
 //! A picture to judge an alignment by eye: tiles of both volumes in turn, in which edges must run on.
 
+use std::str::FromStr;
+
 use crate::grey::{HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::monitor::Monitor;
-use crate::stack::{GreyType, Shape, SliceSink, SliceSource, check, check_same_size, read_finite};
+use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, check, check_same_size, read_finite};
 
 use super::AlignError;
+
+/// How both volumes are shown in one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// Tiles in turn.
+    Checkerboard,
+    /// The aligned volume in red, the reference in green: yellow where they agree.
+    RedGreen,
+}
+
+impl FromStr for Overlay {
+    type Err = AlignError;
+
+    fn from_str(name: &str) -> Result<Self, AlignError> {
+        match name {
+            "Checkerboard" => Ok(Self::Checkerboard),
+            "Red-green" => Ok(Self::RedGreen),
+            _ => Err(AlignError::Unknown {
+                key: "overlay",
+                value: name.to_owned(),
+                choices: "None, Checkerboard, Red-green",
+            }),
+        }
+    }
+}
+
+/// Tiles along the shorter side of a chequerboard for a person to look at.
+const TILES: usize = 8;
+
+impl Overlay {
+    /// Draws the overlay of two volumes of one size. The chequerboard goes to `first`, in tiles of an eighth of the
+    /// shorter side; of the colours, red goes to `first` and green to `second`.
+    ///
+    /// # Errors
+    /// [`AlignError`] for stacks that cannot be read, are of different sizes or have no contrast, and when the monitor
+    /// asks to stop.
+    pub fn draw(
+        self,
+        aligned: &dyn SliceSource,
+        reference: &dyn SliceSource,
+        first: &mut dyn SliceSink,
+        second: &mut dyn SliceSink,
+        monitor: &dyn Monitor,
+    ) -> Result<(), AlignError> {
+        match self {
+            Self::Checkerboard => {
+                let Size { width, height, .. } = aligned.shape().size;
+                checkerboard(aligned, reference, (width.min(height) / TILES).max(1), first, monitor)
+            }
+            Self::RedGreen => {
+                check_same_size(aligned, reference)?;
+                in_eight_bits(aligned, first, monitor)?;
+                in_eight_bits(reference, second, monitor)
+            }
+        }
+    }
+}
+
+/// Writes a volume in 8 bits through its own 0.3–99.7 percentile window.
+///
+/// # Errors
+/// [`AlignError`] for a stack that cannot be read or has no contrast, and when the monitor asks to stop.
+pub fn in_eight_bits(
+    volume: &dyn SliceSource,
+    sink: &mut dyn SliceSink,
+    monitor: &dyn Monitor,
+) -> Result<(), AlignError> {
+    check(volume)?;
+    let shape = volume.shape();
+    let window = Window::of_percentiles(volume, LOW_PERCENT, HIGH_PERCENT, monitor)?;
+    sink.begin(Shape { grey: GreyType::U8, ..shape })?;
+    let mut slice = vec![0.0f32; shape.size.plane()];
+    for z in 0..shape.size.slices {
+        if monitor.cancelled() {
+            return Err(AlignError::Cancelled);
+        }
+        read_finite(volume, z, &mut slice)?;
+        slice.iter_mut().for_each(|v| *v = f32::from(window.to_8_bit(*v)));
+        sink.write(z, &slice)?;
+        monitor.progress((z + 1) as f64 / shape.size.slices as f64, "Drawing the overlay");
+    }
+    Ok(())
+}
 
 /// Writes a chequerboard of both volumes, which must have one size, with square tiles of `tile` voxels: the aligned
 /// volume in the top left one. Both are shown in 8 bits through their own 0.3–99.7 percentile windows.
@@ -58,7 +143,7 @@ pub fn checkerboard(
 mod tests {
     use super::*;
     use crate::monitor::Silent;
-    use crate::stack::{Size, VoxelSize};
+    use crate::stack::VoxelSize;
     use crate::volume::Volume;
 
     #[test]
@@ -75,6 +160,10 @@ mod tests {
         for (i, rises) in [(0, true), (2, false), (4, true), (12, false), (14, true)] {
             assert_eq!(values[i] < values[i + 1], rises, "at {i}: {values:?}");
         }
+        let (mut red, mut green) = (Volume::new("red", shape), Volume::new("green", shape));
+        Overlay::RedGreen.draw(&aligned, &reference, &mut red, &mut green, &Silent).unwrap();
+        let (red, green) = (red.to_values(), green.to_values());
+        assert!(red[0] == 0.0 && red[23] == 255.0 && green[0] == 255.0 && green[23] == 0.0, "{red:?} {green:?}");
         let smaller = Volume::new("smaller", Shape { size: Size::new(5, 4, 1), ..shape });
         assert!(checkerboard(&aligned, &smaller, 2, &mut board, &Silent).is_err());
     }

@@ -56,4 +56,13 @@ impl Pair {
         }
         self
     }
+
+    /// The moving volume's usable field as a share of the reference's, at most 1.
+    pub fn smaller_share(&self) -> f64 {
+        let usable = |grid: &Grid| {
+            let count = grid.grey.iter().filter(|v| !v.is_nan()).count();
+            count as f64 * grid.voxel.iter().product::<f64>()
+        };
+        (usable(&self.moving) / usable(&self.reference).max(f64::MIN_POSITIVE)).min(1.0)
+    }
 }

@@ -1,7 +1,9 @@
 //! The grid that an aligned volume is written on.
 
-use crate::stack::{Shape, Size, VoxelSize};
+use crate::resample::new_size;
+use crate::stack::{Shape, Size, SliceSource, VoxelSize};
 
+use super::AlignError;
 use super::grid::extent_zyx;
 use super::transform::Transform;
 
@@ -24,11 +26,40 @@ impl Target {
 
     /// A grid of cubic voxels over the reference's field, from the same corner and with as many voxels as
     /// `Undulator Resample...` gives the reference: every output voxel lies inside the field.
-    pub fn isotropic(reference: Shape, voxel: f64) -> Self {
-        let count = |n: usize, edge: f64| ((n as f64 * edge / voxel + 1e-6).floor() as usize).max(1);
-        let (size, edges) = (reference.size, reference.voxel);
-        let size = Size::new(count(size.width, edges.x), count(size.height, edges.y), count(size.slices, edges.z));
-        Self::over(reference, size, VoxelSize::isotropic(voxel))
+    ///
+    /// # Errors
+    /// [`AlignError::Grid`] for an impossible voxel size, and one that makes the grid larger than any image.
+    pub fn isotropic(reference: &dyn SliceSource, voxel: f64) -> Result<Self, AlignError> {
+        let size = new_size(reference, voxel)?;
+        Ok(Self::over(reference.shape(), size, VoxelSize::isotropic(voxel)))
+    }
+
+    /// The grid that a user asks for: the reference's own for a `voxel` of 0, otherwise cubic voxels of that edge; with
+    /// `crop`, only its part inside the moving volume.
+    ///
+    /// # Errors
+    /// As [`isotropic`](Self::isotropic), and [`AlignError::NothingInCommon`] if nothing is left.
+    pub fn chosen(
+        moving: &dyn SliceSource,
+        reference: &dyn SliceSource,
+        transform: &Transform,
+        voxel: f64,
+        crop: bool,
+    ) -> Result<Self, AlignError> {
+        let whole = if voxel == 0.0 { Self::of(reference.shape()) } else { Self::isotropic(reference, voxel)? };
+        if !crop {
+            return Ok(whole);
+        }
+        let nothing =
+            || AlignError::NothingInCommon { moving: moving.name().to_owned(), reference: reference.name().to_owned() };
+        whole.cropped(moving.shape(), transform).map(|(part, _)| part).ok_or_else(nothing)
+    }
+
+    /// How far this grid's corner lies from the reference's (z, y, x).
+    pub fn corner(&self, reference: Shape) -> [f64; 3] {
+        let extent = extent_zyx(reference);
+        let edges = [self.voxel.z, self.voxel.y, self.voxel.x];
+        std::array::from_fn(|a| self.first[a] - edges[a] / 2.0 + extent[a] / 2.0)
     }
 
     fn over(reference: Shape, size: Size, voxel: VoxelSize) -> Self {
@@ -96,6 +127,7 @@ impl Target {
 mod tests {
     use super::*;
     use crate::stack::GreyType;
+    use crate::volume::Volume;
 
     fn shape(n: usize, voxel: f64) -> Shape {
         Shape { size: Size::new(n, n, n), voxel: VoxelSize::isotropic(voxel), grey: GreyType::U16 }
@@ -103,9 +135,28 @@ mod tests {
 
     #[test]
     fn the_isotropic_grid_starts_at_the_field_s_corner() {
-        let target = Target::isotropic(shape(100, 0.495), 0.6);
+        let reference = Volume::new("reference", shape(100, 0.495));
+        let target = Target::isotropic(&reference, 0.6).unwrap();
         assert_eq!(target.size, Size::new(82, 82, 82));
         assert!((target.first[0] - (-24.75 + 0.3)).abs() < 1e-12);
+        assert!(target.corner(reference.shape()).iter().all(|c| c.abs() < 1e-12));
+        for voxel in [-0.6, f64::NAN, 1e-9] {
+            assert!(matches!(Target::isotropic(&reference, voxel), Err(AlignError::Grid(_))), "{voxel}");
+        }
+    }
+
+    #[test]
+    fn the_grid_that_a_user_asks_for() {
+        let [reference, moving] = [shape(60, 0.5), shape(90, 0.3)].map(|shape| Volume::new("volume", shape));
+        let away = Transform::similarity([0.0; 3], 1.0, [0.0, 0.0, 100.0]);
+        let chosen = |transform: &Transform, voxel, crop| Target::chosen(&moving, &reference, transform, voxel, crop);
+        assert_eq!(chosen(&away, 0.0, false).unwrap(), Target::of(reference.shape()));
+        assert!(matches!(chosen(&away, 0.0, true), Err(AlignError::NothingInCommon { .. })));
+        // 27 of 30 µm are seen: 45 voxels of 0.6 µm, one more since the outermost need only their centres inside.
+        let part = chosen(&Transform::identity(), 0.6, true).unwrap();
+        assert_eq!(part.voxel, VoxelSize::isotropic(0.6));
+        assert!(part.corner(reference.shape()).iter().all(|c| (c / 0.6).round() * 0.6 - c < 1e-9 && *c > 1.0));
+        assert!((44..=46).contains(&part.size.slices), "{}", part.size);
     }
 
     #[test]

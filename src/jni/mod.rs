@@ -13,7 +13,7 @@ mod training;
 
 use jni::{
     EnvUnowned,
-    objects::{JClass, JObject, JObjectArray, JString},
+    objects::{JClass, JDoubleArray, JObject, JObjectArray, JString},
 };
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 use comparison::ComparisonMonitor;
 use exception::{Border, guard};
 use host::{Host, JavaMonitor, number, strings};
-use options::{Alike, Options};
+use options::Options;
 use stacks::{JavaSink, JavaSource};
 
 type Strings<'local> = JObjectArray<'local, JString<'local>>;
@@ -94,7 +94,8 @@ pub extern "system" fn Java_undulator_Native_resample<'local>(
     })
 }
 
-/// `void align(StackSource moving, StackSource reference, StackSink result, String[] options, Monitor monitor)`.
+/// `double[] align(StackSource moving, StackSource reference, StackSink result, StackSink matched, String[] options,
+/// Monitor monitor)`: where the grid starts (x, y, z); `matched`, which may be null, takes the reference on that grid.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_undulator_Native_align<'local>(
     env: EnvUnowned<'local>,
@@ -102,28 +103,65 @@ pub extern "system" fn Java_undulator_Native_align<'local>(
     moving: JObject<'local>,
     reference: JObject<'local>,
     result: JObject<'local>,
+    matched: JObject<'local>,
     options: Strings<'local>,
     monitor: JObject<'local>,
-) {
+) -> JDoubleArray<'local> {
     guard(env, |env| {
         let (host, options) = (Host::new(env)?, Options::read(env, &options)?);
         let monitor = JavaMonitor::new(env, &host, &monitor)?;
         let moving = JavaSource::new(env, &host, &moving)?;
         let reference = JavaSource::new(env, &host, &reference)?;
         let mut result = JavaSink::new(env, &host, &result)?;
-        let transform = match options.align()? {
-            Alike::Known(file) => host.finish(align::Transform::load(&file))?,
-            Alike::Sought(wanted) => {
-                let found = host.finish(align::align(&moving, &reference, &wanted, &monitor))?;
-                monitor.alignment(&found);
-                found.transform
-            }
+        let (voxel, crop) = (options.get("voxel")?, options.get("crop")?);
+        let grid =
+            |transform: &_, crop| host.finish(align::Target::chosen(&moving, &reference, transform, voxel, crop));
+        // An impossible grid is refused before the long work.
+        grid(&align::Transform::identity(), false)?;
+        let found = match options.align()? {
+            (Some(known), wanted) => host.finish(align::assess(&moving, &reference, &known, &wanted, &monitor))?,
+            (None, wanted) => host.finish(align::align(&moving, &reference, &wanted, &monitor))?,
         };
+        monitor.alignment(&found);
+        let transform = found.transform;
         if let Some(file) = options.file("save")? {
             host.finish(transform.save(&file))?;
         }
-        let target = align::Target::of(reference.shape());
-        host.finish(align::apply_transform(&moving, &target, &transform, &mut result, &monitor))
+        let target = grid(&transform, crop)?;
+        host.finish(align::apply_transform(&moving, &target, &transform, &mut result, &monitor))?;
+        if !matched.is_null() {
+            let mut matched = JavaSink::new(env, &host, &matched)?;
+            let same = align::Transform::identity();
+            host.finish(align::apply_transform(&reference, &target, &same, &mut matched, &monitor))?;
+        }
+        let [z, y, x] = target.corner(reference.shape());
+        let corner = JDoubleArray::new(env, 3)?;
+        corner.set_region(env, 0, &[x, y, z])?;
+        Ok(corner)
+    })
+}
+
+/// `void overlay(StackSource aligned, StackSource reference, StackSink first, StackSink second, String[] options,
+/// Monitor monitor)`.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_overlay<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    aligned: JObject<'local>,
+    reference: JObject<'local>,
+    first: JObject<'local>,
+    second: JObject<'local>,
+    options: Strings<'local>,
+    monitor: JObject<'local>,
+) {
+    guard(env, |env| {
+        let (host, overlay) = (Host::new(env)?, Options::read(env, &options)?.get::<align::Overlay>("overlay")?);
+        let monitor = JavaMonitor::new(env, &host, &monitor)?;
+        let aligned = JavaSource::new(env, &host, &aligned)?;
+        let reference = JavaSource::new(env, &host, &reference)?;
+        let mut first = JavaSink::new(env, &host, &first)?;
+        let mut second = JavaSink::new(env, &host, &second)?;
+        host.finish(overlay.draw(&aligned, &reference, &mut first, &mut second, &monitor))
     })
 }
 

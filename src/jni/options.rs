@@ -9,21 +9,13 @@ use jni::{
 
 use super::exception::Border;
 use crate::{
-    align::AlignOptions,
+    align::{AlignOptions, Family, Transform},
     compare::{self, CompareOptions},
     engine::{Loss, Schedule, device::Wanted},
     network::Spec,
     sample::SampleOptions,
     train::TrainOptions,
 };
-
-/// Where the transform between two stacks comes from.
-pub enum Alike {
-    /// A file.
-    Known(PathBuf),
-    /// The stacks themselves.
-    Sought(AlignOptions),
-}
 
 /// Keys and values as Java gives them.
 pub struct Options(HashMap<String, String>);
@@ -63,19 +55,22 @@ impl Options {
         Ok((!name.is_empty()).then(|| name.into()))
     }
 
-    pub fn align(&self) -> Result<Alike, Border> {
+    /// The transform, if a file holds it, and how to look for one or judge it.
+    pub fn align(&self) -> Result<(Option<Transform>, AlignOptions), Border> {
         let transform = self.text("transform")?;
-        if transform.to_lowercase().ends_with(".json") {
-            return Ok(Alike::Known(transform.into()));
-        }
-        Ok(Alike::Sought(AlignOptions {
-            family: self.get("transform")?,
+        let known = if transform.to_lowercase().ends_with(".json") { Some(load(transform)?) } else { None };
+        let family = if known.is_some() { Family::default() } else { self.get("transform")? };
+        let start = self.file("start")?.map(load).transpose()?;
+        let options = AlignOptions {
+            family,
             metric: self.get("metric")?,
             rotation_search: self.get("rotation")?,
             flip: self.get("flip")?,
             drift: self.get("drift")?,
-            ..AlignOptions::default()
-        }))
+            leave_out_air: !self.get::<bool>("air")?,
+            start,
+        };
+        Ok((known, options))
     }
 
     pub fn sample(&self) -> Result<SampleOptions, Border> {
@@ -138,4 +133,8 @@ impl Options {
             ..TrainOptions::default()
         })
     }
+}
+
+fn load(file: impl Into<PathBuf>) -> Result<Transform, Border> {
+    Transform::load(&file.into()).map_err(|error| Border::Refused(error.to_string()))
 }

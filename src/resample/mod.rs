@@ -160,7 +160,7 @@ pub fn resample(
 }
 
 /// The new grid's size, refused where no image could have it.
-fn new_size(source: &dyn SliceSource, voxel: f64) -> Result<Size, ResampleError> {
+pub(crate) fn new_size(source: &dyn SliceSource, voxel: f64) -> Result<Size, ResampleError> {
     if !(voxel.is_finite() && voxel > 0.0) {
         return Err(ResampleError::Voxel(voxel));
     }

@@ -47,16 +47,32 @@ public final class Native {
     public static native void resample(StackSource image, StackSink result, String[] options, Monitor monitor);
 
     /**
-     * Brings a stack onto another's grid.
+     * Brings a stack onto another's grid, or onto another grid in its field.
      *
      * @param moving the laboratory scan
      * @param reference the synchrotron scan
-     * @param result takes the moving stack on the reference's grid
+     * @param result takes the moving stack on the grid
+     * @param matched takes the reference on the grid, or null
      * @param options keys and values
      * @param monitor hears of progress and takes the row of the transform
+     * @return how far the grid's corner lies from the reference's along x, y and z, in the reference's unit
      */
-    public static native void align(StackSource moving, StackSource reference, StackSink result, String[] options,
-            Monitor monitor);
+    public static native double[] align(StackSource moving, StackSource reference, StackSink result,
+            StackSink matched, String[] options, Monitor monitor);
+
+    /**
+     * Draws two stacks of one grid into one image. A checkerboard goes to the first stack; of red and green, red goes to
+     * the first and green to the second.
+     *
+     * @param aligned the aligned stack
+     * @param reference the stack that it was aligned to
+     * @param first takes slices of 8 bits
+     * @param second takes slices of 8 bits, or nothing
+     * @param options keys and values
+     * @param monitor hears of progress
+     */
+    public static native void overlay(StackSource aligned, StackSource reference, StackSink first, StackSink second,
+            String[] options, Monitor monitor);
 
     /**
      * Trains a network and writes the model file.

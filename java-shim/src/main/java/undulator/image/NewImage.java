@@ -5,6 +5,7 @@ import ij.ImagePlus;
 import ij.WindowManager;
 import ij.measure.Calibration;
 import ij.process.LUT;
+import java.awt.Color;
 
 /** Makes the image of a {@link NewStack} and gives it what ImageJ's own commands would: calibration, LUT and so on. */
 public final class NewImage {
@@ -71,22 +72,58 @@ public final class NewImage {
     }
 
     /**
-     * The source's grey values on the grid of another image.
+     * The source's grey values on a grid in the field of another image.
      *
      * @param source what was aligned
      * @param suffix added to its title
-     * @param grid whose calibration the new image takes
+     * @param field whose calibration the new image takes
+     * @param corner how far the grid's corner lies from the field's along x, y and z, in the field's unit
      * @param made the new slices
      * @return the image
      */
-    public static ImagePlus onGridOf(ImagePlus source, String suffix, ImagePlus grid, NewStack made) {
+    public static ImagePlus onGridIn(ImagePlus source, String suffix, ImagePlus field, double[] corner,
+            NewStack made) {
         ImagePlus image = like(source, made, 1, made.slices(), 1);
-        Calibration calibration = grid.getCalibration().copy();
+        Calibration calibration = field.getCalibration().copy();
         setVoxel(calibration, made.voxel());
         image.setCalibration(calibration);
+        if (hasOrigin(field.getCalibration())) {
+            moveOrigin(field.getCalibration(), calibration);
+            calibration.xOrigin -= corner[0] / calibration.pixelWidth;
+            calibration.yOrigin -= corner[1] / calibration.pixelHeight;
+            calibration.zOrigin -= corner[2] / calibration.pixelDepth;
+        }
         image.setLut(source.getProcessor().getLut());
         image.setDisplayRange(source.getDisplayRangeMin(), source.getDisplayRangeMax());
         return titled(image, source.getTitle() + suffix);
+    }
+
+    /**
+     * Two stacks drawn into one, on their grid: red and green if it has two channels.
+     *
+     * @param source one of the two
+     * @param suffix added to its title
+     * @param made the new slices
+     * @return the image
+     */
+    public static ImagePlus over(ImagePlus source, String suffix, NewStack made) {
+        ImagePlus image = made.image();
+        image.setDimensions(made.channels(), made.slices(), 1);
+        image.setCalibration(source.getCalibration().copy());
+        image.getCalibration().disableDensityCalibration();
+        if (made.channels() == 2) {
+            image = new CompositeImage(image, CompositeImage.COMPOSITE);
+            ((CompositeImage) image).setLuts(new LUT[] {inEightBits(Color.RED), inEightBits(Color.GREEN)});
+            image.setOpenAsHyperStack(true);
+        }
+        return titled(image, source.getTitle() + suffix);
+    }
+
+    private static LUT inEightBits(Color colour) {
+        LUT lut = LUT.createLutFromColor(colour);
+        lut.min = 0;
+        lut.max = 255;
+        return lut;
     }
 
     private static ImagePlus like(ImagePlus source, NewStack made, int channels, int slices, int frames) {
@@ -108,6 +145,11 @@ public final class NewImage {
         calibration.pixelWidth = voxel[0];
         calibration.pixelHeight = voxel[1];
         calibration.pixelDepth = voxel[2];
+    }
+
+    /** Whether positions count from somewhere else than the first voxel's corner: cropping then moves it, as ImageJ does. */
+    private static boolean hasOrigin(Calibration calibration) {
+        return calibration.xOrigin != 0 || calibration.yOrigin != 0 || calibration.zOrigin != 0;
     }
 
     /** Both grids start at the corner of the same field, so the origin's distance from it stays. */

@@ -121,6 +121,10 @@ public final class NewStack {
         return stack;
     }
 
+    int channels() {
+        return channels;
+    }
+
     int slices() {
         return slices;
     }

@@ -24,7 +24,8 @@ class CommandsTest {
     private static final Map<String, String> CONTRACT = Map.of(
             "Undulator Sample Data...", "width height slices voxel seed psnr misaligned",
             "Undulator Resample...", "image voxel interpolation",
-            "Undulator Align...", "moving reference transform metric rotation flip drift save",
+            "Undulator Align...", "moving reference transform metric rotation flip drift air start voxel "
+                    + "crop overlay save",
             "Undulator Train...", "low reference preset network layers activation channels residual epochs batch "
                     + "patch rate schedule loss validation augment seed device model start checkpoint resume",
             "Undulator Compare Networks...", "low reference layers activations channels srcnn residual epochs batch "

@@ -55,6 +55,11 @@ class BadInputIT {
         return code + "\nprint('went on');";
     }
 
+    /** Two stacks of noise. */
+    private static final String ALIGN = "for (i = 0; i < 2; i++) { newImage('n' + i, '8-bit black', 40, 40, 20); "
+            + "run('Add Specified Noise...', 'stack standard=60'); run('Add...', 'value=90 stack'); "
+            + "run('Add Specified Noise...', 'stack standard=60'); } run('Undulator Align...', 'moving=n0 reference=n1 ";
+
     /** Macros that must fail, each with words that its message must hold. */
     private static final String[][] REFUSED = {
         {"run('Undulator Resample...', 'voxel=2');", "No image is open"},
@@ -81,6 +86,12 @@ class BadInputIT {
         {"run('Hyperstack...', 'title=h type=8-bit display=Grayscale width=32 height=32 channels=2 slices=3 frames=2');"
             + "run('Undulator Measure...', 'test=h reference=h');", "hyperstack of 2 channels and 2 frames"},
         {"run('Undulator Sample Data...', 'width=1');", "width"},
+        {ALIGN + "overlay=Blue');", "choose one of None, Checkerboard, Red-green"},
+        {ALIGN + "voxel=-1');", "a voxel size of -1 is impossible"},
+        {ALIGN + "start=[/no such/start.json]');", "/no such/start.json"},
+        {ALIGN + "transform=Bent');", "transform=Bent is not known"},
+        {ALIGN + "transform=[/no such/t.json]');", "/no such/t.json"},
+        {ALIGN + "');", "do not seem to show the same place"},
     };
 
     @Test

@@ -18,8 +18,8 @@ public final class DialogsMain {
         new ImageJ();
         IJ.runMacro("run('Undulator Sample Data...', 'width=48 height=48 slices=8');");
         User user = new User();
-        for (String command : new String[] {"Undulator Sample Data...", "Undulator Resample...", "Undulator Train...",
-            "Undulator Apply...", "Undulator Measure..."}) {
+        for (String command : new String[] {"Undulator Sample Data...", "Undulator Resample...", "Undulator Align...",
+            "Undulator Train...", "Undulator Apply...", "Undulator Measure..."}) {
             GenericDialog dialog = user.open(command);
             user.photograph(dialog, new File(arguments[0], dialog.getTitle() + ".png"));
             user.press(dialog, 1);

@@ -1,0 +1,97 @@
+//! How good a transform is: metrics, overlap, and what to look at before trusting it.
+
+use crate::monitor::Monitor;
+use crate::stack::SliceSource;
+
+use super::optimise::{Found, Landscape};
+use super::pair::Pair;
+use super::sampler::Samples;
+use super::search::Reference;
+use super::transform::Transform;
+use super::{AlignError, AlignOptions, Alignment, Copies, Metric, SAMPLES, copies, landscape, search_level, verify};
+
+/// Judges a transform that was found elsewhere or earlier, on the same copies of the volumes that [`align`](super::align)
+/// looks at, without changing it. Doubts come as warnings. Of stacks that show nothing to judge by (a single slice, one
+/// grey value) the numbers are NaN, which is a warning too, since the transform may still be applied to them.
+///
+/// # Errors
+/// [`AlignError`] for stacks that cannot be read, and when the monitor asks to stop.
+pub fn assess(
+    moving: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    transform: &Transform,
+    options: &AlignOptions,
+    monitor: &dyn Monitor,
+) -> Result<Alignment, AlignError> {
+    let Copies { base, finest, coarse } = match copies(moving, reference, options, monitor) {
+        Err(why @ (AlignError::TooSmall { .. } | AlignError::Featureless { .. })) => {
+            return Ok(unknown(transform, &why));
+        }
+        copies => copies?,
+    };
+    monitor.progress(0.5, "Judging the transform");
+    let distinction = distinction(&search_level(&base, coarse), transform, options.metric == Metric::Ncc);
+    let level = base.level(finest);
+    let samples = Samples::of(&level.reference, SAMPLES);
+    let landscape = landscape(&level, &samples, options.metric);
+    let alignment = report(&landscape, options, landscape.at(transform), distinction, coarse / 2.0);
+    monitor.progress(1.0, "Judged");
+    Ok(alignment)
+}
+
+fn unknown(transform: &Transform, why: &AlignError) -> Alignment {
+    let none = f64::NAN;
+    Alignment {
+        transform: transform.clone(),
+        metric_before: none,
+        metric_after: none,
+        ncc_before: none,
+        ncc_after: none,
+        overlap: none,
+        distinction: none,
+        warnings: vec![format!("how well the transform fits cannot be told: {why}")],
+    }
+}
+
+/// How many deviations the match lies above those at other shifts; 0 if there is nothing to compare.
+pub(super) fn distinction(level: &Pair, transform: &Transform, signed: bool) -> f64 {
+    let turned = Reference::new(level.reference.clone(), &level.moving, &[transform.linear]);
+    turned.distinction(&level.moving, transform, 8.0, signed).unwrap_or(0.0)
+}
+
+/// Metrics, overlap and warnings. `distance` is how far the volume is moved to see whether that matters.
+pub(super) fn report(
+    landscape: &Landscape,
+    options: &AlignOptions,
+    found: Found,
+    distinction: f64,
+    distance: f64,
+) -> Alignment {
+    let transform = found.transform;
+    let overlap = found.count as f64 / landscape.samples.grey.len() as f64;
+    let [metric_before, metric_after] =
+        [&Transform::identity(), &transform].map(|t| landscape.measure(t, options.metric));
+    let [ncc_before, ncc_after] = [&Transform::identity(), &transform].map(|t| landscape.measure(t, Metric::Ncc));
+    let mut warnings = Vec::new();
+    if distinction < verify::CLEAR_DISTINCTION {
+        warnings.push(format!(
+            "the match stands out by only {distinction:.1} deviations from chance (clear above {}): check it by eye",
+            verify::CLEAR_DISTINCTION
+        ));
+    }
+    let common = found.count as f64 / landscape.smaller as f64;
+    if common < verify::LARGE_OVERLAP {
+        let percent = 100.0 * common;
+        warnings.push(format!("only {percent:.0} % of the smaller field is in common: check the result by eye"));
+    }
+    if found.value.is_finite() {
+        let flat = verify::flat_directions(landscape, options.family, &transform, distance);
+        if !flat.is_empty() {
+            warnings.push(format!(
+                "the volumes hardly say anything about: {} (moving by {distance:.2} leaves the correlation as it is)",
+                flat.join(", ")
+            ));
+        }
+    }
+    Alignment { transform, metric_before, metric_after, ncc_before, ncc_after, overlap, distinction, warnings }
+}
