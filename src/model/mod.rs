@@ -4,6 +4,7 @@
 
 mod decibels;
 mod file;
+pub mod onnx;
 
 use serde::{Deserialize, Serialize};
 
