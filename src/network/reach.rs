@@ -62,7 +62,6 @@ fn union(a: Span, b: Span) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{
         engine::{Images, Runner, cpu},
         network::{Activation, Architecture, Spec, Weights},
