@@ -1,13 +1,17 @@
 //! A trained model: its network, its weights, the grey windows it was trained in, and how well it did.
 //!
-//! On disk it is one zip with `model.json` and `weights.safetensors`. See [`Model::save`] and [`Model::load`].
+//! On disk it is a bioimage.io package, which other programs run too. See [`Model::save_as`] and [`Model::load`].
 
 mod decibels;
 mod file;
+pub mod onnx;
+mod package;
+mod safetensors;
 
 use serde::{Deserialize, Serialize};
 
 pub use file::{ModelError, check_writable};
+pub use package::{Author, Citation, Credits, CreditsError, Example, LICENCES, Packaging};
 
 use crate::{
     engine::{Loss, Schedule},

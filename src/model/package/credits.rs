@@ -1,0 +1,115 @@
+//! Who made a model, and what others may do with it.
+
+use serde::{Deserialize, Serialize};
+
+/// Licences to choose from: those of the SPDX list that suit data and models.
+pub const LICENCES: [&str; 8] =
+    ["CC-BY-4.0", "CC0-1.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0", "MIT", "BSD-3-Clause", "Apache-2.0", "GPL-3.0-or-later"];
+
+/// Names have at most this many characters, and at least [`SHORTEST_NAME`].
+const LONGEST_NAME: usize = 64;
+const SHORTEST_NAME: usize = 5;
+const LONGEST_TEXT: usize = 500;
+
+/// Who made a model, its name, and what others may do with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credits {
+    /// The model's name; empty for one made of the file's name.
+    pub name: String,
+    /// Who made it; empty when nobody wants to be named.
+    pub authors: Vec<Author>,
+    /// One of [`LICENCES`].
+    pub licence: String,
+    /// What to cite beside the papers of the method.
+    pub cite: Vec<Citation>,
+}
+
+/// One author.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// The full name.
+    pub name: String,
+    /// Institute or company; may be empty.
+    pub affiliation: String,
+}
+
+/// Something to cite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Citation {
+    /// Authors, title, journal, in any form.
+    pub text: String,
+    /// Its digital object identifier, such as `10.1016/j.egyai.2023.100305`.
+    pub doi: String,
+}
+
+impl Default for Credits {
+    fn default() -> Self {
+        Self { name: String::new(), authors: Vec::new(), licence: LICENCES[0].to_owned(), cite: Vec::new() }
+    }
+}
+
+/// Why credits cannot go into a package.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CreditsError {
+    /// A licence that is none of the known ones.
+    #[error("licence={0} is not known: choose one of {list}", list = LICENCES.join(", "))]
+    Licence(String),
+    /// A digital object identifier that is none.
+    #[error("{0:?} is not a DOI: give it as 10.1016/j.egyai.2023.100305, without an address before it")]
+    Doi(String),
+}
+
+impl Credits {
+    /// Refuses what no reader would accept and cleaning cannot mend.
+    pub(super) fn check(&self) -> Result<(), CreditsError> {
+        if !LICENCES.contains(&self.licence.as_str()) {
+            return Err(CreditsError::Licence(self.licence.clone()));
+        }
+        let doi = |doi: &str| doi.starts_with("10.") && doi.contains('/') && doi.chars().all(|c| c.is_ascii_graphic());
+        match self.cite.iter().find(|citation| !doi(&citation.doi)) {
+            Some(citation) => Err(CreditsError::Doi(citation.doi.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A name as the specification wants it: 5 to 64 letters, digits, spaces and `_+-()`.
+pub(super) fn clean_name(name: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_+- ()".contains(c);
+    let cleaned: String = name.trim().chars().map(|c| if allowed(c) { c } else { '_' }).take(LONGEST_NAME).collect();
+    let cleaned = cleaned.trim();
+    if cleaned.len() < SHORTEST_NAME { format!("Undulator {cleaned}").trim().to_owned() } else { cleaned.to_owned() }
+}
+
+/// Text in one line, without control characters.
+pub(super) fn clean_text(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    text.trim().chars().map(shown).take(LONGEST_TEXT).collect()
+}
+
+/// An author's name: one line, no slashes.
+pub(super) fn clean_author(name: &str) -> String {
+    clean_text(name).replace(['/', '\\'], "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_what_the_specification_allows() {
+        assert_eq!(clean_name("  Kathode: Zelle/3 (Müller) "), "Kathode_ Zelle_3 (M_ller)");
+        assert_eq!(clean_name("a"), "Undulator a");
+        assert_eq!(clean_name(""), "Undulator");
+        assert_eq!(clean_name(&"x".repeat(200)).len(), 64);
+        assert_eq!(clean_author("A/B\nC"), "A-B C");
+    }
+
+    #[test]
+    fn an_unknown_licence_and_a_link_for_a_doi_are_refused() {
+        let credits = Credits { licence: "mine".to_owned(), ..Default::default() };
+        assert!(credits.check().unwrap_err().to_string().contains("CC-BY-4.0"));
+        let cite = vec![Citation { text: "x".to_owned(), doi: "doi.org/10.1/2".to_owned() }];
+        assert!(matches!(Credits { cite, ..Default::default() }.check(), Err(CreditsError::Doi(_))));
+    }
+}

@@ -1,0 +1,122 @@
+//! One slice that shows what a model does, and the test tensors made of it.
+
+use crate::{
+    engine::{EngineError, Images, Runner, cpu},
+    frame::Frame,
+    grey::Window,
+    model::{Card, Model},
+    network::Plan,
+};
+
+/// One validation slice before and after, in raw grey values, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// Pixels along x.
+    pub width: usize,
+    /// Pixels along y.
+    pub height: usize,
+    /// The laboratory slice.
+    pub input: Vec<f32>,
+    /// What the model makes of it.
+    pub restored: Vec<f32>,
+    /// The synchrotron slice.
+    pub reference: Vec<f32>,
+}
+
+impl Example {
+    /// Whether every picture has all its pixels, and every one is a finite number.
+    pub(super) fn is_whole(&self) -> bool {
+        let pictures = [&self.input, &self.restored, &self.reference];
+        let whole =
+            |values: &&Vec<f32>| values.len() == self.width * self.height && values.iter().all(|grey| grey.is_finite());
+        self.width > 0 && self.height > 0 && pictures.iter().all(whole)
+    }
+}
+
+/// What a model makes of one square image, in raw grey values: others check with it that they compute the same.
+pub(super) struct TestTensors {
+    /// Pixels along x and along y.
+    pub edge: usize,
+    pub input: Vec<f32>,
+    /// Without rounding.
+    pub output: Vec<f32>,
+}
+
+impl TestTensors {
+    /// The middle of the slice, reflected where it is too small, or without one a pattern of waves.
+    pub fn new(model: &Model, plan: &Plan, example: Option<&Example>) -> Result<Self, EngineError> {
+        let edge = plan.least_tile();
+        let input = match example {
+            Some(example) => middle(&example.input, example.width, example.height, edge),
+            None => waves(edge, model.card.input_window),
+        };
+        let window = model.card.input_window;
+        let values = input.iter().map(|grey| window.normalise(*grey)).collect();
+        let output = cpu::runner(plan, &model.weights)?.run(&Images { count: 1, height: edge, width: edge, values })?;
+        let output = output.into_iter().map(|value| restore(&model.card, value)).collect();
+        Ok(Self { edge, input, output })
+    }
+}
+
+/// The grey value of the network's number, inside the grey type's range but not rounded.
+pub(super) fn restore(card: &Card, value: f32) -> f32 {
+    let grey = card.output_window.restore(value);
+    card.output_grey.white().map_or(grey, |white| grey.clamp(0.0, white))
+}
+
+/// A square from the middle of a slice.
+fn middle(slice: &[f32], width: usize, height: usize, edge: usize) -> Vec<f32> {
+    let (across, down) = (width.min(edge), height.min(edge));
+    let (left, top) = ((width - across) / 2, (height - down) / 2);
+    let rows = slice.chunks_exact(width).skip(top).take(down);
+    let cropped: Vec<f32> = rows.flat_map(|row| &row[left..left + across]).copied().collect();
+    let frame = Frame { width: across, height: down, padded_width: edge, padded_height: edge };
+    let mut square = Vec::with_capacity(frame.padded_pixels());
+    frame.pad_into(&cropped, |grey| grey, &mut square);
+    square
+}
+
+/// Waves of several lengths over the middle of the grey window, in whole grey values where it is wide.
+fn waves(edge: usize, window: Window) -> Vec<f32> {
+    let wave = |at: usize| {
+        let (x, y) = ((at % edge) as f32, (at / edge) as f32);
+        let scaled = 0.5 + 0.2 * (0.09 * x).sin() * (0.07 * y).cos() + 0.2 * (0.9 * x + 0.5 * y).sin();
+        let grey = window.restore(scaled);
+        if window.high - window.low >= 100.0 { grey.round() } else { grey }
+    };
+    (0..edge * edge).map(wave).collect()
+}
+
+/// An array as NumPy's file format 1.0 has it: shape (1, 1, edge, edge), `float32`.
+pub(super) fn npy(edge: usize, values: &[f32]) -> Vec<u8> {
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, {edge}, {edge}), }}").into_bytes();
+    // Magic word, version and length take ten bytes; the whole is a multiple of 64 and ends with a line.
+    header.resize((header.len() + 11).next_multiple_of(64) - 11, b' ');
+    header.push(b'\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
+    bytes.extend(header);
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_a_slice_is_cropped_or_reflected() {
+        let slice: Vec<f32> = (0..12).map(|v| v as f32).collect();
+        assert_eq!(middle(&slice, 4, 3, 2), [1.0, 2.0, 5.0, 6.0]);
+        assert_eq!(middle(&slice, 12, 1, 3), [4.0, 5.0, 6.0, 4.0, 5.0, 6.0, 4.0, 5.0, 6.0]);
+        assert_eq!(middle(&[7.0, 8.0], 2, 1, 3)[..3], [7.0, 8.0, 7.0]);
+    }
+
+    #[test]
+    fn numpys_header_is_padded_to_64_bytes() {
+        let file = npy(2, &[1.0; 4]);
+        assert_eq!((file.len() - 16) % 64, 0);
+        assert_eq!(file[file.len() - 17], b'\n');
+    }
+}

@@ -1,0 +1,154 @@
+//! Model files in the hands of other tools.
+
+#[path = "common/python.rs"]
+mod python;
+
+use serde_json::json;
+use tempfile::TempDir;
+use undulator::{
+    engine::{Images, Loss, Runner, Schedule, cpu},
+    grey::Window,
+    model::{Author, Card, Citation, Credits, Epoch, Example, Model, Packaging, Scores, Training, onnx::to_onnx},
+    network::{Activation, Architecture, Spec, Weights},
+    stack::{GreyType, Size, VoxelSize},
+};
+
+/// Every network, with both activations and both outputs among them.
+fn specs() -> Vec<Spec> {
+    let mut specs = Vec::new();
+    for (at, activation) in [Activation::Relu, Activation::Prelu].into_iter().enumerate() {
+        let mut add = |network, layers: usize| {
+            specs.push(Spec { network, layers, activation, channels: 3 + at, residual: (layers + at) % 2 == 0 });
+        };
+        (3..=7).for_each(|layers| add(Architecture::RedNet, layers));
+        [3, 5].into_iter().for_each(|layers| add(Architecture::Srcnn, layers));
+    }
+    specs
+}
+
+/// Weights that leave nothing at its start: biases and slopes differ.
+fn weights(spec: &Spec) -> Weights {
+    let plan = spec.plan().unwrap();
+    let mut weights = Weights::initial(spec, &plan, 11);
+    for tensor in &mut weights.0 {
+        if tensor.shape.len() == 1 {
+            let values = tensor.values.iter_mut().enumerate();
+            values.for_each(|(at, value)| *value += 0.05 * (at as f32 + 1.0).sin());
+        }
+    }
+    weights
+}
+
+fn images(count: usize, height: usize, width: usize) -> Images {
+    let values = (0..count * height * width).map(|at| (at as f32 * 0.37).sin() * (at as f32 * 0.011).cos()).collect();
+    Images { count, height, width, values }
+}
+
+#[test]
+fn onnx_runtime_agrees_with_the_cpu_engine_on_every_network() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for spec in specs() {
+        let (plan, weights) = (spec.plan().unwrap(), weights(&spec));
+        std::fs::write(path("model.onnx"), to_onnx(&plan, &weights)).unwrap();
+        // The networks without poolings take odd sizes, the others odd multiples.
+        let images = images(2, plan.multiple * 3, plan.multiple * if plan.multiple == 1 { 37 } else { 1 });
+        python::write_floats(&path("input"), &images.values);
+        let request = json!({
+            "what": "onnx", "model": path("model.onnx"), "input": path("input"), "output": path("output"),
+            "shape": [images.count, 1, images.height, images.width],
+        });
+        let answer = python::ask("package.py", &request);
+        assert_eq!((&answer["ir"], &answer["opset"]), (&json!(8), &json!(17)));
+        assert_eq!(answer["shape"], request["shape"]);
+        let height = if plan.multiple == 1 { "h".to_owned() } else { format!("{}*h", plan.multiple) };
+        assert_eq!(answer["axes"][2], json!(height));
+        let own = cpu::runner(&plan, &weights).unwrap().run(&images).unwrap();
+        let theirs = python::read_floats(&path("output"));
+        let apart = own.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let scale = own.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+        println!("{spec}: {apart:.1e} apart, values to {scale:.2}");
+        assert!(own.len() == theirs.len() && apart <= 1e-5 * scale.max(1.0), "{spec}: {apart} apart");
+        assert!(scale > 1e-3, "{spec}: the output says nothing");
+    }
+}
+
+/// A model of that network, as if it had been trained; grey types and windows differ from one to the next.
+fn model(at: usize, network: Spec) -> Model {
+    let (low, high, output_grey) = [
+        (0.0, 1.0, GreyType::F32),
+        (20_000.0, 30_000.0, GreyType::U16),
+        (0.0, 255.0, GreyType::U8),
+        (-1e-3, 2e-3, GreyType::F32),
+    ][at % 4];
+    let output_window = Window::new(low, high).unwrap();
+    let input_window = [output_window, Window::new(40_000.0, 41_000.0).unwrap()][at / 2 % 2];
+    let epoch = |epoch| Epoch { epoch, loss: 0.5, psnr: Some(20.0), ..Default::default() };
+    let training = Training {
+        size: Size::new(64, 48, 10),
+        voxel: VoxelSize::isotropic(0.6),
+        training_slices: (0, 7),
+        validation_slices: (8, 10),
+        batch: 4,
+        patch: 0,
+        rate: 1e-3,
+        schedule: Schedule::Constant,
+        loss: Loss::Mse,
+        augment: true,
+        seed: 1,
+        device: "CPU | 2 threads".to_owned(),
+        best_epoch: 2,
+        history: (1..=100).map(epoch).collect(),
+    };
+    let scores = Some(Scores { restored: 26.0, raw: 12.8, matched: 15.5, filtered: 22.4 });
+    let card = Card { network, input_window, output_window, output_grey, training, scores };
+    Model { card, weights: weights(&network) }
+}
+
+/// A slice of another size than the tile, or none.
+fn packaging(at: usize, model: &Model) -> Packaging {
+    let (width, height) = (300, 20 + 7 * at);
+    let picture =
+        |window: Window| images(1, height, width).values.iter().map(|v| window.restore(0.5 + 0.4 * v)).collect();
+    let example = Example {
+        width,
+        height,
+        input: picture(model.card.input_window),
+        restored: picture(model.card.output_window),
+        reference: picture(model.card.output_window),
+    };
+    let author =
+        |name: &str| Author { name: name.to_owned(), affiliation: "Institut für \"Batterien\": #3".to_owned() };
+    let credits = Credits {
+        name: "Kathode: 3/4 'größer'\n".to_owned(),
+        authors: vec![author("Jürgen O'Neill / Müller"), author(" ")],
+        licence: "CC0-1.0".to_owned(),
+        cite: vec![Citation { text: "yes: no".to_owned(), doi: "10.1000/182".to_owned() }],
+    };
+    if at.is_multiple_of(2) { Packaging::default() } else { Packaging { credits, example: Some(example) } }
+}
+
+#[test]
+fn bioimage_ios_own_test_passes_on_packages_of_every_network() {
+    let folder = TempDir::new().unwrap();
+    let mut packages = Vec::new();
+    for (at, spec) in specs().into_iter().enumerate() {
+        let path = folder.path().join(format!("größe {at}.bioimage.io.zip"));
+        let model = model(at, spec);
+        model.save_as(&path, &packaging(at, &model)).unwrap();
+        assert!(Model::load(&path).unwrap() == model, "{spec}");
+        packages.push(path);
+    }
+    let again = TempDir::new().unwrap();
+    let request = json!({ "what": "bioimageio", "packages": packages, "again": again.path() });
+    let answer = python::ask("package.py", &request);
+    for (at, (spec, one)) in specs().iter().zip(answer["answers"].as_array().unwrap()).enumerate() {
+        println!("{at} {spec}: {} {}", one["status"], one["warnings"]);
+        assert_eq!((&one["status"], &one["errors"]), (&json!("passed"), &json!([])), "{spec}: {one}");
+        // Two batches of three sizes, besides the test tensors.
+        assert!(one["steps"].as_array().unwrap().len() == 6, "{spec}: {one}");
+    }
+    // What bioimage.io's tools write anew still is a model of this project.
+    let again = answer["again"].as_str().unwrap();
+    assert!(Model::load(again.as_ref()).unwrap() == model(0, specs()[0]));
+}
