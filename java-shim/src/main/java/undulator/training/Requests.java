@@ -21,6 +21,12 @@ final class Requests {
         cancel = true;
     }
 
+    /** The next training begins: what came too late for the one before it is not meant for this one. */
+    synchronized void renew() {
+        checkpoint = false;
+        finish = false;
+    }
+
     /** Escape: the training stops as any other command would. */
     synchronized void stop() {
         stopped = true;

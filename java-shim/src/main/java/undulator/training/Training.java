@@ -136,6 +136,7 @@ public final class Training implements TrainingMonitor {
 
     @Override
     public void begin(String[] facts, int epochs, double[] baselines) {
+        requests.renew();
         record.begin(facts, epochs, baselines);
         if (baselines.length == 3) {
             command.log("without a network the validation slices have " + Words.decibels(baselines[0])

@@ -207,7 +207,7 @@ public final class TrainingMain {
     private static List<JFrame> windows() {
         List<JFrame> found = new ArrayList<>();
         for (Window window : Window.getWindows()) {
-            if (window instanceof JFrame frame && frame.isShowing() && frame.getTitle().startsWith("Undulator Train")) {
+            if (window instanceof JFrame frame && frame.isShowing() && frame.getTitle().startsWith("Undulator: ")) {
                 found.add(frame);
             }
         }
@@ -215,7 +215,7 @@ public final class TrainingMain {
     }
 
     private static JFrame window(String model) {
-        String title = "Undulator Train: " + model;
+        String title = "Undulator: " + model;
         await(title, () -> windows().stream().anyMatch(frame -> frame.getTitle().equals(title)));
         return windows().stream().filter(frame -> frame.getTitle().equals(title)).findFirst().orElseThrow();
     }

@@ -35,7 +35,7 @@ class WholePathIT {
             print("epoch rows: " + nResults);
             print("epoch: " + getResult("Rate", 1) + " " + (getResult("Validation loss", 1) > 0));
             titles = String.join(getList("window.titles"));
-            print("training window: " + (indexOf(titles, "Undulator Train: my model.zip") >= 0));
+            print("training window: " + (indexOf(titles, "Undulator: my model.zip") >= 0));
             print("model: " + File.exists("MODEL"));
             run("Clear Results");
             run("Undulator Apply...", "image=laboratory model=[MODEL] reference=synchrotron device=cpu");

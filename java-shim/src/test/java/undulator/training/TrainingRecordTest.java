@@ -33,6 +33,8 @@ class TrainingRecordTest {
         requests.finish();
         requests.cancel();
         assertEquals(TrainingMonitor.CANCEL, requests.take());
+        requests.renew();
+        assertEquals(TrainingMonitor.GO_ON, requests.take(), "finishing was for the training before");
     }
 
     @Test
