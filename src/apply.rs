@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    engine::{EngineError, Images, Runner, device, device::Wanted},
+    engine::{EngineError, Runner, SliceRunner, device, device::Wanted},
     frame::Frame,
     measure::{Baselines, MeasureError, Score, Scorer, WHITE_8, baselines},
     model::Model,
@@ -124,30 +124,22 @@ fn restore(
     let card = &model.card;
     let mut slice = vec![0.0; size.plane()];
     let mut target = vec![0.0; if reference.is_some() { size.plane() } else { 0 }];
-    let mut images = Images {
-        count: 1,
-        height: frame.padded_height,
-        width: frame.padded_width,
-        values: Vec::with_capacity(frame.padded_pixels()),
-    };
+    let (mut restored, mut slices) = (slice.clone(), SliceRunner::new(frame));
     let mut scorer = Scorer::new(size.width, WHITE_8);
     for z in 0..size.slices {
         if monitor.cancelled() {
             return Err(ApplyError::Cancelled { slice: z + 1, slices: size.slices });
         }
         read_finite(image, z, &mut slice)?;
-        images.values.clear();
-        frame.pad_into(&slice, |grey| card.input_window.normalise(grey), &mut images.values);
-        let output = runner.run(&images)?;
         let grey = |value| card.output_grey.nearest(card.output_window.restore(value));
-        frame.crop_into(&output, grey, &mut slice);
-        sink.write(z, &slice)?;
+        slices.run(runner, &slice, |grey| card.input_window.normalise(grey), grey, &mut restored)?;
+        sink.write(z, &restored)?;
         if let Some(reference) = reference {
             read_finite(reference, z, &mut target)?;
             let to_8_bit = |grey: &mut f32| *grey = card.output_window.to_8_bit(*grey).into();
-            slice.iter_mut().for_each(to_8_bit);
+            restored.iter_mut().for_each(to_8_bit);
             target.iter_mut().for_each(to_8_bit);
-            scorer.add(&slice, &target);
+            scorer.add(&restored, &target);
         }
         monitor.progress((z + 1) as f64 / size.slices as f64, &format!("applying: slice {} of {}", z + 1, size.slices));
     }

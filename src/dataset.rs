@@ -47,6 +47,14 @@ impl Split {
         let training = end.checked_sub(gap).filter(|training| *training > 0)?;
         Some(Self { training: 0..training, validation: end..slices })
     }
+
+    /// The validation slice that stands for all when one is shown: the middle one, or without validation the first slice.
+    pub fn shown(&self) -> usize {
+        match self.validation.is_empty() {
+            true => self.training.start,
+            false => (self.validation.start + self.validation.end) / 2,
+        }
+    }
 }
 
 /// A pair of stacks of one size with their grey windows.

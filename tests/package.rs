@@ -18,7 +18,7 @@ fn specs() -> Vec<Spec> {
     let mut specs = Vec::new();
     for (at, activation) in [Activation::Relu, Activation::Prelu].into_iter().enumerate() {
         let mut add = |network, layers: usize| {
-            specs.push(Spec { network, layers, activation, channels: 3 + at, residual: (layers + at) % 2 == 0 });
+            specs.push(Spec { network, layers, activation, channels: 3 + at, residual: (layers + at).is_multiple_of(2) });
         };
         (3..=7).for_each(|layers| add(Architecture::RedNet, layers));
         [3, 5].into_iter().for_each(|layers| add(Architecture::Srcnn, layers));

@@ -164,13 +164,8 @@ impl Transform {
             drift: self.drift.clone(),
         };
         let failed = |source| TransformError::File { path: path.display().to_string(), source };
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
         let text = serde_json::to_string_pretty(&record).map_err(|e| failed(e.into()))?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(path).map_err(|e| failed(e.error))?;
-        Ok(())
+        crate::disk::write_whole(path, |file| file.write_all(text.as_bytes())).map_err(failed)
     }
 
     /// Reads a transform that [`save`](Self::save) wrote.

@@ -1,6 +1,6 @@
 //! The figure of a comparison: PSNR against layers, and the paper's beside it.
 
-use std::{ops::Range, path::Path, sync::Once};
+use std::{io::Write, ops::Range, path::Path, sync::Once};
 
 use plotters::{
     coord::Shift,
@@ -8,8 +8,12 @@ use plotters::{
     style::{FontStyle, register_font, text_anchor::*},
 };
 
-use super::{CompareError, Row, write_whole};
-use crate::network::{Activation, Architecture};
+use super::{CompareError, Row};
+use crate::{
+    disk::write_whole,
+    network::{Activation, Architecture},
+    picture,
+};
 
 const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 600;
@@ -41,9 +45,11 @@ pub(super) fn write(path: &Path, rows: &[Row]) -> Result<(), CompareError> {
     let panels = [measured(rows), paper()];
     let svg = path.with_extension("svg");
     let failed = |path: &Path, reason: String| CompareError::Figure { path: path.to_owned(), reason };
-    let written = write_whole(&svg, to_svg(&panels).map_err(|reason| failed(&svg, reason))?.as_bytes());
+    let text = to_svg(&panels).map_err(|reason| failed(&svg, reason))?;
+    let written = write_whole(&svg, |file| file.write_all(text.as_bytes()));
     written.map_err(|error| failed(&svg, error.to_string()))?;
-    let written = write_whole(path, &to_png(&panels).map_err(|reason| failed(path, reason))?);
+    let bytes = to_png(&panels).map_err(|reason| failed(path, reason))?;
+    let written = write_whole(path, |file| file.write_all(&bytes));
     written.map_err(|error| failed(path, error.to_string()))
 }
 
@@ -56,12 +62,7 @@ fn to_svg(panels: &[Panel; 2]) -> Result<String, String> {
 fn to_png(panels: &[Panel; 2]) -> Result<Vec<u8>, String> {
     let mut pixels = vec![0; (3 * WIDTH * HEIGHT) as usize];
     draw(BitMapBackend::with_buffer(&mut pixels, (WIDTH, HEIGHT)).into_drawing_area(), panels)?;
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, WIDTH, HEIGHT);
-    encoder.set_color(png::ColorType::Rgb);
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels));
-    written.map_err(|error| error.to_string())?;
-    Ok(bytes)
+    picture::to_png(&pixels, WIDTH, HEIGHT, picture::ColorType::Rgb).map_err(|error| error.to_string())
 }
 
 /// The panel of this comparison.

@@ -7,10 +7,7 @@
 mod figure;
 mod table;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 
 use crate::{
     model::{Model, ModelError, Scores},
@@ -336,15 +333,6 @@ fn check_alike(model: &Model, low: &dyn SliceSource, options: &TrainOptions) -> 
 /// For example `red-net-6-prelu`.
 fn file_name(spec: &Spec) -> String {
     format!("{}-{}-{}", spec.network, spec.layers, spec.activation).to_lowercase()
-}
-
-/// Writes a file whole or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut file, bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]

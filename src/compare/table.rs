@@ -1,14 +1,19 @@
 //! The table of a comparison as comma-separated values.
 
-use std::{fmt::Write, io, path::Path};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+    path::Path,
+};
 
-use super::{Row, write_whole};
+use super::Row;
+use crate::disk;
 
 const HEADINGS: &str = "network,layers,activation,channels,residual,parameters,epochs,best epoch,PSNR,paper PSNR,\
                         raw PSNR,matched PSNR,filtered PSNR,seconds,model,note";
 
 pub(super) fn write(path: &Path, rows: &[Row]) -> io::Result<()> {
-    write_whole(path, text(rows).as_bytes())
+    disk::write_whole(path, |file| file.write_all(text(rows).as_bytes()))
 }
 
 fn text(rows: &[Row]) -> String {

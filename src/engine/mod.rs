@@ -13,10 +13,12 @@ mod kernel_cache;
 pub mod line;
 pub mod loss;
 mod schedule;
+mod slice;
 pub mod worker;
 
 pub use loss::Loss;
 pub use schedule::Schedule;
+pub use slice::SliceRunner;
 
 use crate::network::{Plan, Weights};
 

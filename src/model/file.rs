@@ -12,6 +12,7 @@ use super::{
     Model,
     package::{self, Packaging},
 };
+use crate::disk;
 
 /// Why a model file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -69,11 +70,8 @@ impl Model {
         let unfit = |reason: package::Reason| ModelError::Package { path: path.to_owned(), reason: reason.0 };
         let failed = |source| ModelError::Write { path: path.to_owned(), source };
         let files = package::files(self, packaging, &title(path)).map_err(unfit)?;
-        let mut file = NamedTempFile::new_in(folder(path)).map_err(failed)?;
-        package::write(&files, file.as_file_mut()).map_err(|reason| failed(io::Error::other(reason.0)))?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(path).map_err(|error| failed(error.error))?;
-        Ok(())
+        disk::write_whole(path, |file| package::write(&files, file).map_err(|reason| io::Error::other(reason.0)))
+            .map_err(failed)
     }
 
     /// Reads a model. Nothing is unpacked to disk, and nothing is believed: sizes, names, checksums, shapes and numbers
@@ -106,12 +104,5 @@ pub fn check_writable(path: &Path) -> Result<(), ModelError> {
     if path.is_dir() {
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "this is a folder: give the name of a file")));
     }
-    NamedTempFile::new_in(folder(path)).map(drop).map_err(failed)
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
+    NamedTempFile::new_in(disk::folder(path)).map(drop).map_err(failed)
 }

@@ -17,13 +17,13 @@ use std::{fmt, path::PathBuf};
 
 use crate::{
     dataset::{Pair, Split, fingerprint},
-    engine::{TrainerState, device, line::Place},
+    engine::{SliceRunner, TrainerState, cpu, device, line::Place},
     frame::Frame,
     grey::{HIGH_PERCENT, LOW_PERCENT, Window},
     measure::{Baselines, baselines},
-    model::{Model, check_writable},
+    model::{Example, Model, Packaging, check_writable},
     network::{Plan, Weights},
-    stack::{self, SliceSource},
+    stack::{self, SliceSource, read_finite},
 };
 use checkpoint::{Journey, Task};
 use session::{Ending, Portion, Session};
@@ -143,7 +143,9 @@ pub fn train(
     let Some(model) = kept else {
         return Err(ended_without_a_model(ending, options));
     };
-    let model = save(model, options)?;
+    // Without its example a model is worth as much: no reason to lose hours of training.
+    let example = example(&pair, split.shown(), session.frame, &plan, &model).ok();
+    let model = save(model, &Packaging { example, ..Packaging::default() }, options)?;
     if let Ending::Diverged { epoch, rate } = ending {
         return Err(TrainError::Diverged { epoch, rate, kept: Some(options.model.clone()) });
     }
@@ -205,13 +207,27 @@ fn ended_without_a_model(ending: Ending, options: &TrainOptions) -> TrainError {
     }
 }
 
+/// The slice on which a model file shows what the model does.
+fn example(pair: &Pair, z: usize, frame: Frame, plan: &Plan, model: &Model) -> Result<Example, TrainError> {
+    let card = &model.card;
+    let [mut input, mut reference] = [(); 2].map(|()| vec![0.0; frame.width * frame.height]);
+    read_finite(pair.low, z, &mut input)?;
+    read_finite(pair.reference, z, &mut reference)?;
+    let mut restored = vec![0.0; input.len()];
+    let before = |grey| card.input_window.normalise(grey);
+    let after = |value| card.output_grey.nearest(card.output_window.restore(value));
+    let mut runner = cpu::runner(plan, &model.weights)?;
+    SliceRunner::new(frame).run(&mut runner, &input, before, after, &mut restored)?;
+    Ok(Example { width: frame.width, height: frame.height, input, restored, reference })
+}
+
 /// Saves where the user wants, or else where the system keeps temporary files: hours of training must not be lost.
-fn save(model: Model, options: &TrainOptions) -> Result<Model, TrainError> {
-    let Err(source) = model.save(&options.model) else {
+fn save(model: Model, packaging: &Packaging, options: &TrainOptions) -> Result<Model, TrainError> {
+    let Err(source) = model.save_as(&options.model, packaging) else {
         return Ok(model);
     };
     let refuge = std::env::temp_dir().join(format!("undulator-rescued-{}.zip", std::process::id()));
-    match model.save(&refuge) {
+    match model.save_as(&refuge, packaging) {
         Ok(()) => Err(TrainError::Rescued { source, refuge }),
         Err(_) => Err(TrainError::Model(source)),
     }

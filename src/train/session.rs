@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     dataset::{Cutter, Pair, Split},
-    engine::{EngineError, Images, Trainer, TrainerState, device::Device},
+    engine::{EngineError, SliceRunner, Trainer, TrainerState, device::Device},
     frame::Frame,
     measure::{Baselines, WHITE_8, psnr::SquaredError},
     model::{Card, Epoch, Model, Scores, Training},
@@ -197,19 +197,17 @@ impl Session<'_> {
     /// Restores the validation slices: their mean loss, and their PSNR on 8 bits in the reference's window.
     fn validate(&self, trainer: &mut dyn Trainer, epoch: usize) -> Result<Option<Validation>, TrainError> {
         let (pair, frame, slices) = (&self.pair, self.frame, self.split.validation.clone());
-        let shown = (slices.start + slices.end) / 2;
+        let shown = self.split.shown();
         let window = pair.reference_window;
         let mut slice = vec![0.0; frame.width * frame.height];
         let (mut target, mut restored) = (slice.clone(), slice.clone());
         let (mut error, mut loss, mut preview) = (SquaredError::default(), 0.0, None);
-        let mut images =
-            Images { count: 1, height: frame.padded_height, width: frame.padded_width, values: Vec::new() };
+        let mut network = SliceRunner::new(frame);
         for z in slices.clone() {
             read_finite(pair.low, z, &mut slice)?;
-            images.values.clear();
-            frame.pad_into(&slice, |grey| pair.low_window.normalise(grey), &mut images.values);
+            let normalised = |grey| pair.low_window.normalise(grey);
+            network.run(trainer, &slice, normalised, |value| value, &mut restored)?;
             let input = (z == shown).then(|| bytes(&slice, |grey| pair.low_window.to_8_bit(grey)));
-            frame.crop_into(&trainer.run(&images)?, |value| value, &mut restored);
             read_finite(pair.reference, z, &mut slice)?;
             target.iter_mut().zip(&slice).for_each(|(value, grey)| *value = window.normalise(*grey));
             loss += self.options.loss.of(&restored, &target, frame.width);

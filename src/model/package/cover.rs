@@ -1,10 +1,12 @@
 //! The cover: input, restored slice and reference side by side, as PNG.
 
-use std::io::{self, Write};
+use std::io;
 
-use flate2::{Compression, write::ZlibEncoder};
-
-use crate::{grey::Window, model::Card};
+use crate::{
+    grey::Window,
+    model::Card,
+    picture::{ColorType, to_png},
+};
 
 /// The specification wants twice as wide as high, and less than 500 kB.
 const HEIGHT: usize = 384;
@@ -43,28 +45,10 @@ impl<'a> Panel<'a> {
 /// A PNG of all panels, which must have pixels.
 pub(super) fn cover(panels: &[Panel]) -> io::Result<Vec<u8>> {
     let across = WIDTH / panels.len();
-    let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
+    let mut pixels = Vec::with_capacity(WIDTH * HEIGHT);
     for y in 0..HEIGHT {
-        let mut row = vec![0]; // The row is not filtered.
-        panels.iter().for_each(|panel| row.extend((0..across).map(|x| panel.at(x, y, across, HEIGHT))));
-        rows.write_all(&row)?;
+        panels.iter().for_each(|panel| pixels.extend((0..across).map(|x| panel.at(x, y, across, HEIGHT))));
     }
-    let mut header = Vec::new();
-    header.extend((across as u32 * panels.len() as u32).to_be_bytes());
-    header.extend((HEIGHT as u32).to_be_bytes());
-    header.extend([8, 0, 0, 0, 0]); // 8 bits, grey, deflated, filters, not interlaced.
-    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    chunk(&mut png, b"IHDR", &header);
-    chunk(&mut png, b"IDAT", &rows.finish()?);
-    chunk(&mut png, b"IEND", &[]);
-    Ok(png)
-}
-
-fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
-    png.extend((data.len() as u32).to_be_bytes());
-    let from = png.len();
-    png.extend(kind);
-    png.extend(data);
-    let sum = crc32fast::hash(&png[from..]);
-    png.extend(sum.to_be_bytes());
+    let width = (across * panels.len()) as u32;
+    to_png(&pixels, width, HEIGHT as u32, ColorType::Grayscale).map_err(io::Error::other)
 }

@@ -93,7 +93,7 @@ fn curve(history: &[Epoch], out: &mut String) {
     out.push_str("\n| epoch | training loss | validation PSNR, dB |\n| --- | --- | --- |\n");
     let step = history.len().div_ceil(MOST_ROWS);
     let last = history.len() - 1;
-    for epoch in history.iter().enumerate().filter(|(at, _)| (last - at) % step == 0).map(|(_, epoch)| epoch) {
+    for epoch in history.iter().enumerate().filter(|(at, _)| (last - at).is_multiple_of(step)).map(|(_, epoch)| epoch) {
         let psnr = epoch.psnr.map_or("—".to_owned(), |psnr| format!("{psnr:.2}"));
         let _ = writeln!(out, "| {} | {:.6} | {psnr} |", epoch.epoch, epoch.loss);
     }

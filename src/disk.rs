@@ -1,0 +1,37 @@
+//! Files that are written whole or not at all.
+
+use std::{fs::File, io, path::Path};
+
+use tempfile::NamedTempFile;
+
+/// Lets `write` fill a temporary file beside `path`, which then takes its name. What stood there stays when it fails.
+pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut file = NamedTempFile::new_in(folder(path))?;
+    write(file.as_file_mut())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write};
+
+    use super::*;
+
+    #[test]
+    fn a_write_that_fails_leaves_the_old_file_and_no_other() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("file");
+        write_whole(&path, |file| file.write_all(b"old")).unwrap();
+        let full = |file: &mut File| file.write_all(b"new").and(Err(io::Error::other("the disk is full")));
+        assert_eq!(write_whole(&path, full).unwrap_err().to_string(), "the disk is full");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        assert_eq!(folder(Path::new("file")), Path::new("."));
+    }
+}
