@@ -44,10 +44,20 @@ public final class Words {
             return size == 0 ? "0" : Double.toString(number);
         }
         if (size < 1e-4 || size >= 1e6) {
-            return String.format(Locale.ROOT, "%.1e", number).replace("e-0", "e-").replace("e+0", "e").replace("e+", "e");
+            return String.format(Locale.ROOT, "%.1e", number).replaceAll("e\\+?(-?)0?", "e$1");
         }
         int decimals = Math.max(0, 2 - (int) Math.floor(Math.log10(size)));
         return String.format(Locale.ROOT, "%." + decimals + "f", number);
+    }
+
+    /**
+     * The beginning of a sentence.
+     *
+     * @param words may be empty
+     * @return the words, their first letter a capital
+     */
+    public static String sentence(String words) {
+        return words.isEmpty() ? "" : words.substring(0, 1).toUpperCase(Locale.ROOT) + words.substring(1);
     }
 
     /**

@@ -8,8 +8,8 @@ import java.util.Map;
 import undulator.CommandException;
 
 /**
- * Keeps other commands from changing images while they are read. Closing it unlocks them, unless another command of this
- * plugin still reads them: several may, so that trainings on one pair can wait for each other.
+ * Keeps other commands from changing images while they are read. Closing it unlocks them, unless another command of
+ * this plugin still reads them: several may, so that trainings on one pair can wait for each other.
  */
 public final class LockedImages implements AutoCloseable {
     private static final Map<ImagePlus, Integer> READERS = new IdentityHashMap<>();

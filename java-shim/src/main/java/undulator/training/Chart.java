@@ -43,7 +43,7 @@ final class Chart extends JPanel {
         setMinimumSize(new Dimension(Look.pixels(240), Look.pixels(140)));
     }
 
-    /** What to show from now on: curves, levels by name, the number of the last epoch, and words if there is no curve. */
+    /** What to show from now on: curves, levels by name, the last epoch's number, and words if there is no curve. */
     void show(List<Curve> shown, Map<String, Double> compared, int last, String otherwise) {
         curves = shown;
         levels = compared;

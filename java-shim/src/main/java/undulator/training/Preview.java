@@ -1,6 +1,6 @@
 package undulator.training;
 
-/** A validation slice before and after the network, and what it should be; see {@link undulator.TrainingMonitor#preview}. */
+/** A validation slice as {@link undulator.TrainingMonitor#preview} gives it. */
 final class Preview {
     final int epoch;
     final int slice;

@@ -5,7 +5,6 @@ import ij.macro.Interpreter;
 import java.awt.EventQueue;
 import java.awt.GraphicsEnvironment;
 import java.io.File;
-import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -88,8 +87,7 @@ public final class Training implements TrainingMonitor {
             command.log("memory of the whole program at the end of an epoch: " + Words.memory(record.mostMemory())
                     + " at the most");
         }
-        String sentence = words == null ? "Cancelled" : words.substring(0, 1).toUpperCase(Locale.ROOT) + words.substring(1);
-        record.end(sentence);
+        record.end(Words.sentence(words == null ? "cancelled" : words));
         // What stopped it before it began is told by the command.
         if (shown && !record.hasBegun()) {
             EventQueue.invokeLater(() -> window.close());

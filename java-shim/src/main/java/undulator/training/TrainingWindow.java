@@ -17,7 +17,6 @@ import java.awt.event.WindowListener;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.swing.AbstractAction;
@@ -280,11 +279,9 @@ final class TrainingWindow {
         bar.setValue((int) Math.round(STEPS * Math.max(0, Math.min(1, training.fraction()))));
         String words = training.doing();
         if (!ended && stopping) {
-            words = "Stopping after this step";
-        } else if (!ended && !words.isEmpty()) {
-            words = words.substring(0, 1).toUpperCase(Locale.ROOT) + words.substring(1);
+            words = "stopping after this step";
         }
-        FactsPanel.say(status, status, words);
+        FactsPanel.say(status, status, Words.sentence(words));
         FactsPanel.say(note, note, savingAt >= 0 ? "a checkpoint will be written at the end of this epoch"
                 : training.note());
     }

@@ -242,7 +242,9 @@ public final class TrainingMain {
                 .orElseThrow(() -> new AssertionError("no button " + words));
     }
 
+    /** Presses a button as soon as it can be pressed: the window follows the training a few times a second. */
     private static void press(Container window, String words) throws Exception {
+        await(words, () -> button(window, words).isEnabled());
         EventQueue.invokeAndWait(() -> button(window, words).doClick());
     }
 }
