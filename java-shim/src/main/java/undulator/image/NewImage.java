@@ -86,13 +86,14 @@ public final class NewImage {
         ImagePlus image = like(source, made, 1, made.slices(), 1);
         Calibration calibration = field.getCalibration().copy();
         setVoxel(calibration, made.voxel());
-        image.setCalibration(calibration);
-        if (hasOrigin(field.getCalibration())) {
+        if (hasOrigin(calibration)) {
             moveOrigin(field.getCalibration(), calibration);
             calibration.xOrigin -= corner[0] / calibration.pixelWidth;
             calibration.yOrigin -= corner[1] / calibration.pixelHeight;
             calibration.zOrigin -= corner[2] / calibration.pixelDepth;
         }
+        // ImageJ keeps a copy.
+        image.setCalibration(calibration);
         image.setLut(source.getProcessor().getLut());
         image.setDisplayRange(source.getDisplayRangeMin(), source.getDisplayRangeMax());
         return titled(image, source.getTitle() + suffix);
