@@ -18,7 +18,13 @@ fn specs() -> Vec<Spec> {
     let mut specs = Vec::new();
     for (at, activation) in [Activation::Relu, Activation::Prelu].into_iter().enumerate() {
         let mut add = |network, layers: usize| {
-            specs.push(Spec { network, layers, activation, channels: 3 + at, residual: (layers + at).is_multiple_of(2) });
+            specs.push(Spec {
+                network,
+                layers,
+                activation,
+                channels: 3 + at,
+                residual: (layers + at).is_multiple_of(2),
+            });
         };
         (3..=7).for_each(|layers| add(Architecture::RedNet, layers));
         [3, 5].into_iter().for_each(|layers| add(Architecture::Srcnn, layers));
@@ -102,7 +108,21 @@ fn model(at: usize, network: Spec) -> Model {
     };
     let scores = Some(Scores { restored: 26.0, raw: 12.8, matched: 15.5, filtered: 22.4 });
     let card = Card { network, input_window, output_window, output_grey, training, scores };
-    Model { card, weights: weights(&network) }
+    Model { card, weights: inside_the_window(&network) }
+}
+
+/// Weights whose output lies inside the grey window, as a trained network's does: an output that is clipped everywhere
+/// has one grey value, and the specification refuses that.
+fn inside_the_window(network: &Spec) -> Weights {
+    let mut weights = weights(network);
+    for tensor in &mut weights.0 {
+        match tensor.name.as_str() {
+            "output.weight" => tensor.values.iter_mut().for_each(|value| *value *= 0.02),
+            "output.bias" => tensor.values.fill(if network.residual { 0.0 } else { 0.5 }),
+            _ => {}
+        }
+    }
+    weights
 }
 
 /// A slice of another size than the tile, or none.
@@ -143,7 +163,7 @@ fn bioimage_ios_own_test_passes_on_packages_of_every_network() {
     let request = json!({ "what": "bioimageio", "packages": packages, "again": again.path() });
     let answer = python::ask("package.py", &request);
     for (at, (spec, one)) in specs().iter().zip(answer["answers"].as_array().unwrap()).enumerate() {
-        println!("{at} {spec}: {} {}", one["status"], one["warnings"]);
+        println!("{at} {spec}: {}", one["status"]);
         assert_eq!((&one["status"], &one["errors"]), (&json!("passed"), &json!([])), "{spec}: {one}");
         // Two batches of three sizes, besides the test tensors.
         assert!(one["steps"].as_array().unwrap().len() == 6, "{spec}: {one}");
