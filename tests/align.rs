@@ -85,17 +85,6 @@ fn truth() -> Transform {
     Transform::load(Path::new(path)).unwrap()
 }
 
-/// The simulated laboratory scan drifted along the detector, evenly, by this over its half turn, in µm: so the phases
-/// between the volumes tell, direction by direction (benches/alignment/drift.py, docs/alignment.md). The truth file tells
-/// where the sample stood at one end of the scan; its reconstruction lies at the mean over the scan.
-const SCAN_DRIFT: f64 = -0.283;
-
-/// What the drift adds to the shift (z, y, x): 2/π ∫ s(θ) (sin θ, cos θ) dθ with s growing from 0 to the whole.
-fn mean_of_drift() -> Vector3<f64> {
-    use std::f64::consts::PI;
-    Vector3::new(0.0, 2.0 * SCAN_DRIFT / PI, 4.0 * SCAN_DRIFT / (PI * PI))
-}
-
 /// To the accuracy where the images lie, and nearer to each other than by the truth file.
 #[test]
 fn the_battery_pair_raw_from_disk() {
@@ -108,7 +97,7 @@ fn the_battery_pair_raw_from_disk() {
     let rest = all.iter().map(|d| (d - offset).norm()).sum::<f64>() / n;
     println!("mean error {total:.4} µm: offset {offset:?}, rest {rest:.4} µm; {:?}", found.transform.parts());
     assert!(rest <= ALLOWED / 3.0, "{rest} µm");
-    let drifted = all.iter().map(|d| (d - mean_of_drift()).norm()).sum::<f64>() / n;
+    let drifted = all.iter().map(|d| (d - Vector3::from(battery::mean_of_drift())).norm()).sum::<f64>() / n;
     println!("mean error {drifted:.4} µm beside the drift");
     assert!(drifted <= ALLOWED / 3.0, "{drifted} µm");
     assert!(found.ncc_before < 0.7 && found.ncc_after > 0.95 && found.overlap > 0.85);

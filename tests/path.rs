@@ -3,6 +3,7 @@
 #[path = "common/battery.rs"]
 mod battery;
 
+use nalgebra::Vector3;
 use tempfile::TempDir;
 use undulator::{
     align::{AlignOptions, Target, Transform, align, apply_transform},
@@ -78,8 +79,11 @@ fn the_found_transform_serves_as_well_as_the_true_one() {
     let truth = Transform::load(file.as_ref()).unwrap();
     let found = align(&laboratory, &synchrotron, &AlignOptions::default(), &Silent).unwrap().transform;
     let grid = middle(Target::chosen(&laboratory, &synchrotron, &found, 0.6, true).unwrap(), 108);
-    let psnr = |transform| restored(&laboratory, &synchrotron, &grid, transform);
-    let (by_found, by_truth) = (psnr(&found), psnr(&truth));
-    println!("PSNR {by_found:.2} dB by the found transform, {by_truth:.2} dB by the true one");
-    assert!((by_found - by_truth).abs() <= 0.3, "{by_found} dB by the found transform, {by_truth} by the true one");
+    let drifted = Transform { shift: truth.shift + Vector3::from(battery::mean_of_drift()), ..truth.clone() };
+    let [by_found, by_file, by_truth] =
+        [&found, &truth, &drifted].map(|transform| restored(&laboratory, &synchrotron, &grid, transform));
+    println!("PSNR {by_found:.2} dB by the found transform, {by_file:.2} by the file's, {by_truth:.2} with the drift");
+    // The images lie nearer to each other than the file says (docs/alignment.md): the found transform may do better.
+    assert!(by_found >= by_file - 0.3, "{by_found} dB by the found transform, {by_file} by the file's");
+    assert!((by_found - by_truth).abs() <= 0.3, "{by_found} dB by the found transform, {by_truth} with the drift");
 }

@@ -46,6 +46,17 @@ pub fn aligned(margin: usize) -> (Volume, Volume) {
     (Volume::from_values("laboratory", shape, &laboratory), Volume::from_values("synchrotron", shape, &synchrotron))
 }
 
+/// The simulated laboratory scan drifted along the detector, evenly, by this over its half turn, in µm: so the phases
+/// between the volumes tell, direction by direction (benches/alignment/drift.py, docs/alignment.md).
+const SCAN_DRIFT: f64 = -0.283;
+
+/// What the drift adds to the truth file's shift (z, y, x), in µm. The file tells where the sample stood at one end of the
+/// scan; its reconstruction lies at the mean, 2/π ∫ s(θ) (sin θ, cos θ) dθ with s growing from 0 to the whole.
+pub fn mean_of_drift() -> [f64; 3] {
+    use std::f64::consts::PI;
+    [0.0, 2.0 * SCAN_DRIFT / PI, 4.0 * SCAN_DRIFT / (PI * PI)]
+}
+
 /// A volume as it was measured, on its own grid: "laboratory" (0.310 µm) or "synchrotron" (0.495 µm).
 pub fn measured(name: &str) -> Volume {
     Scan::load(name, &Truth::load()).volume
