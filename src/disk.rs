@@ -17,6 +17,17 @@ pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Refuses a path where no file could be written, before long work begins.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    if path.file_name().is_none() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "give the name of a file"));
+    }
+    if path.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "this is a folder: give the name of a file"));
+    }
+    NamedTempFile::new_in(folder(path)).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, io::Write};
@@ -33,5 +44,15 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
         assert_eq!(folder(Path::new("file")), Path::new("."));
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_is_refused_and_a_good_one_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        assert!(check_writable(&place.path().join("file")).is_ok());
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+        assert!(check_writable(place.path()).unwrap_err().to_string().contains("folder"));
+        assert!(check_writable(&place.path().join("absent/file")).is_err());
+        assert!(check_writable(Path::new("")).unwrap_err().to_string().contains("name of a file"));
     }
 }

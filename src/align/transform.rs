@@ -146,6 +146,12 @@ impl Transform {
         Parts { scale: self.scale(), angles_deg: [about_z, about_y, about_x].map(f64::to_degrees), mirrored }
     }
 
+    /// Refuses a path where no transform could be saved, before the long work of finding it.
+    pub fn check_writable(path: &Path) -> Result<(), TransformError> {
+        let failed = |source| TransformError::File { path: path.display().to_string(), source };
+        crate::disk::check_writable(path).map_err(failed)
+    }
+
     /// Writes the transform as JSON: to a temporary file beside `path`, which then takes its name.
     pub fn save(&self, path: &Path) -> Result<(), TransformError> {
         let rows = |m: &Matrix3<f64>| std::array::from_fn(|r| std::array::from_fn(|c| m[(r, c)]));

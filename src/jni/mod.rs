@@ -116,16 +116,20 @@ pub extern "system" fn Java_undulator_Native_align<'local>(
         let (voxel, crop) = (options.get("voxel")?, options.get("crop")?);
         let grid =
             |transform: &_, crop| host.finish(align::Target::chosen(&moving, &reference, transform, voxel, crop));
-        // An impossible grid is refused before the long work.
+        // An impossible grid or file is refused before the long work.
         grid(&align::Transform::identity(), false)?;
+        let save = options.file("save")?;
+        if let Some(file) = &save {
+            host.finish(align::Transform::check_writable(file))?;
+        }
         let found = match options.align()? {
             (Some(known), wanted) => host.finish(align::assess(&moving, &reference, &known, &wanted, &monitor))?,
             (None, wanted) => host.finish(align::align(&moving, &reference, &wanted, &monitor))?,
         };
         monitor.alignment(&found);
         let transform = found.transform;
-        if let Some(file) = options.file("save")? {
-            host.finish(transform.save(&file))?;
+        if let Some(file) = &save {
+            host.finish(transform.save(file))?;
         }
         let target = grid(&transform, crop)?;
         host.finish(align::apply_transform(&moving, &target, &transform, &mut result, &monitor))?;

@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::NamedTempFile;
-
 use super::{
     Model,
     package::{self, Packaging},
@@ -97,12 +95,5 @@ fn title(path: &Path) -> String {
 /// # Errors
 /// When the name is empty, the folder is absent, or no file can be made in it.
 pub fn check_writable(path: &Path) -> Result<(), ModelError> {
-    let failed = |source| ModelError::Write { path: path.to_owned(), source };
-    if path.file_name().is_none() {
-        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "give the name of a file")));
-    }
-    if path.is_dir() {
-        return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "this is a folder: give the name of a file")));
-    }
-    NamedTempFile::new_in(disk::folder(path)).map(drop).map_err(failed)
+    disk::check_writable(path).map_err(|source| ModelError::Write { path: path.to_owned(), source })
 }

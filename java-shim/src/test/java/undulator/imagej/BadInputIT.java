@@ -60,6 +60,15 @@ class BadInputIT {
             + "run('Add Specified Noise...', 'stack standard=60'); run('Add...', 'value=90 stack'); "
             + "run('Add Specified Noise...', 'stack standard=60'); } run('Undulator Align...', 'moving=n0 reference=n1 ";
 
+    /** Two stacks to train on. */
+    private static final String RAMPS = "newImage('a', '8-bit ramp', 32, 32, 6); newImage('b', '8-bit ramp', 32, 32, 6); ";
+
+    private static final String TRAIN_RAMPS = RAMPS + "run('Undulator Train...', 'low=a reference=b layers=3 epochs=1 "
+            + "validation=1 device=cpu ";
+
+    private static final String COMPARE = RAMPS + "run('Undulator Compare Networks...', 'low=a reference=b epochs=1 "
+            + "channels=2 validation=1 device=cpu ";
+
     /** Macros that must fail, each with words that its message must hold. */
     private static final String[][] REFUSED = {
         {"run('Undulator Resample...', 'voxel=2');", "No image is open"},
@@ -91,6 +100,10 @@ class BadInputIT {
         {ALIGN + "start=[/no such/start.json]');", "/no such/start.json"},
         {ALIGN + "transform=Bent');", "transform=Bent is not known"},
         {ALIGN + "transform=[/no such/t.json]');", "/no such/t.json"},
+        {ALIGN + "save=[/no such/saved.json]');", "/no such/saved.json"},
+        {TRAIN_RAMPS + "channels=2 model=m.zip start=[/no such/start.zip]');", "/no such/start.zip"},
+        {COMPARE + "layers=3 folder=[/no such]');", "folder=/no such cannot be used"},
+        {COMPARE + "layers=5-3 folder=.');", "layers=5-3 is not possible: give 3-7"},
         {ALIGN + "');", "do not seem to show the same place"},
     };
 
