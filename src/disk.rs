@@ -6,10 +6,18 @@ use tempfile::NamedTempFile;
 
 /// Lets `write` fill a temporary file beside `path`, which then takes its name. What stood there stays when it fails.
 pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(folder(path))?;
+    let mut file = temporary(folder(path))?;
     write(file.as_file_mut())?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// A temporary file with the permissions of any other: those of temporary files would keep colleagues from reading it.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// The folder that a file is in.
@@ -44,6 +52,16 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
         assert_eq!(folder(Path::new("file")), Path::new("."));
+    }
+
+    #[test]
+    fn a_file_has_the_permissions_of_any_other() {
+        let place = tempfile::tempdir().unwrap();
+        let [ours, plain] = ["ours", "plain"].map(|name| place.path().join(name));
+        write_whole(&ours, |file| file.write_all(b"x")).unwrap();
+        fs::write(&plain, b"x").unwrap();
+        let permissions = |path: &Path| fs::metadata(path).unwrap().permissions();
+        assert_eq!(permissions(&ours), permissions(&plain));
     }
 
     #[test]
