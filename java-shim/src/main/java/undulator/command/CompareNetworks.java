@@ -3,6 +3,7 @@ package undulator.command;
 import ij.IJ;
 import ij.ImagePlus;
 import java.io.File;
+import java.util.Arrays;
 import undulator.CommandException;
 import undulator.Native;
 import undulator.image.ImageSource;
@@ -25,24 +26,14 @@ public final class CompareNetworks extends Command {
     public CompareNetworks() {
         super("Undulator Compare Networks",
                 "Trains several networks on one pair and compares them; both stacks must lie on the same grid.",
-                Key.image("Low quality (laboratory)", ""),
-                Key.image("Reference (synchrotron)", ""),
-                Key.text("Layers of RED-Net", "3-7").under("Networks"),
-                Key.text("Activations", "ReLU,PReLU").beside(),
-                Key.whole("Channels", 32),
-                Key.flag("Srcnn (compare SRCNN too)").beside(),
-                Key.flag("Residual (learn what to add to the input)"),
-                Key.whole("Epochs", 100).under("Training"),
-                Key.whole("Batch (slices a step)", 4).beside(),
-                Key.whole("Patch (voxels, 0 = whole slices)", 0),
-                Key.number("Rate of learning", "0.001").beside(),
-                Key.choice("Schedule of the rate", "Constant", "Cosine", "Plateau"),
-                Key.choice("Loss", "MSE", "L1", "Charbonnier", "SSIM+L1").beside(),
-                Key.whole("Validation (slices)", 10),
-                Key.whole("Seed", 1).beside(),
-                Key.text("Device (auto, cpu, cuda)", "auto"),
-                Key.flag("Augment (flips and quarter turns)").beside(),
-                Key.folder("Folder for models and table").under("Files"));
+                TrainingKeys.around(Arrays.asList(
+                        Key.text("Layers of RED-Net", "3-7").under("Networks"),
+                        Key.text("Activations", "ReLU,PReLU").beside(),
+                        Key.whole("Channels", 32),
+                        Key.flag("Srcnn (compare SRCNN too)").beside(),
+                        Key.flag("Residual (learn what to add to the input)")),
+                        Arrays.asList(
+                        Key.folder("Folder for models and table").under("Files"))));
     }
 
     @Override

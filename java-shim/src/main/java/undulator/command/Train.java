@@ -1,6 +1,7 @@
 package undulator.command;
 
 import ij.ImagePlus;
+import java.util.Arrays;
 import undulator.Native;
 import undulator.image.ImageSource;
 import undulator.image.LockedImages;
@@ -31,29 +32,19 @@ public final class Train extends Command {
     public Train() {
         super("Undulator Train",
                 "Teaches a network to turn the low-quality stack into the reference; both must lie on the same grid.",
-                Key.image("Low quality (laboratory)", ""),
-                Key.image("Reference (synchrotron)", ""),
-                Key.choice("Preset", "None", "Paper")
-                        .preset("Paper", "validation", "20", "epochs", "2000", "patch", "0"),
-                Key.choice("Network", "RED-Net", "SRCNN").under("Network"),
-                Key.whole("Layers (RED-Net 3 to 7)", 6).beside(),
-                Key.choice("Activation", "PReLU", "ReLU"),
-                Key.whole("Channels", 32).beside(),
-                Key.flag("Residual (learn what to add to the input)"),
-                Key.whole("Epochs", 100).under("Training"),
-                Key.whole("Batch (slices a step)", 4).beside(),
-                Key.whole("Patch (voxels, 0 = whole slices)", 0),
-                Key.number("Rate of learning", "0.001").beside(),
-                Key.choice("Schedule of the rate", "Constant", "Cosine", "Plateau"),
-                Key.choice("Loss", "MSE", "L1", "Charbonnier", "SSIM+L1").beside(),
-                Key.whole("Validation (slices)", 10),
-                Key.whole("Seed", 1).beside(),
-                Key.text("Device (auto, cpu, cuda)", "auto"),
-                Key.flag("Augment (flips and quarter turns)").beside(),
-                Key.fileToSave("Model file (.zip)").under("Files"),
-                Key.fileToOpen("Start from a model (may stay empty)").optional(),
-                Key.number("Checkpoint every (minutes, 0 = when asked)", "10"),
-                Key.flag("Resume (go on from the checkpoint beside the model file)"));
+                TrainingKeys.around(Arrays.asList(
+                        Key.choice("Preset", "None", "Paper")
+                                .preset("Paper", "validation", "20", "epochs", "2000", "patch", "0"),
+                        Key.choice("Network", "RED-Net", "SRCNN").under("Network"),
+                        Key.whole("Layers (RED-Net 3 to 7)", 6).beside(),
+                        Key.choice("Activation", "PReLU", "ReLU"),
+                        Key.whole("Channels", 32).beside(),
+                        Key.flag("Residual (learn what to add to the input)")),
+                        Arrays.asList(
+                        Key.fileToSave("Model file (.zip)").under("Files"),
+                        Key.fileToOpen("Start from a model (may stay empty)").optional(),
+                        Key.number("Checkpoint every (minutes, 0 = when asked)", "10"),
+                        Key.flag("Resume (go on from the checkpoint beside the model file)"))));
     }
 
     @Override

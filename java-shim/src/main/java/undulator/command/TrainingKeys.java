@@ -1,0 +1,37 @@
+package undulator.command;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import undulator.option.Key;
+
+/** The options that training one network and training several have in common. */
+final class TrainingKeys {
+    private static final List<Key> PAIR = Arrays.asList(
+            Key.image("Low quality (laboratory)", ""),
+            Key.image("Reference (synchrotron)", ""));
+
+    private static final List<Key> TRAINING = Arrays.asList(
+            Key.whole("Epochs", 100).under("Training"),
+            Key.whole("Batch (slices a step)", 4).beside(),
+            Key.whole("Patch (voxels, 0 = whole slices)", 0),
+            Key.number("Rate of learning", "0.001").beside(),
+            Key.choice("Schedule of the rate", "Constant", "Cosine", "Plateau"),
+            Key.choice("Loss", "MSE", "L1", "Charbonnier", "SSIM+L1").beside(),
+            Key.whole("Validation (slices)", 10),
+            Key.whole("Seed", 1).beside(),
+            Key.text("Device (auto, cpu, cuda)", "auto"),
+            Key.flag("Augment (flips and quarter turns)").beside());
+
+    private TrainingKeys() {
+    }
+
+    /** All options in the dialog's order: the pair, what is trained, how, and the files. */
+    static Key[] around(List<Key> networks, List<Key> files) {
+        List<Key> keys = new ArrayList<>(PAIR);
+        keys.addAll(networks);
+        keys.addAll(TRAINING);
+        keys.addAll(files);
+        return keys.toArray(new Key[0]);
+    }
+}
