@@ -12,6 +12,7 @@ use crate::{
     align::{AlignOptions, Family, Transform},
     compare::{self, CompareOptions},
     engine::{Loss, Schedule, device::Wanted},
+    model::Credits,
     network::Spec,
     sample::SampleOptions,
     train::TrainOptions,
@@ -118,8 +119,10 @@ impl Options {
 
     /// What training one network and several have in common.
     fn training(&self, spec: Spec) -> Result<TrainOptions, Border> {
+        let credits = Credits::read(self.text("authors")?, self.text("licence")?, self.text("cite")?);
         Ok(TrainOptions {
             spec,
+            credits: credits.map_err(|error| Border::Refused(error.to_string()))?,
             epochs: self.get("epochs")?,
             batch: self.get("batch")?,
             patch: self.get("patch")?,

@@ -145,7 +145,7 @@ pub fn train(
     };
     // Without its example a model is worth as much: no reason to lose hours of training.
     let example = example(&pair, split.shown(), session.frame, &plan, &model).ok();
-    let model = save(model, &Packaging { example, ..Packaging::default() }, options)?;
+    let model = save(model, &Packaging { example, credits: options.credits.clone() }, options)?;
     if let Ending::Diverged { epoch, rate } = ending {
         return Err(TrainError::Diverged { epoch, rate, kept: Some(options.model.clone()) });
     }

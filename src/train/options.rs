@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::TrainError;
 use crate::{
     engine::{Loss, Schedule, device::Wanted},
+    model::Credits,
     network::{Activation, Architecture, Spec},
     stack::Size,
 };
@@ -42,6 +43,8 @@ pub struct TrainOptions {
     pub resume: bool,
     /// Minutes between checkpoints; 0 writes one only when asked.
     pub checkpoint: f64,
+    /// Who made the model, and what others may do with it.
+    pub credits: Credits,
 }
 
 impl Default for TrainOptions {
@@ -68,6 +71,7 @@ impl Default for TrainOptions {
             start: None,
             resume: false,
             checkpoint: 10.0,
+            credits: Credits::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ mod similarity;
 use std::{fmt, str::FromStr};
 
 use super::EngineError;
-use crate::measure::ssim::WINDOW;
+use crate::measure::ssim::{WINDOW, ssim};
 
 /// Width of the rounded corner of [`Loss::Charbonnier`].
 pub const CHARBONNIER: f64 = 1e-3;
@@ -42,10 +42,7 @@ impl Loss {
     /// If the lengths differ.
     pub fn gradient(self, output: &[f32], target: &[f32], width: usize, factor: f64, gradient: &mut [f32]) -> f64 {
         assert!(output.len() == target.len() && output.len() == gradient.len(), "images of one size");
-        let (pixel_share, similarity_share) = match self {
-            Self::SsimL1 => (1.0 - SSIM_SHARE, SSIM_SHARE),
-            _ => (1.0, 0.0),
-        };
+        let (pixel_share, similarity_share) = self.shares();
         let (mean, mut sum) = (pixel_share / output.len() as f64, 0.0);
         for ((&output, &target), gradient) in output.iter().zip(target).zip(gradient.iter_mut()) {
             let (value, slope) = self.of_difference(f64::from(output) - f64::from(target));
@@ -68,7 +65,18 @@ impl Loss {
     /// assert_eq!(Loss::Mse.of(&[0.0, 3.0], &[0.0, 1.0], 2), 2.0);
     /// ```
     pub fn of(self, output: &[f32], target: &[f32], width: usize) -> f64 {
-        self.gradient(output, target, width, 1.0, &mut vec![0.0; output.len()])
+        let (pixel_share, similarity_share) = self.shares();
+        let value = |(&output, &target)| self.of_difference(f64::from(output) - f64::from(target)).0;
+        let loss = pixel_share / output.len() as f64 * output.iter().zip(target).map(value).sum::<f64>();
+        if similarity_share > 0.0 {
+            return loss + similarity_share * (1.0 - ssim(output, target, width, output.len() / width, 1.0));
+        }
+        loss
+    }
+
+    /// How much of it is a mean over pixels, and how much dissimilarity.
+    fn shares(self) -> (f64, f64) {
+        if self == Self::SsimL1 { (1.0 - SSIM_SHARE, SSIM_SHARE) } else { (1.0, 0.0) }
     }
 
     /// The shortest width and height of an image that has such a loss.
@@ -113,7 +121,6 @@ impl FromStr for Loss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::ssim::ssim;
 
     fn images(width: usize, height: usize) -> (Vec<f32>, Vec<f32>) {
         let wave = |phase: f32| (0..width * height).map(|i| 0.5 + 0.4 * (i as f32 * 0.37 + phase).sin()).collect();

@@ -55,11 +55,47 @@ pub enum CreditsError {
     #[error("licence={0} is not known: choose one of {list}", list = LICENCES.join(", "))]
     Licence(String),
     /// A digital object identifier that is none.
-    #[error("{0:?} is not a DOI: give it as 10.1016/j.egyai.2023.100305, without an address before it")]
+    #[error("{0:?} is not a DOI: end a citation with one, as 10.1016/j.egyai.2023.100305, without an address before it")]
     Doi(String),
 }
 
 impl Credits {
+    /// Reads credits as a user types them: authors as `Ada Lovelace (University of London); Grace Hopper`, citations as
+    /// `text 10.1016/j.egyai.2023.100305; more text 10.5281/zenodo.1`, the text of which may be left out.
+    ///
+    /// # Errors
+    /// When the licence is none of [`LICENCES`], or a citation does not end with a DOI.
+    ///
+    /// ```
+    /// use undulator::model::Credits;
+    ///
+    /// let credits = Credits::read("Ada Lovelace (London); Grace Hopper", "MIT", "Our sample 10.5281/zenodo.1")?;
+    /// assert_eq!(credits.authors[0].affiliation, "London");
+    /// assert_eq!(credits.authors[1].name, "Grace Hopper");
+    /// assert_eq!((credits.cite[0].text.as_str(), credits.cite[0].doi.as_str()), ("Our sample", "10.5281/zenodo.1"));
+    /// # Ok::<(), undulator::model::CreditsError>(())
+    /// ```
+    pub fn read(authors: &str, licence: &str, cite: &str) -> Result<Self, CreditsError> {
+        fn parts(text: &str) -> impl Iterator<Item = &str> {
+            text.split(';').map(str::trim).filter(|part| !part.is_empty())
+        }
+        let author = |text: &str| match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
+            Some((name, place)) => Author { name: name.trim().to_owned(), affiliation: place.trim().to_owned() },
+            None => Author { name: text.to_owned(), affiliation: String::new() },
+        };
+        let citation = |entry: &str| {
+            let (text, doi) = entry.rsplit_once(char::is_whitespace).unwrap_or((entry, entry));
+            Citation { text: text.trim().to_owned(), doi: doi.to_owned() }
+        };
+        let credits = Self {
+            name: String::new(),
+            authors: parts(authors).map(author).collect(),
+            licence: licence.trim().to_owned(),
+            cite: parts(cite).map(citation).collect(),
+        };
+        credits.check().map(|()| credits)
+    }
+
     /// Refuses what no reader would accept and cleaning cannot mend.
     pub(super) fn check(&self) -> Result<(), CreditsError> {
         if !LICENCES.contains(&self.licence.as_str()) {

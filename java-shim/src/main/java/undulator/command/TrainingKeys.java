@@ -7,6 +7,10 @@ import undulator.option.Key;
 
 /** The options that training one network and training several have in common. */
 final class TrainingKeys {
+    /** Those that the library knows. */
+    static final String[] LICENCES = {"CC-BY-4.0", "CC0-1.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0", "MIT", "BSD-3-Clause",
+        "Apache-2.0", "GPL-3.0-or-later"};
+
     private static final List<Key> PAIR = Arrays.asList(
             Key.image("Low quality (laboratory)", ""),
             Key.image("Reference (synchrotron)", ""));
@@ -23,15 +27,21 @@ final class TrainingKeys {
             Key.text("Device (auto, cpu, cuda)", "auto"),
             Key.flag("Augment (flips and quarter turns)").beside());
 
+    private static final List<Key> CREDITS = Arrays.asList(
+            Key.line("Authors as Name (Institute); ...", "").lasting().under("Credits in the model file"),
+            Key.choice("Licence", LICENCES).lasting(),
+            Key.line("Cite as Title DOI; ...", "").lasting());
+
     private TrainingKeys() {
     }
 
-    /** All options in the dialog's order: the pair, what is trained, how, and the files. */
+    /** All options in the dialog's order: the pair, what is trained, how, the files, and the credits. */
     static Key[] around(List<Key> networks, List<Key> files) {
         List<Key> keys = new ArrayList<>(PAIR);
         keys.addAll(networks);
         keys.addAll(TRAINING);
         keys.addAll(files);
+        keys.addAll(CREDITS);
         return keys.toArray(new Key[0]);
     }
 }

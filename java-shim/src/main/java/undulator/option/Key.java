@@ -22,7 +22,7 @@ public final class Key {
 
     /** What an option holds. */
     enum Kind {
-        TEXT, WHOLE, NUMBER, FLAG, CHOICE, IMAGE, FILE_TO_OPEN, FILE_TO_SAVE, FOLDER
+        TEXT, LINE, WHOLE, NUMBER, FLAG, CHOICE, IMAGE, FILE_TO_OPEN, FILE_TO_SAVE, FOLDER
     }
 
     final String label;
@@ -32,11 +32,13 @@ public final class Key {
     final boolean besidePrevious;
     /** The heading above the option in the dialog; empty for none. */
     final String heading;
+    /** Whether the dialog remembers it from one start of ImageJ to the next. */
+    final boolean lasting;
     private final boolean optional;
     /** By choice: what the choice makes of other options, by their keys. */
     private final Map<String, Map<String, String>> presets;
 
-    private Key(Key plain, boolean besidePrevious, String heading, boolean optional,
+    private Key(Key plain, boolean besidePrevious, String heading, boolean optional, boolean lasting,
             Map<String, Map<String, String>> presets) {
         this.label = plain.label;
         this.kind = plain.kind;
@@ -45,6 +47,7 @@ public final class Key {
         this.besidePrevious = besidePrevious;
         this.heading = heading;
         this.optional = optional;
+        this.lasting = lasting;
         this.presets = presets;
     }
 
@@ -56,6 +59,7 @@ public final class Key {
         this.besidePrevious = false;
         this.heading = "";
         this.optional = false;
+        this.lasting = false;
         this.presets = Collections.emptyMap();
     }
 
@@ -68,6 +72,17 @@ public final class Key {
      */
     public static Key text(String label, String initial) {
         return new Key(label, Kind.TEXT, initial);
+    }
+
+    /**
+     * Any text, in a long field.
+     *
+     * @param label its first word is the key
+     * @param initial the default
+     * @return the option
+     */
+    public static Key line(String label, String initial) {
+        return new Key(label, Kind.LINE, initial);
     }
 
     /**
@@ -160,7 +175,7 @@ public final class Key {
      * @return the option
      */
     public Key beside() {
-        return new Key(this, true, heading, optional, presets);
+        return new Key(this, true, heading, optional, lasting, presets);
     }
 
     /**
@@ -170,7 +185,7 @@ public final class Key {
      * @return the option
      */
     public Key under(String title) {
-        return new Key(this, besidePrevious, title, optional, presets);
+        return new Key(this, besidePrevious, title, optional, lasting, presets);
     }
 
     /**
@@ -179,7 +194,16 @@ public final class Key {
      * @return the option
      */
     public Key optional() {
-        return new Key(this, besidePrevious, heading, true, presets);
+        return new Key(this, besidePrevious, heading, true, lasting, presets);
+    }
+
+    /**
+     * The same option, which the dialog remembers from one start of ImageJ to the next.
+     *
+     * @return the option
+     */
+    public Key lasting() {
+        return new Key(this, besidePrevious, heading, optional, true, presets);
     }
 
     /**
@@ -196,7 +220,7 @@ public final class Key {
         }
         Map<String, Map<String, String>> more = new LinkedHashMap<>(presets);
         more.put(choice, defaults);
-        return new Key(this, besidePrevious, heading, optional, more);
+        return new Key(this, besidePrevious, heading, optional, lasting, more);
     }
 
     /** The defaults that a value gives other options, by their keys. */

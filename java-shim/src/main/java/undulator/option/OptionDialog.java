@@ -1,5 +1,6 @@
 package undulator.option;
 
+import ij.Prefs;
 import ij.WindowManager;
 import ij.gui.GenericDialog;
 import ij.io.DirectoryChooser;
@@ -34,6 +35,7 @@ public final class OptionDialog {
 
     private static final int NUMBER_COLUMNS = 8;
     private static final int PATH_COLUMNS = 34;
+    private static final int LINE_COLUMNS = 44;
     private static final int FLAG_INDENT = 20;
 
     private final String command;
@@ -75,7 +77,13 @@ public final class OptionDialog {
     }
 
     private String remembered(Key key) {
-        return REMEMBERED.getOrDefault(command + " " + key.name(), key.initial);
+        String before = key.lasting ? Prefs.get(preference(key), key.initial) : key.initial;
+        return REMEMBERED.getOrDefault(command + " " + key.name(), before);
+    }
+
+    /** One for all commands: who trains one network is who compares several. */
+    private static String preference(Key key) {
+        return "undulator." + key.name();
     }
 
     private void add(Key key) {
@@ -107,6 +115,9 @@ public final class OptionDialog {
             case FOLDER:
                 dialog.addStringField(label, remembered(key), PATH_COLUMNS);
                 addBrowseButton(key);
+                break;
+            case LINE:
+                dialog.addStringField(label, remembered(key), LINE_COLUMNS);
                 break;
             default:
                 dialog.addStringField(label, remembered(key), NUMBER_COLUMNS);
@@ -190,6 +201,9 @@ public final class OptionDialog {
             options.set(key.name(), value);
             if (!key.isImage()) {
                 REMEMBERED.put(command + " " + key.name(), value);
+            }
+            if (key.lasting) {
+                Prefs.set(preference(key), value);
             }
         }
     }

@@ -27,9 +27,10 @@ class CommandsTest {
             "Undulator Align...", "moving reference transform metric rotation flip drift air start voxel "
                     + "crop overlay save",
             "Undulator Train...", "low reference preset network layers activation channels residual epochs batch "
-                    + "patch rate schedule loss validation augment seed device model start checkpoint resume",
+                    + "patch rate schedule loss validation augment seed device model start checkpoint resume "
+                    + "authors licence cite",
             "Undulator Compare Networks...", "low reference layers activations channels srcnn residual epochs batch "
-                    + "patch rate schedule loss validation augment seed device folder",
+                    + "patch rate schedule loss validation augment seed device folder authors licence cite",
             "Undulator Apply...", "image model reference device",
             "Undulator Measure...", "test reference windowed",
             "Undulator Devices...", "");
@@ -56,6 +57,14 @@ class CommandsTest {
                     keys.isEmpty() ? Set.of("") : keys, parts.group(1));
         }
         assertEquals(CONTRACT.keySet(), names);
+    }
+
+    @Test
+    void theLicencesAreThoseOfTheLibrary() throws IOException {
+        String source = new String(Files.readAllBytes(Path.of("../src/model/package/credits.rs")));
+        Matcher list = Pattern.compile("LICENCES: .*\\s*\\[([^]]+)\\];").matcher(source);
+        assertTrue(list.find());
+        assertEquals(list.group(1).replaceAll("[\\s\"]", ""), String.join(",", TrainingKeys.LICENCES));
     }
 
     @Test
