@@ -55,7 +55,9 @@ pub enum CreditsError {
     #[error("licence={0} is not known: choose one of {list}", list = LICENCES.join(", "))]
     Licence(String),
     /// A digital object identifier that is none.
-    #[error("{0:?} is not a DOI: end a citation with one, as 10.1016/j.egyai.2023.100305, without an address before it")]
+    #[error(
+        "{0:?} is not a DOI: end a citation with one, as 10.1016/j.egyai.2023.100305, without an address before it"
+    )]
     Doi(String),
 }
 

@@ -25,6 +25,8 @@ public final class Train extends Command {
             + "<p><b>Checkpoint.</b> A file beside the model, named like it with <i>.checkpoint</i> at the end, holds "
             + "all that a training needs to go on. <i>Resume</i> goes on from it, and trains from the start where "
             + "there is none.</p>"
+            + "<p><b>Credits.</b> The model file names them: authors as <i>Ada Byron (London); Grace Hopper</i>, and what "
+            + "to cite besides the method as <i>Our sample 10.5281/zenodo.1</i>.</p>"
             + "<p><b>While it trains</b>, <i>Finish now</i> keeps the best model, <i>Cancel</i> writes none, and "
             + "Escape keeps the best one and ends the macro.</p></html>";
 
