@@ -8,7 +8,10 @@ use tempfile::TempDir;
 use undulator::{
     engine::{Images, Loss, Runner, Schedule, cpu},
     grey::Window,
-    model::{Author, Card, Citation, Credits, Epoch, Example, Model, Packaging, Scores, Training, onnx::to_onnx},
+    model::{
+        Author, Card, Citation, Credits, Epoch, Example, Export, Model, Packaging, Scores, Training, export, inspect,
+        install, onnx::to_onnx,
+    },
     network::{Activation, Architecture, Spec, Weights},
     stack::{GreyType, Size, VoxelSize},
 };
@@ -171,4 +174,41 @@ fn bioimage_ios_own_test_passes_on_packages_of_every_network() {
     // What bioimage.io's tools write anew still is a model of this project.
     let again = answer["again"].as_str().unwrap();
     assert!(Model::load(again.as_ref()).unwrap() == model(0, specs()[0]));
+}
+
+#[test]
+fn a_model_is_installed_and_exported_whole_or_not_at_all() {
+    let place = tempfile::tempdir().unwrap();
+    let [models, file] = ["models", "cathode.zip"].map(|name| place.path().join(name));
+    let network = specs()[0];
+    let made = model(1, network);
+    made.save_as(&file, &packaging(1, &made)).unwrap();
+    assert!(inspect(&file).unwrap().runs.unwrap().passed());
+
+    let installed = install(&file, &models, false).unwrap();
+    assert_eq!(installed, models.join("cathode.zip"));
+    assert_eq!(Model::load(&installed).unwrap(), made);
+    // The same again is no other.
+    assert_eq!(install(&file, &models, false).unwrap(), installed);
+    let other = model(2, network);
+    other.save(&file).unwrap();
+    let said = install(&file, &models, false).unwrap_err().to_string();
+    assert!(said.contains("cathode.zip") && said.contains("force"), "{said}");
+    assert_eq!(Model::load(&installed).unwrap(), made);
+    install(&file, &models, true).unwrap();
+    assert_eq!(Model::load(&installed).unwrap(), other);
+
+    for (what, name) in [(Export::Onnx, "cathode.onnx"), (Export::Safetensors, "cathode.safetensors")] {
+        let exported = export(&file, what, &models, false).unwrap();
+        assert_eq!(exported, models.join(name));
+        assert!(std::fs::metadata(&exported).unwrap().len() > 1000);
+        assert!(export(&file, what, &models, false).unwrap_err().to_string().contains("is there already"));
+    }
+    assert_eq!(std::fs::read_dir(&models).unwrap().count(), 3);
+
+    std::fs::write(&file, b"no model").unwrap();
+    for error in [inspect(&file).unwrap_err(), install(&file, &models, true).unwrap_err()] {
+        assert!(error.to_string().contains("not a zip file"), "{error}");
+    }
+    assert_eq!(Model::load(&installed).unwrap(), other);
 }

@@ -7,6 +7,7 @@
 mod comparison;
 mod exception;
 mod host;
+mod model_card;
 mod options;
 mod stacks;
 mod training;
@@ -17,11 +18,18 @@ use jni::{
 };
 
 use crate::{
-    align, apply, compare, engine::device, measure, model::Model, resample, sample, stack::SliceSource, train,
+    align, apply, compare,
+    engine::device,
+    measure,
+    model::{self, Model},
+    resample, sample,
+    stack::SliceSource,
+    train,
 };
 use comparison::ComparisonMonitor;
 use exception::{Border, guard};
 use host::{Host, JavaMonitor, number, strings};
+use model_card::JavaModelCard;
 use options::Options;
 use stacks::{JavaSink, JavaSource};
 
@@ -235,7 +243,8 @@ pub extern "system" fn Java_undulator_Native_apply<'local>(
             false => Some(JavaSource::new(env, &host, &reference)?),
         };
         let mut result = JavaSink::new(env, &host, &result)?;
-        let model = host.finish(Model::load(options.text("model")?.as_ref()))?;
+        let load = if options.get("force")? { Model::load_by_force } else { Model::load };
+        let model = host.finish(load(options.text("model")?.as_ref()))?;
         let reference = reference.as_ref().map(|stack| stack as &dyn SliceSource);
         let device = options.get("device")?;
         let applied = host.finish(apply::apply(&image, reference, &model, device, &mut result, &monitor))?;
@@ -244,6 +253,57 @@ pub extern "system" fn Java_undulator_Native_apply<'local>(
             monitor.comparison(comparison);
         }
         host.end()
+    })
+}
+
+/// `void inspectModel(String[] options, StackSource image, ModelCard card)`; the image may be null.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_inspectModel<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    options: Strings<'local>,
+    image: JObject<'local>,
+    card: JObject<'local>,
+) {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?);
+        let facts = host.finish(model::inspect(options.text("model")?.as_ref()))?;
+        let voxel = match image.is_null() {
+            true => None,
+            false => Some(JavaSource::new(env, &host, &image)?.shape().voxel),
+        };
+        JavaModelCard::new(env, &host, &card)?.tell(&facts, voxel);
+        host.end()
+    })
+}
+
+/// `String installModel(String[] options)`: the copy.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_installModel<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    options: Strings<'local>,
+) -> JString<'local> {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?);
+        let (file, folder) = (options.text("model")?.as_ref(), options.text("folder")?.as_ref());
+        let installed = host.finish(model::install(file, folder, options.get("force")?))?;
+        Ok(env.new_string(installed.display().to_string())?)
+    })
+}
+
+/// `String exportModel(String[] options)`: the file.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_exportModel<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    options: Strings<'local>,
+) -> JString<'local> {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?);
+        let (file, folder) = (options.text("model")?.as_ref(), options.text("folder")?.as_ref());
+        let exported = host.finish(model::export(file, options.get("format")?, folder, options.get("force")?))?;
+        Ok(env.new_string(exported.display().to_string())?)
     })
 }
 

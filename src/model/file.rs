@@ -1,14 +1,15 @@
 //! Model files: written whole or not at all.
 
 use std::{
-    fs::File,
-    io,
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use super::{
     Model,
-    package::{self, Packaging},
+    package::{self, Facts, Package, Packaging},
 };
 use crate::disk;
 
@@ -30,6 +31,12 @@ pub enum ModelError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// Another file is in the way.
+    #[error("{path} is there already, and another: choose another folder, or replace it with the option force")]
+    Exists {
+        /// The file.
+        path: PathBuf,
     },
     /// The file is not a model that this version can trust.
     #[error("{path} is not a usable model: {reason}")]
@@ -73,15 +80,110 @@ impl Model {
     }
 
     /// Reads a model. Nothing is unpacked to disk, and nothing is believed: sizes, names, checksums, shapes and numbers
-    /// are checked.
+    /// are checked, and the model is run on its test image.
     ///
     /// # Errors
-    /// When the file cannot be read, is damaged, was written by a later version or by another program, or is not a model
-    /// at all.
+    /// When the file cannot be read, is damaged, was written by a later version or by another program, does not
+    /// reproduce its test image, or is not a model at all.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
-        let file = File::open(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
-        package::read(file).map_err(|reason| ModelError::Refused { path: path.to_owned(), reason: reason.0 })
+        package::read(open(path)?, false).map_err(refused(path))
     }
+
+    /// Reads a model as [`load`](Self::load) does, even if it does not reproduce its test image.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load).
+    pub fn load_by_force(path: &Path) -> Result<Self, ModelError> {
+        package::read(open(path)?, true).map_err(refused(path))
+    }
+}
+
+/// What a model file says of itself, of this project or of another.
+///
+/// # Errors
+/// When the file cannot be read, or is no bioimage.io package. A package that cannot be run here is no error: see
+/// [`Facts::runs`].
+pub fn inspect(path: &Path) -> Result<Facts, ModelError> {
+    Ok(Package::open(open(path)?).map_err(refused(path))?.facts())
+}
+
+/// One of the files of a model that other programs read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// The network with its weights.
+    Onnx,
+    /// The weights alone, by name.
+    Safetensors,
+}
+
+impl FromStr for Export {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name.to_ascii_lowercase().as_str() {
+            "onnx" => Ok(Self::Onnx),
+            "safetensors" => Ok(Self::Safetensors),
+            _ => Err("choose ONNX or Safetensors".to_owned()),
+        }
+    }
+}
+
+impl Export {
+    /// The ending of such a file's name.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Onnx => "onnx",
+            Self::Safetensors => "safetensors",
+        }
+    }
+}
+
+/// Writes the network or the weights of a model of this project into `folder`, under the model's file name. An older file
+/// of that name is replaced when `force` is set. Gives back the file.
+///
+/// # Errors
+/// When the model cannot be read or the file not be written, or one of that name is there.
+pub fn export(path: &Path, what: Export, folder: &Path, force: bool) -> Result<PathBuf, ModelError> {
+    let model = Model::load(path)?;
+    let bytes = package::export(&model, what).map_err(refused(path))?;
+    let to = folder.join(format!("{}.{}", title(path), what.ending()));
+    put(&to, &bytes, force)
+}
+
+/// Copies a model into `folder`, checked and whole, under its own file name. Gives back the copy.
+///
+/// # Errors
+/// When the model cannot be read, does not run here, or the file cannot be written; and unless `force` is set, when
+/// another model of that name is there.
+pub fn install(path: &Path, folder: &Path, force: bool) -> Result<PathBuf, ModelError> {
+    let facts = inspect(path)?;
+    let runs = facts.runs.and_then(|done| if done.passed() || force { Ok(()) } else { Err(done.to_string()) });
+    runs.map_err(|reason| ModelError::Refused { path: path.to_owned(), reason })?;
+    let to = folder.join(path.file_name().unwrap_or_default());
+    let bytes = fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
+    if fs::read(&to).is_ok_and(|there| there == bytes) {
+        return Ok(to);
+    }
+    put(&to, &bytes, force)
+}
+
+fn put(to: &Path, bytes: &[u8], force: bool) -> Result<PathBuf, ModelError> {
+    let failed = |source| ModelError::Write { path: to.to_owned(), source };
+    if to.exists() && !force {
+        return Err(ModelError::Exists { path: to.to_owned() });
+    }
+    fs::create_dir_all(disk::folder(to)).map_err(failed)?;
+    disk::write_whole(to, |file| file.write_all(bytes)).map_err(failed)?;
+    Ok(to.to_owned())
+}
+
+fn open(path: &Path) -> Result<File, ModelError> {
+    File::open(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })
+}
+
+fn refused(path: &Path) -> impl Fn(package::Reason) -> ModelError {
+    let path = path.to_owned();
+    move |reason| ModelError::Refused { path: path.clone(), reason: reason.0 }
 }
 
 /// The file's name without its ending.

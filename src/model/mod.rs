@@ -7,11 +7,12 @@ mod file;
 pub mod onnx;
 mod package;
 mod safetensors;
+mod summary;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{ModelError, check_writable};
-pub use package::{Author, Citation, Credits, CreditsError, Example, LICENCES, Packaging};
+pub use file::{Export, ModelError, check_writable, export, inspect, install};
+pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
 
 use crate::{
     engine::{Loss, Schedule},
@@ -44,6 +45,14 @@ pub struct Card {
     pub training: Training,
     /// How well it did on the validation slices; absent when none were held back.
     pub scores: Option<Scores>,
+}
+
+impl Card {
+    /// The grey value of the network's number, inside the grey type's range but not rounded.
+    fn restore(&self, value: f32) -> f32 {
+        let grey = self.output_window.restore(value);
+        self.output_grey.white().map_or(grey, |white| grey.clamp(0.0, white))
+    }
 }
 
 /// What a model was trained on and how.

@@ -169,6 +169,22 @@ impl Spec {
 }
 
 impl Plan {
+    /// Multiplications for an image of `pixels` pixels, the most of the work.
+    pub fn multiplications(&self, pixels: u64) -> u64 {
+        let (mut at, mut count) = (pixels, 0u64);
+        for step in &self.steps {
+            match step {
+                Step::MaxPool => at /= 4,
+                Step::Unpool => at *= 4,
+                Step::Convolve { inputs, outputs, kernel, .. } => {
+                    count += (inputs * outputs * kernel * kernel) as u64 * at
+                }
+                _ => {}
+            }
+        }
+        count
+    }
+
     /// Names and shapes of the weights, in the order in which the steps use them.
     pub fn weight_shapes(&self) -> Vec<(String, Vec<usize>)> {
         let mut shapes = Vec::new();

@@ -1,5 +1,7 @@
 //! Who made a model, and what others may do with it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Licences to choose from: those of the SPDX list that suit data and models.
@@ -40,6 +42,19 @@ pub struct Citation {
     pub text: String,
     /// Its digital object identifier, such as `10.1016/j.egyai.2023.100305`.
     pub doi: String,
+}
+
+impl fmt::Display for Author {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if self.affiliation.is_empty() { Ok(()) } else { write!(f, " ({})", self.affiliation) }
+    }
+}
+
+impl fmt::Display for Citation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.text, self.doi)
+    }
 }
 
 impl Default for Credits {

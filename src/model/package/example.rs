@@ -4,7 +4,7 @@ use crate::{
     engine::{EngineError, Images, Runner, cpu},
     frame::Frame,
     grey::Window,
-    model::{Card, Model},
+    model::Model,
     network::Plan,
 };
 
@@ -53,15 +53,9 @@ impl TestTensors {
         let window = model.card.input_window;
         let values = input.iter().map(|grey| window.normalise(*grey)).collect();
         let output = cpu::runner(plan, &model.weights)?.run(&Images { count: 1, height: edge, width: edge, values })?;
-        let output = output.into_iter().map(|value| restore(&model.card, value)).collect();
+        let output = output.into_iter().map(|value| model.card.restore(value)).collect();
         Ok(Self { edge, input, output })
     }
-}
-
-/// The grey value of the network's number, inside the grey type's range but not rounded.
-pub(super) fn restore(card: &Card, value: f32) -> f32 {
-    let grey = card.output_window.restore(value);
-    card.output_grey.white().map_or(grey, |white| grey.clamp(0.0, white))
 }
 
 /// A square from the middle of a slice.
@@ -87,20 +81,6 @@ fn waves(edge: usize, window: Window) -> Vec<f32> {
     (0..edge * edge).map(wave).collect()
 }
 
-/// An array as NumPy's file format 1.0 has it: shape (1, 1, edge, edge), `float32`.
-pub(super) fn npy(edge: usize, values: &[f32]) -> Vec<u8> {
-    let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, {edge}, {edge}), }}").into_bytes();
-    // Magic word, version and length take ten bytes; the whole is a multiple of 64 and ends with a line.
-    header.resize((header.len() + 11).next_multiple_of(64) - 11, b' ');
-    header.push(b'\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
-    bytes.extend(header);
-    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,12 +91,5 @@ mod tests {
         assert_eq!(middle(&slice, 4, 3, 2), [1.0, 2.0, 5.0, 6.0]);
         assert_eq!(middle(&slice, 12, 1, 3), [4.0, 5.0, 6.0, 4.0, 5.0, 6.0, 4.0, 5.0, 6.0]);
         assert_eq!(middle(&[7.0, 8.0], 2, 1, 3)[..3], [7.0, 8.0, 7.0]);
-    }
-
-    #[test]
-    fn numpys_header_is_padded_to_64_bytes() {
-        let file = npy(2, &[1.0; 4]);
-        assert_eq!((file.len() - 16) % 64, 0);
-        assert_eq!(file[file.len() - 17], b'\n');
     }
 }

@@ -8,10 +8,13 @@ mod archive;
 mod cover;
 mod credits;
 mod example;
+mod facts;
+mod npy;
 mod rdf;
 mod readme;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
+mod verify;
 mod yaml;
 
 use std::io::{Read, Seek, Write};
@@ -21,12 +24,14 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 pub use credits::{Author, Citation, Credits, CreditsError, LICENCES};
 pub use example::Example;
+pub use facts::Facts;
+pub use verify::Verification;
 
-use super::{Card, Model, onnx, safetensors};
+use super::{Card, Export, Model, onnx, safetensors};
 use crate::grey::Window;
 use archive::{Archive, is_bare};
 use cover::{Panel, cover};
-use example::{TestTensors, npy};
+use example::TestTensors;
 use yaml::Yaml;
 
 const FORMAT: &str = "undulator-model";
@@ -45,6 +50,10 @@ const COVER: &str = "cover.png";
 const README: &str = "README.md";
 
 const MOST_CARD_BYTES: u64 = 16 << 20;
+/// The largest network's smallest tile has 512×512 pixels.
+const MOST_TENSOR_BYTES: u64 = 4 << 20;
+/// For a test image that is run whenever the model is loaded: a second or so on two cores.
+const MOST_MULTIPLICATIONS: u64 = 100_000_000_000;
 /// Names and shapes of weights.
 const MOST_BYTES_BESIDE_WEIGHTS: usize = 64 << 10;
 
@@ -86,8 +95,8 @@ pub(super) fn files(model: &Model, packaging: &Packaging, name: &str) -> Result<
     let mut files = vec![
         (README, readme::readme(&name, card, &plan).into_bytes()),
         (COVER, cover(&panels(card, example, &test))?),
-        (TEST_INPUT, npy(test.edge, &test.input)),
-        (TEST_OUTPUT, npy(test.edge, &test.output)),
+        (TEST_INPUT, npy::write(test.edge, &test.input)),
+        (TEST_OUTPUT, npy::write(test.edge, &test.output)),
         (CARD, serde_json::to_vec_pretty(card)?),
         (WEIGHTS_ONNX, onnx::to_onnx(&plan, &model.weights)),
         (WEIGHTS, safetensors::write(&model.weights)?),
@@ -97,6 +106,14 @@ pub(super) fn files(model: &Model, packaging: &Packaging, name: &str) -> Result<
     let facts = rdf::Facts { name: &name, card, plan: &plan, credits, files: &sums };
     files.insert(0, (RDF, yaml::write(&facts.describe()).into_bytes()));
     Ok(files)
+}
+
+/// The bytes of a file that other programs read.
+pub(super) fn export(model: &Model, what: Export) -> Result<Vec<u8>, Reason> {
+    Ok(match what {
+        Export::Onnx => onnx::to_onnx(&model.card.network.plan()?, &model.weights),
+        Export::Safetensors => safetensors::write(&model.weights)?,
+    })
 }
 
 fn panels<'a>(card: &Card, example: Option<&'a Example>, test: &'a TestTensors) -> Vec<Panel<'a>> {
@@ -125,30 +142,94 @@ pub(super) fn write(files: &[(&'static str, Vec<u8>)], out: impl Write + Seek) -
     Ok(zip.finish()?.flush()?)
 }
 
-/// Reads a package of this project. Nothing is unpacked to disk, and nothing is believed.
-pub(super) fn read(file: impl Read + Seek) -> Result<Model, Reason> {
-    let mut archive = Archive::open(file).map_err(reason)?;
-    let rdf = match [RDF, RDF_BY_OTHERS].into_iter().find(|name| archive.holds(name)) {
-        Some(name) => yaml::read(&archive.read(name, yaml::MOST_BYTES as u64).map_err(reason)?).map_err(reason)?,
-        None if archive.holds(CARD) => {
-            return Err(Reason("it was written by an early version of Undulator: train it again".to_owned()));
+/// Reads a package of this project. Nothing is unpacked to disk, and nothing is believed: the model must reproduce its
+/// test image, unless `force` is set, or the network is so large that this would take long.
+pub(super) fn read(file: impl Read + Seek, force: bool) -> Result<Model, Reason> {
+    let mut package = Package::open(file)?;
+    let model = package.model()?;
+    let plan = model.card.network.plan()?;
+    let pixels = plan.least_tile().pow(2) as u64;
+    if !force && plan.multiplications(pixels) <= MOST_MULTIPLICATIONS {
+        let verification = package.verify(&model)?;
+        if !verification.passed() {
+            return Err(Reason(format!("{verification}. The option force applies it all the same")));
         }
-        None => return Err(Reason(format!("it does not hold {RDF}, so it is no bioimage.io package"))),
-    };
-    check_format(&rdf)?;
-    let sources = sources(&rdf)?;
-    let card: Card = serde_json::from_slice(&checked(&mut archive, &sources, CARD, MOST_CARD_BYTES)?)
-        .map_err(|error| Reason(format!("{CARD}: {error}")))?;
-    let plan = card.network.plan()?;
-    for (what, window) in [("input_window", card.input_window), ("output_window", card.output_window)] {
-        Window::new(window.low, window.high).map_err(|error| Reason(format!("its {what}: {error}")))?;
     }
-    let most = 4 * plan.parameters() + MOST_BYTES_BESIDE_WEIGHTS;
-    let weights = checked(&mut archive, &sources, WEIGHTS, most as u64)?;
-    let weights = safetensors::read(&weights).map_err(|error| Reason(format!("{WEIGHTS}: {error}")))?;
-    let weights = weights.fitted(&plan)?;
-    check_others(&mut archive, &sources)?;
-    Ok(Model { card, weights })
+    Ok(model)
+}
+
+/// An open package: its files are there, and its description can be read.
+pub(super) struct Package<R> {
+    archive: Archive<R>,
+    rdf: Yaml,
+    sources: Vec<Source>,
+}
+
+impl<R: Read + Seek> Package<R> {
+    /// Opens a package of any program.
+    pub fn open(file: R) -> Result<Self, Reason> {
+        let mut archive = Archive::open(file).map_err(reason)?;
+        let rdf = match [RDF, RDF_BY_OTHERS].into_iter().find(|name| archive.holds(name)) {
+            Some(name) => yaml::read(&archive.read(name, yaml::MOST_BYTES as u64).map_err(reason)?).map_err(reason)?,
+            None if archive.holds(CARD) => {
+                return Err(Reason("it was written by an early version of Undulator: train it again".to_owned()));
+            }
+            None => return Err(Reason(format!("it does not hold {RDF}, so it is no bioimage.io package"))),
+        };
+        let sources = sources(&rdf)?;
+        Ok(Self { archive, rdf, sources })
+    }
+
+    /// The model, if it is one of this project.
+    pub fn model(&mut self) -> Result<Model, Reason> {
+        check_format(&self.rdf)?;
+        let card: Card = serde_json::from_slice(&self.checked(CARD, MOST_CARD_BYTES)?)
+            .map_err(|error| Reason(format!("{CARD}: {error}")))?;
+        let plan = card.network.plan()?;
+        for (what, window) in [("input_window", card.input_window), ("output_window", card.output_window)] {
+            Window::new(window.low, window.high).map_err(|error| Reason(format!("its {what}: {error}")))?;
+        }
+        let most = 4 * plan.parameters() + MOST_BYTES_BESIDE_WEIGHTS;
+        let weights = self.checked(WEIGHTS, most as u64)?;
+        let weights = safetensors::read(&weights).map_err(|error| Reason(format!("{WEIGHTS}: {error}")))?;
+        let weights = weights.fitted(&plan)?;
+        self.check_others()?;
+        Ok(Model { card, weights })
+    }
+
+    /// Runs the model on the package's test input.
+    pub fn verify(&mut self, model: &Model) -> Result<Verification, Reason> {
+        let mut tensor = |name| {
+            let bytes = self.checked(name, MOST_TENSOR_BYTES)?;
+            npy::read(&bytes).map_err(|error| Reason(format!("{name}: {error}")))
+        };
+        let (input, output) = (tensor(TEST_INPUT)?, tensor(TEST_OUTPUT)?);
+        verify::verify(model, &input, &output).map_err(reason)
+    }
+
+    /// One of the files that the description names, if it is in order.
+    pub fn checked(&mut self, name: &str, most: u64) -> Result<Vec<u8>, Reason> {
+        if !self.sources.iter().any(|(source, _)| source == name) {
+            return Err(Reason(format!("its description does not name {name}")));
+        }
+        let bytes = self.archive.read(name, most).map_err(reason)?;
+        check_sum(&self.sources, name, &hexadecimal(&Sha256::digest(&bytes)))?;
+        Ok(bytes)
+    }
+
+    /// Checks the files that are there for other programs.
+    fn check_others(&mut self) -> Result<(), Reason> {
+        let mut done = vec![CARD, WEIGHTS];
+        for (name, _) in &self.sources {
+            if !done.contains(&name.as_str()) {
+                let mut sum = Sha256::new();
+                self.archive.copy(name, &mut sum).map_err(reason)?;
+                check_sum(&self.sources, name, &hexadecimal(&sum.finalize()))?;
+                done.push(name);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Refuses what is no model of this project, or of a later version.
@@ -208,35 +289,6 @@ fn source_of(source: &Yaml, sum: Option<&Yaml>) -> Result<Source, Reason> {
         .filter(is_sum)
         .ok_or_else(|| Reason(format!("its description has no sha256 for {name}")))?;
     Ok((name.to_owned(), sum.to_ascii_lowercase()))
-}
-
-/// A file that must be described, with its checksum right.
-fn checked(
-    archive: &mut Archive<impl Read + Seek>,
-    sources: &[Source],
-    name: &str,
-    most: u64,
-) -> Result<Vec<u8>, Reason> {
-    if !sources.iter().any(|(source, _)| source == name) {
-        return Err(Reason(format!("its description does not name {name}")));
-    }
-    let bytes = archive.read(name, most).map_err(reason)?;
-    check_sum(sources, name, &hexadecimal(&Sha256::digest(&bytes)))?;
-    Ok(bytes)
-}
-
-/// Checks the files that are there for other programs.
-fn check_others(archive: &mut Archive<impl Read + Seek>, sources: &[Source]) -> Result<(), Reason> {
-    let mut done = vec![CARD, WEIGHTS];
-    for (name, _) in sources {
-        if !done.contains(&name.as_str()) {
-            let mut sum = Sha256::new();
-            archive.copy(name, &mut sum).map_err(reason)?;
-            check_sum(sources, name, &hexadecimal(&sum.finalize()))?;
-            done.push(name);
-        }
-    }
-    Ok(())
 }
 
 fn check_sum(sources: &[Source], name: &str, found: &str) -> Result<(), Reason> {

@@ -9,15 +9,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::{
     CARD, COVER, FORMAT, README, TEST_INPUT, TEST_OUTPUT, VERSION, WEIGHTS, WEIGHTS_ONNX,
     credits::{Credits, clean_author, clean_text},
+    verify::TOLERANCE,
     yaml::Yaml,
 };
 use crate::{
     model::{Card, onnx},
     network::{Activation, Architecture, Plan},
 };
-
-/// Where the network's numbers may differ between programs: this part of the grey window.
-const TOLERANCE: f64 = 1e-4;
 
 /// What the description is made of.
 pub(super) struct Facts<'a> {
@@ -171,7 +169,7 @@ impl Facts<'_> {
         let window = self.card.output_window;
         let tolerance = Yaml::map([
             ("relative_tolerance", Yaml::number(0.0)),
-            ("absolute_tolerance", Yaml::number(TOLERANCE * f64::from(window.high - window.low))),
+            ("absolute_tolerance", Yaml::number(f64::from(TOLERANCE) * f64::from(window.high - window.low))),
             ("mismatched_elements_per_million", Yaml::integer(0)),
         ]);
         let own = Yaml::map([

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use crate::{
-    engine::Schedule,
     model::{Card, Epoch, Scores},
     network::Plan,
 };
@@ -32,35 +31,7 @@ pub(super) fn readme(name: &str, card: &Card, plan: &Plan) -> String {
         tile = plan.least_tile(),
         halo = plan.halo(),
     );
-    let slices = |(first, end): (usize, usize)| match first < end {
-        true => format!("{} to {end}", first + 1),
-        false => "none".to_owned(),
-    };
-    let patch = match training.patch {
-        0 => "whole slices".to_owned(),
-        edge => format!("{edge}×{edge} pixels"),
-    };
-    let rate = match training.schedule {
-        Schedule::Constant => format!("{}", training.rate),
-        schedule => format!("{}, {schedule}", training.rate),
-    };
-    for (what, value) in [
-        ("Network", card.network.to_string()),
-        ("Trained parameters", plan.parameters().to_string()),
-        ("Stacks", format!("{} voxels each, aligned", training.size)),
-        ("Slices trained on", slices(training.training_slices)),
-        ("Slices held back for validation", slices(training.validation_slices)),
-        ("Grey window of the laboratory", format!("{} to {}", card.input_window.low, card.input_window.high)),
-        ("Grey window of the synchrotron", format!("{} to {}", card.output_window.low, card.output_window.high)),
-        ("Images a step", training.batch.to_string()),
-        ("Patches", patch),
-        ("Loss", training.loss.to_string()),
-        ("Learning rate (Adam)", rate),
-        ("Flips and turns", if training.augment { "at random" } else { "none" }.to_owned()),
-        ("Seed", training.seed.to_string()),
-        ("Device", training.device.clone()),
-        ("Epochs", format!("{}, best {}", training.history.len(), training.best_epoch)),
-    ] {
+    for (what, value) in card.summary() {
         let _ = writeln!(out, "| {what} | {} |", value.replace('|', "/"));
     }
     out.push_str("\n## Validation\n\n");

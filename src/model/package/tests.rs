@@ -10,7 +10,7 @@ use crate::{
     stack::{GreyType, Size, VoxelSize},
 };
 
-fn model() -> Model {
+pub(in crate::model) fn model() -> Model {
     let network =
         Spec { network: Architecture::Srcnn, layers: 3, activation: Activation::Prelu, channels: 4, residual: true };
     let plan = network.plan().unwrap();
@@ -42,20 +42,24 @@ fn model() -> Model {
     Model { card, weights: Weights::initial(&network, &plan, 3) }
 }
 
-type Files = Vec<(&'static str, Vec<u8>)>;
+pub(super) type Files = Vec<(&'static str, Vec<u8>)>;
 
 fn package() -> Files {
-    files(&model(), &Packaging::default(), "a model").unwrap()
+    package_of(&Packaging::default())
 }
 
-fn zip(files: &Files) -> Vec<u8> {
+pub(super) fn package_of(packaging: &Packaging) -> Files {
+    files(&model(), packaging, "a model").unwrap()
+}
+
+pub(super) fn zip(files: &Files) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
     write(files, &mut out).unwrap();
     out.into_inner()
 }
 
 fn refusal(bytes: Vec<u8>) -> String {
-    read(Cursor::new(bytes)).expect_err("it should be refused").0
+    read(Cursor::new(bytes), false).expect_err("it should be refused").0
 }
 
 /// The package with one file changed, and its checksum with it.
@@ -148,10 +152,10 @@ fn beside(raw: Raw) -> Vec<u8> {
 
 #[test]
 fn a_package_reads_back_as_the_model_that_it_was() {
-    assert_eq!(read(Cursor::new(zip(&package()))).unwrap(), model());
+    assert_eq!(read(Cursor::new(zip(&package())), false).unwrap(), model());
     // The hand-made zips of the other tests are sound where they are left alone.
-    assert_eq!(read(Cursor::new(raw_zip(&raws(), 8))).unwrap(), model());
-    assert_eq!(read(Cursor::new(beside(Raw::stored("notes.txt", b"x")))).unwrap(), model());
+    assert_eq!(read(Cursor::new(raw_zip(&raws(), 8)), false).unwrap(), model());
+    assert_eq!(read(Cursor::new(beside(Raw::stored("notes.txt", b"x"))), false).unwrap(), model());
 }
 
 #[test]
@@ -180,7 +184,7 @@ fn names_that_lead_elsewhere_are_refused() {
         let link = Raw { mode, ..Raw::stored("link", b"../../x") };
         assert!(refusal(beside(link)).contains("is a link"), "{mode:o}");
     }
-    assert!(read(Cursor::new(beside(Raw { mode: 0o100_644, ..Raw::stored("file", b"x") }))).is_ok());
+    assert!(read(Cursor::new(beside(Raw { mode: 0o100_644, ..Raw::stored("file", b"x") })), false).is_ok());
 }
 
 #[test]
@@ -314,4 +318,31 @@ fn an_example_without_all_its_pixels_is_refused() {
     ] {
         assert!(packed(bad).unwrap_err().contains("example"));
     }
+}
+
+#[test]
+fn a_model_that_does_not_reproduce_its_test_image_is_refused_unless_forced() {
+    let edge = model().card.network.plan().unwrap().least_tile();
+    let mut output = package().into_iter().find(|(name, _)| *name == TEST_OUTPUT).unwrap().1;
+    let last = output.len() - 4;
+    let grey = f32::from_le_bytes(output[last..].try_into().unwrap());
+    output[last..].copy_from_slice(&(grey + 0.01).to_le_bytes());
+    let said = refusal(zip(&with(TEST_OUTPUT, &output)));
+    assert!(said.contains("does not reproduce its test image") && said.contains("1.00e-2"), "{said}");
+    assert_eq!(read(Cursor::new(zip(&with(TEST_OUTPUT, &output))), true).unwrap(), model());
+    for (tensor, said) in [
+        (npy::write(edge + 1, &vec![0.0; (edge + 1) * (edge + 1)]), "test output has the shape"),
+        (b"numbers".to_vec(), "NumPy"),
+    ] {
+        assert!(refusal(zip(&with(TEST_OUTPUT, &tensor))).contains(said));
+    }
+}
+
+#[test]
+fn a_large_network_is_not_run_whenever_it_is_loaded() {
+    let work = |channels, layers| {
+        let plan = Spec { network: Architecture::RedNet, channels, layers, ..model().card.network }.plan().unwrap();
+        plan.multiplications(plan.least_tile().pow(2) as u64)
+    };
+    assert!(work(64, 7) < MOST_MULTIPLICATIONS && work(512, 7) > MOST_MULTIPLICATIONS);
 }

@@ -110,6 +110,31 @@ public final class Native {
             Monitor monitor);
 
     /**
+     * Reads a model file and runs it on its test image.
+     *
+     * @param options keys and values: the file is {@code model}
+     * @param image a stack that the model may be meant for, or null
+     * @param card takes what the file says of itself
+     */
+    public static native void inspectModel(String[] options, StackSource image, ModelCard card);
+
+    /**
+     * Copies a model file into the folder of models, checked and whole.
+     *
+     * @param options keys and values: {@code model}, {@code folder}, {@code force}
+     * @return the copy
+     */
+    public static native String installModel(String[] options);
+
+    /**
+     * Writes the network or the weights of a model for other programs.
+     *
+     * @param options keys and values: {@code model}, {@code format}, {@code folder}, {@code force}
+     * @return the file
+     */
+    public static native String exportModel(String[] options);
+
+    /**
      * Compares two stacks.
      *
      * @param test the stack to measure

@@ -7,6 +7,7 @@ import undulator.image.LockedImages;
 import undulator.image.NewImage;
 import undulator.image.NewStack;
 import undulator.image.OpenImages;
+import undulator.model.ModelFolder;
 import undulator.option.Key;
 import undulator.option.Options;
 
@@ -19,9 +20,10 @@ public final class Apply extends Command {
         super("Undulator Apply",
                 "Restores a stack with a trained model. With a reference, the result is scored against it.",
                 Key.image("Image", Key.ACTIVE),
-                Key.fileToOpen("Model file (.zip)"),
+                Key.model("Model file (.zip) or name"),
                 Key.image("Reference (to score the result)", Key.NONE),
-                Key.text("Device (auto, cpu, cuda)", "auto"));
+                Key.text("Device (auto, cpu, cuda)", "auto"),
+                Key.flag("Force (a model that fails its own test)").beside());
     }
 
     @Override
@@ -30,7 +32,8 @@ public final class Apply extends Command {
         ImagePlus reference = OpenImages.find("reference", options.get("reference"));
         try (LockedImages locked = new LockedImages(image, reference)) {
             NewStack result = new NewStack(image.getTitle() + SUFFIX);
-            Native.apply(ImageSource.ofAll(image), ImageSource.ofAll(reference), result.sink(), options.forNative(),
+            Native.apply(ImageSource.ofAll(image), ImageSource.ofAll(reference), result.sink(),
+                    options.with("model", ModelFolder.find(options.get("model"))).forNative(),
                     job);
             NewImage.onSameGrid(image, SUFFIX, result).show();
         }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import undulator.CommandException;
 import undulator.image.OpenImages;
+import undulator.model.ModelDrop;
 import undulator.nativelib.NativeLibrary;
 import undulator.option.Key;
 import undulator.option.OptionDialog;
@@ -48,6 +49,7 @@ abstract class Command implements PlugIn {
             Options options = options(Macro.getOptions());
             if (options != null) {
                 NativeLibrary.load();
+                ModelDrop.install(Models::inspect);
                 runJob(options);
             }
         } catch (CommandException | IllegalArgumentException forTheUser) {

@@ -22,7 +22,7 @@ public final class Key {
 
     /** What an option holds. */
     enum Kind {
-        TEXT, LINE, WHOLE, NUMBER, FLAG, CHOICE, IMAGE, FILE_TO_OPEN, FILE_TO_SAVE, FOLDER
+        TEXT, LINE, WHOLE, NUMBER, FLAG, CHOICE, IMAGE, MODEL, FILE_TO_OPEN, FILE_TO_SAVE, FOLDER
     }
 
     final String label;
@@ -150,6 +150,16 @@ public final class Key {
     }
 
     /**
+     * A model: a file to read, or the name of one that {@link undulator.model.ModelFolder} knows.
+     *
+     * @param label its first word is the key
+     * @return the option
+     */
+    public static Key model(String label) {
+        return new Key(label, Kind.MODEL, "");
+    }
+
+    /**
      * A file to write.
      *
      * @param label its first word is the key
@@ -259,7 +269,7 @@ public final class Key {
     }
 
     boolean isFile() {
-        return kind == Kind.FILE_TO_OPEN || kind == Kind.FILE_TO_SAVE || kind == Kind.FOLDER;
+        return kind == Kind.MODEL || kind == Kind.FILE_TO_OPEN || kind == Kind.FILE_TO_SAVE || kind == Kind.FOLDER;
     }
 
     /** The value as the commands take it, or a message that names what is allowed. */
@@ -274,6 +284,7 @@ public final class Key {
                 return flagValue(value);
             case CHOICE:
                 return chosen(value);
+            case MODEL:
             case FILE_TO_OPEN:
             case FILE_TO_SAVE:
             case FOLDER:

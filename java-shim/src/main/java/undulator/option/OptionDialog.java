@@ -12,7 +12,9 @@ import java.awt.FlowLayout;
 import java.awt.Font;
 import java.awt.GridBagConstraints;
 import java.awt.GridBagLayout;
+import java.awt.MenuItem;
 import java.awt.Panel;
+import java.awt.PopupMenu;
 import java.awt.TextField;
 import java.io.File;
 import java.util.ArrayList;
@@ -21,6 +23,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import undulator.model.ModelFolder;
 
 /**
  * Asks for the options of a command.
@@ -110,11 +113,12 @@ public final class OptionDialog {
             case IMAGE:
                 addImages(key, label);
                 break;
+            case MODEL:
             case FILE_TO_OPEN:
             case FILE_TO_SAVE:
             case FOLDER:
                 dialog.addStringField(label, remembered(key), PATH_COLUMNS);
-                addBrowseButton(key);
+                addFileButtons(key);
                 break;
             case LINE:
                 dialog.addStringField(label, remembered(key), LINE_COLUMNS);
@@ -160,7 +164,7 @@ public final class OptionDialog {
         throw new IllegalArgumentException(name);
     }
 
-    private void addBrowseButton(Key key) {
+    private void addFileButtons(Key key) {
         TextField path = last(dialog.getStringFields(), TextField.class);
         GridBagLayout layout = (GridBagLayout) dialog.getLayout();
         GridBagConstraints place = layout.getConstraints(path);
@@ -169,8 +173,26 @@ public final class OptionDialog {
         Panel row = new Panel(new FlowLayout(FlowLayout.LEFT, 0, 0));
         row.add(path);
         row.add(browse);
+        if (key.kind == Key.Kind.MODEL) {
+            row.add(modelsButton(path));
+        }
         layout.setConstraints(row, place);
         dialog.add(row);
+    }
+
+    /** The models that have a name of their own. */
+    private Button modelsButton(TextField path) {
+        Button models = new Button("Models...");
+        PopupMenu menu = new PopupMenu();
+        for (String name : ModelFolder.names()) {
+            MenuItem item = new MenuItem(name);
+            item.addActionListener(event -> path.setText(name));
+            menu.add(item);
+        }
+        models.add(menu);
+        models.setEnabled(menu.getItemCount() > 0);
+        models.addActionListener(event -> menu.show(models, 0, models.getHeight()));
+        return models;
     }
 
     private void browse(Key key, TextField path) {

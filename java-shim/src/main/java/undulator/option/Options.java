@@ -84,6 +84,20 @@ public final class Options {
         values.put(name, value);
     }
 
+    /**
+     * The same values but one.
+     *
+     * @param name the option's key
+     * @param value its other value
+     * @return a copy
+     */
+    public Options with(String name, String value) {
+        Options other = new Options(new ArrayList<>(keys.values()));
+        other.values.putAll(values);
+        other.set(name, value);
+        return other;
+    }
+
     /** Brings every value to the form that the commands take, and refuses those that cannot be used. */
     void check() {
         for (Key key : keys.values()) {

@@ -15,6 +15,8 @@ import javax.swing.JComponent;
 import javax.swing.JLabel;
 import javax.swing.JPanel;
 import undulator.Words;
+import undulator.chart.Axis;
+import undulator.chart.Look;
 
 /** What trains on what, and how far and how fast. */
 final class FactsPanel extends JPanel {

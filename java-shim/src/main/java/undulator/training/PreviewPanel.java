@@ -5,12 +5,13 @@ import ij.process.ImageProcessor;
 import java.awt.Dimension;
 import java.awt.Font;
 import java.awt.FontMetrics;
-import java.awt.Graphics;
 import java.awt.Graphics2D;
+import java.awt.Graphics;
 import java.awt.Image;
 import java.awt.RenderingHints;
 import java.util.Locale;
 import javax.swing.JPanel;
+import undulator.chart.Look;
 
 /** A validation slice three times: the laboratory's, after the network now, and the synchrotron's. */
 final class PreviewPanel extends JPanel {

@@ -4,6 +4,7 @@ import ij.IJ;
 import ij.WindowManager;
 import ij.gui.GUI;
 import java.awt.BorderLayout;
+import java.awt.Color;
 import java.awt.Dimension;
 import java.awt.FlowLayout;
 import java.awt.Font;
@@ -18,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.swing.AbstractAction;
 import javax.swing.BorderFactory;
@@ -31,6 +33,9 @@ import javax.swing.JProgressBar;
 import javax.swing.KeyStroke;
 import javax.swing.WindowConstants;
 import undulator.Words;
+import undulator.chart.Chart;
+import undulator.chart.Curve;
+import undulator.chart.Look;
 
 /**
  * The live window of one training: curves, preview, facts, and buttons to steer it.
@@ -256,11 +261,21 @@ final class TrainingWindow {
         }
         boolean blind = training.hasBegun() && baselines.length == 0;
         String soon = "comes after the first epoch";
-        psnr.show(Arrays.asList(new Curve("network", Look.GREEN, rows, row -> row.psnr, true)), levels,
+        psnr.show(Arrays.asList(curve("network", Look.GREEN, rows, row -> row.psnr, true)), levels,
                 training.epochs(), blind ? "no slices validate" : soon);
-        loss.show(Arrays.asList(new Curve("training", Look.BLUE, rows, row -> row.loss, blind),
-                new Curve("validation", Look.ORANGE, rows, row -> row.validationLoss, false)),
+        loss.show(Arrays.asList(curve("training", Look.BLUE, rows, row -> row.loss, blind),
+                curve("validation", Look.ORANGE, rows, row -> row.validationLoss, false)),
                 new LinkedHashMap<>(), training.epochs(), soon);
+    }
+
+    private static Curve curve(String name, Color colour, List<EpochRow> rows, ToDoubleFunction<EpochRow> value,
+            boolean markBest) {
+        int marked = -1;
+        for (int i = 0; markBest && i < rows.size(); i++) {
+            marked = rows.get(i).best ? i : marked;
+        }
+        return new Curve(name, colour, rows.stream().mapToDouble(row -> row.epoch).toArray(),
+                rows.stream().mapToDouble(value).toArray(), marked);
     }
 
     private void refreshControls() {

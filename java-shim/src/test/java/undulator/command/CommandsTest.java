@@ -31,8 +31,9 @@ class CommandsTest {
                     + "authors licence cite",
             "Undulator Compare Networks...", "low reference layers activations channels srcnn residual epochs batch "
                     + "patch rate schedule loss validation augment seed device folder authors licence cite",
-            "Undulator Apply...", "image model reference device",
+            "Undulator Apply...", "image model reference device force",
             "Undulator Measure...", "test reference windowed",
+            "Undulator Models...", "action model folder format force",
             "Undulator Devices...", "");
 
     private static Command command(String className) {

@@ -1,24 +1,24 @@
-package undulator.training;
+package undulator.chart;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.Color;
-import java.awt.Dimension;
 import java.awt.Graphics;
 import java.awt.image.BufferedImage;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleUnaryOperator;
 import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class ChartTest {
-    private static List<EpochRow> rows(int count) {
-        return IntStream.rangeClosed(1, count).mapToObj(epoch -> new EpochRow(epoch, 1.0 / epoch, Double.NaN,
-                20 + Math.log(epoch), 0.001, epoch == 1, 1, 1, -1)).collect(Collectors.toList());
+    private static Curve curve(String name, Color colour, int epochs, DoubleUnaryOperator value, int marked) {
+        double[] numbers = IntStream.rangeClosed(1, epochs).asDoubleStream().toArray();
+        return new Curve(name, colour, numbers, DoubleStream.of(numbers).map(value).toArray(), marked);
     }
 
     /** How many pixels have a colour. */
@@ -37,8 +37,8 @@ class ChartTest {
         for (int count : new int[] {1, 2, 5, 2000}) {
             for (boolean logarithmic : new boolean[] {true, false}) {
                 Chart chart = new Chart("Loss", logarithmic, "");
-                chart.show(List.of(new Curve("training", Look.BLUE, rows(count), row -> row.loss, true),
-                        new Curve("validation", Look.ORANGE, rows(count), row -> row.validationLoss, false)),
+                chart.show(List.of(curve("training", Look.BLUE, count, epoch -> 1 / epoch, 0),
+                        curve("validation", Look.ORANGE, count, epoch -> Double.NaN, -1)),
                         Map.of("raw", 0.5, "infinite", Double.POSITIVE_INFINITY), 2000, "soon");
                 assertTrue(painted(chart, Look.BLUE) > 0, count + " epochs");
                 assertEquals(0, painted(chart, Look.ORANGE), "no slice validates");
@@ -49,19 +49,16 @@ class ChartTest {
     @Test
     void anEmptyChartSaysWhy() {
         Chart chart = new Chart("PSNR", false, " dB");
-        chart.show(List.of(new Curve("network", Look.GREEN, rows(0), row -> row.psnr, true)), Collections.emptyMap(), 0,
+        chart.show(List.of(curve("network", Look.GREEN, 0, epoch -> 20, -1)), Collections.emptyMap(), 0,
                 "no slices validate");
         assertTrue(painted(chart, Look.LINE) > 0);
         assertEquals(0, painted(chart, Look.GREEN));
     }
 
     @Test
-    void aCurveKnowsItsBestEpochAndItsLastNumber() {
-        Curve psnr = new Curve("network", Look.GREEN, rows(3), row -> row.psnr, true);
-        assertEquals(0, psnr.marked);
-        assertEquals(20 + Math.log(3), psnr.last());
-        Curve blind = new Curve("validation", Look.ORANGE, rows(3), row -> row.validationLoss, false);
-        assertTrue(Double.isNaN(blind.last()));
+    void aCurveKnowsItsLastNumber() {
+        assertEquals(21, curve("network", Look.GREEN, 5, epoch -> epoch > 2 ? Double.NaN : 19 + epoch, 0).last());
+        assertTrue(Double.isNaN(curve("validation", Look.ORANGE, 3, epoch -> Double.NaN, -1).last()));
     }
 
     @Test
@@ -110,13 +107,5 @@ class ChartTest {
         List<Labels.Label> apart = labels.apart(0, 100, 14);
         assertEquals(List.of("c", "a", "b"), apart.stream().map(label -> label.text).collect(Collectors.toList()));
         assertEquals(List.of(10.0, 86.0, 100.0), apart.stream().map(label -> label.y).collect(Collectors.toList()));
-    }
-
-    @Test
-    void previewsFitTheirBox() {
-        assertEquals(new Dimension(256, 256), PreviewPanel.fit(64, 64, 310, 270));
-        assertEquals(new Dimension(270, 270), PreviewPanel.fit(2048, 2048, 310, 270));
-        assertEquals(new Dimension(310, 38), PreviewPanel.fit(2048, 256, 310, 270));
-        assertFalse(PreviewPanel.fit(200, 200, 310, 270).width > 270);
     }
 }

@@ -1,4 +1,4 @@
-package undulator.training;
+package undulator.chart;
 
 import java.awt.Color;
 import java.util.ArrayList;

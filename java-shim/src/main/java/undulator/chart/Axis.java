@@ -1,11 +1,11 @@
-package undulator.training;
+package undulator.chart;
 
 import java.util.ArrayList;
 import java.util.List;
 import undulator.Words;
 
 /** A range of numbers with round ends, and the round numbers to write beside it. */
-final class Axis {
+public final class Axis {
     private static final int TICKS = 5;
     private static final double[] ROUND = {1, 1.5, 2, 3, 4, 5, 6, 8, 10};
 
@@ -106,7 +106,13 @@ final class Axis {
         return ticks;
     }
 
-    static String label(double tick) {
+    /**
+     * A number in as few digits as it needs.
+     *
+     * @param tick the number
+     * @return in words
+     */
+    public static String label(double tick) {
         String words = Words.threeDigits(tick);
         return words.contains("e") || !words.contains(".") ? words : words.replaceAll("0+$", "").replaceAll("\\.$", "");
     }

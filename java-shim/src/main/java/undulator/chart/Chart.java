@@ -1,4 +1,4 @@
-package undulator.training;
+package undulator.chart;
 
 import java.awt.BasicStroke;
 import java.awt.Dimension;
@@ -20,7 +20,7 @@ import javax.swing.JPanel;
 import undulator.Words;
 
 /** Curves over the epochs, with levels to compare them with. Each line has its name and last value at its right end. */
-final class Chart extends JPanel {
+public final class Chart extends JPanel {
     private static final long serialVersionUID = 1L;
     /** More than this, and thick lines would fill the chart. */
     private static final int MANY_EPOCHS = 300;
@@ -34,7 +34,14 @@ final class Chart extends JPanel {
     private int lastEpoch;
     private String instead = "";
 
-    Chart(String title, boolean logarithmic, String unit) {
+    /**
+     * An empty chart.
+     *
+     * @param title above it
+     * @param logarithmic whether the values' axis is
+     * @param unit behind each value
+     */
+    public Chart(String title, boolean logarithmic, String unit) {
         this.title = title;
         this.logarithmic = logarithmic;
         this.unit = unit;
@@ -43,8 +50,15 @@ final class Chart extends JPanel {
         setMinimumSize(new Dimension(Look.pixels(240), Look.pixels(140)));
     }
 
-    /** What to show from now on: curves, levels by name, the last epoch's number, and words if there is no curve. */
-    void show(List<Curve> shown, Map<String, Double> compared, int last, String otherwise) {
+    /**
+     * What to show from now on.
+     *
+     * @param shown the curves
+     * @param compared levels by name
+     * @param last the last epoch's number
+     * @param otherwise words if there is no curve
+     */
+    public void show(List<Curve> shown, Map<String, Double> compared, int last, String otherwise) {
         curves = shown;
         levels = compared;
         lastEpoch = last;

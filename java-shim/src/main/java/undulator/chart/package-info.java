@@ -1,0 +1,2 @@
+/** Curves over the epochs of a training. */
+package undulator.chart;

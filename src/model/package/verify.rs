@@ -1,0 +1,65 @@
+//! A model run on its own test tensors.
+
+use std::fmt;
+
+use super::npy::Tensor;
+use crate::{
+    engine::{Images, Runner, cpu},
+    model::Model,
+};
+
+/// Where the network's numbers may differ between programs and processors: this part of the grey window.
+pub(super) const TOLERANCE: f32 = 1e-4;
+
+/// How closely a model reproduces the test output in its package.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verification {
+    /// The largest difference, in grey values of the output.
+    pub worst: f32,
+    /// What is allowed.
+    pub tolerance: f32,
+}
+
+impl Verification {
+    /// Whether the model does what it did where it was made.
+    pub fn passed(self) -> bool {
+        self.worst <= self.tolerance
+    }
+}
+
+impl fmt::Display for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { worst, tolerance } = self;
+        match self.passed() {
+            true => write!(f, "it reproduces its test image (largest difference {worst:.2e}, allowed {tolerance:.2e})"),
+            false => write!(
+                f,
+                "it does not reproduce its test image: the largest difference is {worst:.2e} in grey \
+                                values, {tolerance:.2e} is allowed"
+            ),
+        }
+    }
+}
+
+/// Runs the model on the CPU: (1, 1, y, x) in raw grey values in and out.
+///
+/// # Errors
+/// In words: when the tensors are not of one shape that the network takes, or the model yields what is not a number.
+pub(super) fn verify(model: &Model, input: &Tensor, output: &Tensor) -> Result<Verification, String> {
+    let &[1, 1, height, width] = &input.shape[..] else {
+        return Err(format!("its test input has the shape {:?}, not (1, 1, height, width)", input.shape));
+    };
+    if output.shape != input.shape {
+        return Err(format!("its test output has the shape {:?}, its input {:?}", output.shape, input.shape));
+    }
+    let card = &model.card;
+    let plan = card.network.plan().map_err(|error| error.to_string())?;
+    let values = input.values.iter().map(|grey| card.input_window.normalise(*grey)).collect();
+    let mut runner = cpu::runner(&plan, &model.weights).map_err(|error| error.to_string())?;
+    let restored = runner.run(&Images { count: 1, height, width, values }).map_err(|error| error.to_string())?;
+    let differences = restored.iter().zip(&output.values).map(|(value, grey)| (card.restore(*value) - grey).abs());
+    // A value that is not a number differs from every other.
+    let worst = differences.fold(0.0, |worst: f32, one| if one > worst || one.is_nan() { one } else { worst });
+    let window = card.output_window;
+    Ok(Verification { worst, tolerance: TOLERANCE * (window.high - window.low) })
+}
