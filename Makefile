@@ -1,6 +1,7 @@
 # make dist  builds dist/Undulator_-<version>.jar, the plugin with the native library inside
 # make demo  builds, then runs macros/demo.ijm in ImageJ: demo/undulator-demo.png
 # make test  passes all tests
+# make model  trains the model that comes with the plugin anew: models/sample-cathode.zip
 # make reproduction  trains every network of the paper on a simulated pair: reproduction/comparison.csv and its figure
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PLATFORM := $(word 1, $(shell tools/platform.sh))
@@ -12,7 +13,12 @@ PEERS := .venv/installed
 IMAGEJ := demo/ImageJ
 RUN_MACRO := xvfb-run --auto-servernum java -Xmx2g -Dplugins.dir=$(IMAGEJ) -cp $(IMAGEJ)/ij.jar ij.ImageJ -batch
 
-.PHONY: dist demo reproduction imagej test build-tools test-tools native lint rust-tests java-tests clean
+# The model that comes with the plugin. What it yields is kept in the repository.
+model: imagej
+	$(RUN_MACRO) $(CURDIR)/macros/shipped-model.ijm $(CURDIR)/models/
+	rm -f models/*.checkpoint
+
+.PHONY: model dist demo reproduction imagej test build-tools test-tools native lint rust-tests java-tests clean
 
 dist: build-tools native
 	$(MAVEN) --quiet package -DskipTests

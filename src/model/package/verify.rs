@@ -29,13 +29,15 @@ impl Verification {
 
 impl fmt::Display for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { worst, tolerance } = self;
+        let digits =
+            |value: f32| if value == 0.0 || value >= 0.01 { format!("{value:.2}") } else { format!("{value:.1e}") };
+        let (worst, tolerance) = (digits(self.worst), digits(self.tolerance));
         match self.passed() {
-            true => write!(f, "it reproduces its test image (largest difference {worst:.2e}, allowed {tolerance:.2e})"),
+            true => write!(f, "it reproduces its test image (largest difference {worst}, allowed {tolerance})"),
             false => write!(
                 f,
-                "it does not reproduce its test image: the largest difference is {worst:.2e} in grey \
-                                values, {tolerance:.2e} is allowed"
+                "it does not reproduce its test image: the largest difference is {worst} in grey \
+                                values, {tolerance} is allowed"
             ),
         }
     }

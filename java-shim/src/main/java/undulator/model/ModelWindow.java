@@ -30,6 +30,7 @@ import javax.swing.JPanel;
 import javax.swing.JScrollPane;
 import javax.swing.JTextArea;
 import javax.swing.WindowConstants;
+import javax.swing.text.DefaultCaret;
 import undulator.Words;
 import undulator.chart.Chart;
 import undulator.chart.Curve;
@@ -86,6 +87,7 @@ public final class ModelWindow {
         GUI.centerOnImageJScreen(frame);
         WindowManager.addWindow(frame);
         frame.setVisible(true);
+        frame.getRootPane().getDefaultButton().requestFocusInWindow();
     }
 
     private JPanel heading() {
@@ -123,7 +125,7 @@ public final class ModelWindow {
 
     private String caption() {
         double[] scores = card.scores();
-        return scores.length == 0 ? "its cover" : "its cover; PSNR of the validation slices: restored "
+        return scores.length == 0 ? "its cover" : "its cover; PSNR where it validated: restored "
                 + Words.decibels(scores[0]) + ", as they are " + Words.decibels(scores[1]);
     }
 
@@ -176,6 +178,7 @@ public final class ModelWindow {
         reads.addActionListener(event -> new TextWindow(card.fact("Name") + " README", card.readme(), 700, 600));
         JButton closes = button("Close");
         closes.addActionListener(event -> frame.dispose());
+        frame.getRootPane().setDefaultButton(closes);
         JPanel buttons = white(new JPanel(new FlowLayout(FlowLayout.RIGHT, Look.pixels(6), 0)));
         buttons.add(reads);
         buttons.add(installs);
@@ -198,6 +201,8 @@ public final class ModelWindow {
         words.setFont(Look.font(style, size));
         words.setForeground(colour);
         words.setBackground(Look.BACKGROUND);
+        // Otherwise the window would open at the end of its lines.
+        ((DefaultCaret) words.getCaret()).setUpdatePolicy(DefaultCaret.NEVER_UPDATE);
         words.setAlignmentX(Component.LEFT_ALIGNMENT);
         words.setBorder(BorderFactory.createEmptyBorder(0, 0, Look.pixels(4), 0));
         return words;
