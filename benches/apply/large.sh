@@ -5,6 +5,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mvn --batch-mode --no-transfer-progress --file java-shim/pom.xml verify \
-    -Dit.test='LargeStackIT#aStackBeyondTheHeapGoesToAFileAndSurvivesKills' -Dsurefire.skip=true \
+    -Dit.test='LargeStackIT#aStackBeyondTheHeapGoesToAFileAndSurvivesKills' \
     -Dundulator.slices=20000 -Dundulator.edge=256 -Dundulator.heap=1g -Dundulator.kills=10 |
     grep -E '^peak of|Tests run|ERROR|BUILD'
