@@ -1,5 +1,7 @@
 //! Slices of any size for networks that take only whole multiples: padded by reflection, cropped back.
 
+use std::ops::Range;
+
 /// How a slice sits in the image that a network takes: in its top left corner, the rest filled by reflection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -32,11 +34,23 @@ impl Frame {
 
     /// Appends the padded image of `slice` (row-major) to `out`, each value through `map`.
     pub fn pad_into(self, slice: &[f32], map: impl Fn(f32) -> f32, out: &mut Vec<f32>) {
-        let columns: Vec<usize> = (self.width..self.padded_width).map(|x| reflect(x, self.width)).collect();
-        for y in 0..self.padded_height {
+        self.window_into(slice, 0..self.padded_width, 0..self.padded_height, map, out);
+    }
+
+    /// Appends a part of the padded image, columns `x` of the rows `y`.
+    pub fn window_into(
+        self,
+        slice: &[f32],
+        x: Range<usize>,
+        y: Range<usize>,
+        map: impl Fn(f32) -> f32,
+        out: &mut Vec<f32>,
+    ) {
+        let inside = x.start.min(self.width)..x.end.min(self.width);
+        for y in y {
             let row = &slice[reflect(y, self.height) * self.width..][..self.width];
-            out.extend(row.iter().map(|value| map(*value)));
-            out.extend(columns.iter().map(|x| map(row[*x])));
+            out.extend(row[inside.clone()].iter().map(|value| map(*value)));
+            out.extend((inside.end.max(x.start)..x.end).map(|x| map(row[reflect(x, self.width)])));
         }
     }
 
@@ -68,6 +82,20 @@ mod tests {
         let row: Vec<usize> = (0..9).map(|index| reflect(index, 3)).collect();
         assert_eq!(row, [0, 1, 2, 1, 0, 1, 2, 1, 0]);
         assert_eq!((0..4).map(|index| reflect(index, 1)).collect::<Vec<_>>(), [0; 4]);
+    }
+
+    #[test]
+    fn a_window_is_a_part_of_the_padded_image() {
+        let frame = Frame::new(37, 21, 16);
+        let slice: Vec<f32> = (0..37 * 21).map(|v| v as f32).collect();
+        let mut whole = Vec::new();
+        frame.pad_into(&slice, |v| v, &mut whole);
+        for (x, y) in [(0..48, 0..32), (16..32, 0..16), (32..48, 16..32), (37..48, 21..32), (40..41, 5..6)] {
+            let mut window = Vec::new();
+            frame.window_into(&slice, x.clone(), y.clone(), |v| v, &mut window);
+            let part: Vec<f32> = y.flat_map(|y| whole[y * 48..][x.clone()].to_vec()).collect();
+            assert_eq!(window, part);
+        }
     }
 
     #[test]

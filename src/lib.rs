@@ -23,5 +23,7 @@ mod picture;
 pub mod resample;
 pub mod sample;
 pub mod stack;
+pub mod stack_file;
+mod stream;
 pub mod train;
 pub mod volume;

@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::stack_file::StackFileError;
+
 /// How grey values are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -182,6 +184,9 @@ pub enum StackError {
         /// What the host says.
         reason: String,
     },
+    /// The file that a result goes to cannot be used.
+    #[error(transparent)]
+    File(#[from] StackFileError),
 }
 
 /// A stack that can be read slice by slice, in any order and from any thread.
@@ -196,7 +201,7 @@ pub trait SliceSource: Send + Sync {
     fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError>;
 }
 
-/// Where a new stack goes, slice by slice.
+/// Where a new stack goes, slice by slice: into memory, or into a [`StackFile`](crate::stack_file::StackFile).
 pub trait SliceSink: Send {
     /// Called once, before the first slice.
     fn begin(&mut self, shape: Shape) -> Result<(), StackError>;
@@ -204,6 +209,22 @@ pub trait SliceSink: Send {
     /// Takes slice `z` (from zero, in rising order). The values are those of the shape's grey type already:
     /// whole numbers in range for 8 and 16 bits.
     fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError>;
+
+    /// Slices that an earlier start of the same work has left here, whole: it goes on with the next. Asked after
+    /// [`begin`](Self::begin).
+    fn done(&self) -> usize {
+        0
+    }
+
+    /// Reads slice `z`, one of those that are done, into `out`.
+    fn read_done(&mut self, z: usize, _out: &mut [f32]) -> Result<(), StackError> {
+        Err(StackError::Host { slice: z + 1, reason: "this slice was not made yet".to_owned() })
+    }
+
+    /// Called once, after the last slice.
+    fn finish(&mut self) -> Result<(), StackError> {
+        Ok(())
+    }
 }
 
 /// Reads slice `z` and refuses values that are not finite.

@@ -49,6 +49,12 @@ impl Runner for BurnRunner {
         check_images(&self.plan, images)?;
         worker::catch(|| download(forward(&self.plan, &self.parameters, upload_images(images, &self.device))))?
     }
+
+    fn footprint(&self, height: usize, width: usize) -> Option<u64> {
+        // What the kernels take beside their images is not known: as much again is assumed. Too little costs only a
+        // second try with smaller tiles.
+        Some((2.0 * self.plan.peak() * (height * width * size_of::<f32>()) as f64) as u64)
+    }
 }
 
 /// Trains a network on a Burn device.

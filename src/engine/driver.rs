@@ -2,7 +2,7 @@
 
 #[cfg(feature = "cuda")]
 use cudarc::{
-    driver::{result as driver, sys as driver_library},
+    driver::{CudaContext, result as driver, sys as driver_library},
     nvrtc::sys as nvrtc_library,
 };
 
@@ -37,6 +37,18 @@ pub(super) fn find() -> Result<Driver, String> {
     Ok(((version / 1000, version % 1000 / 10), gpus.collect::<Result<_, String>>()?))
 }
 
+/// Bytes of a GPU's memory that are free; `None` where the driver does not say.
+#[cfg(feature = "cuda")]
+pub(super) fn free_memory(index: usize) -> Option<u64> {
+    // SAFETY: opening the driver's library runs only its own initialisers.
+    if !unsafe { driver_library::is_culib_present() } {
+        return None;
+    }
+    // On a thread of its own, because asking binds the thread to a context, which is nobody else's business.
+    let asked = std::thread::spawn(move || CudaContext::new(index).and_then(|context| context.mem_get_info()));
+    asked.join().ok()?.ok().map(|(free, _)| free as u64)
+}
+
 #[cfg(feature = "cuda")]
 pub(super) fn find_nvrtc() -> Result<(), String> {
     // SAFETY: opening the library runs only its own initialisers.
@@ -54,6 +66,11 @@ pub(super) const ABSENT: &str = "this build of Undulator computes on the CPU alo
 #[cfg(not(feature = "cuda"))]
 pub(super) fn find() -> Result<Driver, String> {
     Err(ABSENT.to_owned())
+}
+
+#[cfg(not(feature = "cuda"))]
+pub(super) fn free_memory(_index: usize) -> Option<u64> {
+    None
 }
 
 #[cfg(not(feature = "cuda"))]

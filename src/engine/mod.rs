@@ -12,6 +12,7 @@ mod driver;
 mod kernel_cache;
 pub mod line;
 pub mod loss;
+pub mod memory;
 mod schedule;
 mod slice;
 pub mod worker;
@@ -52,6 +53,12 @@ pub struct Images {
 pub trait Runner {
     /// The network's output for each image, as long as `images.values`.
     fn run(&mut self, images: &Images) -> Result<Vec<f32>, EngineError>;
+
+    /// Bytes that it takes for its own images when an image of `height` × `width` is run, both whole multiples of the
+    /// plan's; `None` where that is not known.
+    fn footprint(&self, _height: usize, _width: usize) -> Option<u64> {
+        None
+    }
 }
 
 /// A network that can be trained (Adam, Kingma and Ba 2015: β 0.9 and 0.999, ε 1e-8) and applied as it stands.

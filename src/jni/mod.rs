@@ -23,7 +23,8 @@ use crate::{
     measure,
     model::{self, Model},
     resample, sample,
-    stack::SliceSource,
+    stack::{SliceSink, SliceSource},
+    stack_file::StackFile,
     train,
 };
 use comparison::ComparisonMonitor;
@@ -81,7 +82,8 @@ pub extern "system" fn Java_undulator_Native_sampleData<'local>(
     })
 }
 
-/// `void resample(StackSource image, StackSink result, String[] options, Monitor monitor)`.
+/// `void resample(StackSource image, StackSink result, String[] options, Monitor monitor)`; where the options name an
+/// output, slices go to that file and not to the sink.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_undulator_Native_resample<'local>(
     env: EnvUnowned<'local>,
@@ -97,7 +99,15 @@ pub extern "system" fn Java_undulator_Native_resample<'local>(
         let image = JavaSource::new(env, &host, &image)?;
         let mut result = JavaSink::new(env, &host, &result)?;
         let (voxel, interpolation) = (options.get("voxel")?, options.get("interpolation")?);
-        host.finish(resample::resample(&image, voxel, interpolation, &mut result, &monitor))?;
+        let mut file = match options.file("output")? {
+            None => None,
+            Some(path) => {
+                let job = host.finish(resample::job(&image, voxel, interpolation))?;
+                Some(StackFile::new(&path, options.look(None)?, job))
+            }
+        };
+        let sink = file.as_mut().map_or(&mut result as &mut dyn SliceSink, |file| file);
+        host.finish(resample::resample(&image, voxel, interpolation, sink, &monitor))?;
         Ok(())
     })
 }
@@ -223,7 +233,7 @@ pub extern "system" fn Java_undulator_Native_compare<'local>(
 }
 
 /// `void apply(StackSource image, StackSource reference, StackSink result, String[] options, Monitor monitor)`; the
-/// reference may be null.
+/// reference may be null; where the options name an output, slices go to that file and not to the sink.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_undulator_Native_apply<'local>(
     env: EnvUnowned<'local>,
@@ -247,7 +257,16 @@ pub extern "system" fn Java_undulator_Native_apply<'local>(
         let model = host.finish(load(options.text("model")?.as_ref()))?;
         let reference = reference.as_ref().map(|stack| stack as &dyn SliceSource);
         let device = options.get("device")?;
-        let applied = host.finish(apply::apply(&image, reference, &model, device, &mut result, &monitor))?;
+        let mut file = match options.file("output")? {
+            None => None,
+            Some(path) => {
+                let bytes = host.finish(std::fs::read(options.text("model")?))?;
+                let look = options.look(Some(model.card.output_window))?;
+                Some(StackFile::new(&path, look, host.finish(apply::job(&image, &bytes))?))
+            }
+        };
+        let sink = file.as_mut().map_or(&mut result as &mut dyn SliceSink, |file| file);
+        let applied = host.finish(apply::apply(&image, reference, &model, device, sink, &monitor))?;
         result.display_range(model.card.output_window);
         if let Some(comparison) = &applied.comparison {
             monitor.comparison(comparison);

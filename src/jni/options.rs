@@ -12,9 +12,11 @@ use crate::{
     align::{AlignOptions, Family, Transform},
     compare::{self, CompareOptions},
     engine::{Loss, Schedule, device::Wanted},
+    grey::Window,
     model::Credits,
     network::Spec,
     sample::SampleOptions,
+    stack_file::Look,
     train::TrainOptions,
 };
 
@@ -54,6 +56,12 @@ impl Options {
     pub fn file(&self, key: &str) -> Result<Option<PathBuf>, Border> {
         let name = self.text(key)?;
         Ok((!name.is_empty()).then(|| name.into()))
+    }
+
+    /// How ImageJ is to show a result in a file.
+    pub fn look(&self, range: Option<Window>) -> Result<Look, Border> {
+        let (channels, frames) = (self.get("channels")?, self.get("frames")?);
+        Ok(Look { unit: self.text("unit")?.to_owned(), channels, frames, range })
     }
 
     /// The transform, if a file holds it, and how to look for one or judge it.

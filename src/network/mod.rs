@@ -5,6 +5,7 @@
 //!
 //! A new network is one file that writes its steps, and one line in [`Spec::plan`].
 
+mod peak;
 mod reach;
 mod rednet;
 mod srcnn;

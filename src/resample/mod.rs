@@ -16,7 +16,9 @@ use std::str::FromStr;
 use rayon::prelude::*;
 
 use crate::monitor::Monitor;
-use crate::stack::{self, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, read_finite};
+use crate::stack::{self, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize};
+use crate::stack_file::Job;
+use crate::stream::{Ahead, read_ahead};
 use axis::Axis;
 
 /// The most voxels of a result: 4096³, 128 GiB in 16 bits.
@@ -96,11 +98,11 @@ pub enum ResampleError {
 }
 
 /// Brings a stack to cubic voxels with edges of `voxel`, in the unit of its own voxel size, and returns the result's
-/// shape, which the sink has been told too.
+/// shape, which the sink has been told too. Slices that the sink has from an earlier start are not made again.
 ///
-/// The grey type stays; whole grey values are rounded half up. Each slice is read at most once, in rising order, and
-/// only those are held that overlap the slice being made: two for [`Interpolation::Linear`]. Interpolation is
-/// separable, first between slices, then rows, then columns, in 32-bit arithmetic, and the result is the same for any
+/// The grey type stays; whole grey values are rounded half up. Each slice is read at most once, in rising order, two
+/// ahead of the work, and only those are held beside them that overlap the slice being made: two for
+/// [`Interpolation::Linear`]. Interpolation is separable, first between slices, then rows, then columns, in 32-bit arithmetic, and the result is the same for any
 /// number of threads.
 ///
 /// # Errors
@@ -135,28 +137,48 @@ pub fn resample(
     let across = Axis::new(old.width, size.width, voxel / edges.x, interpolation);
     let down = Axis::new(old.height, size.height, voxel / edges.y, interpolation);
     let along = Axis::new(old.slices, size.slices, voxel / edges.z, interpolation);
-    let mut held = Held { source, slices: VecDeque::new(), free: Vec::new() };
-    let mut blended = vec![0.0; old.plane()];
-    let mut slice = vec![0.0; size.plane()];
-    for z in 0..size.slices {
-        monitor.progress(z as f64 / size.slices as f64, "Resampling");
-        if monitor.cancelled() {
-            return Err(ResampleError::Cancelled);
+    let left = sink.done()..size.slices;
+    let mut next = 0;
+    let wanted = left.clone().flat_map(|z| along.terms(z).0).filter(move |z| {
+        let new = *z >= next;
+        next = next.max(z + 1);
+        new
+    });
+    read_ahead(source, wanted, |ahead| {
+        let mut held = Held { ahead, slices: VecDeque::new() };
+        let mut blended = vec![0.0; old.plane()];
+        let mut slice = vec![0.0; size.plane()];
+        for z in left {
+            monitor.progress(z as f64 / size.slices as f64, "Resampling");
+            if monitor.cancelled() {
+                return Err(ResampleError::Cancelled);
+            }
+            let (wanted, weights) = along.terms(z);
+            held.hold(wanted)?;
+            let plane = held.blend(weights, &mut blended);
+            let row = || vec![0.0; old.width];
+            slice.par_chunks_mut(size.width).enumerate().for_each_init(row, |row, (y, out)| {
+                let (rows, weights) = down.terms(y);
+                let terms = rows.map(|y| &plane[y * old.width..][..old.width]).zip(weights.iter().copied());
+                blend(terms, row);
+                across.apply(row, out);
+                round(grey, out);
+            });
+            sink.write(z, &slice)?;
         }
-        let (wanted, weights) = along.terms(z);
-        held.hold(wanted)?;
-        let plane = held.blend(weights, &mut blended);
-        let row = || vec![0.0; old.width];
-        slice.par_chunks_mut(size.width).enumerate().for_each_init(row, |row, (y, out)| {
-            let (rows, weights) = down.terms(y);
-            let terms = rows.map(|y| &plane[y * old.width..][..old.width]).zip(weights.iter().copied());
-            blend(terms, row);
-            across.apply(row, out);
-            round(grey, out);
-        });
-        sink.write(z, &slice)?;
-    }
+        Ok(())
+    })?;
+    sink.finish()?;
     Ok(shape)
+}
+
+/// What resampling `source` is: for a [`StackFile`](crate::stack_file::StackFile).
+///
+/// # Errors
+/// When the stack is empty or cannot be read.
+pub fn job(source: &dyn SliceSource, voxel: f64, interpolation: Interpolation) -> Result<Job, StackError> {
+    stack::check(source)?;
+    Job::new(source, vec![("work", format!("resample to {voxel}, {interpolation}"))])
 }
 
 /// The new grid's size, refused where no image could have it.
@@ -182,21 +204,18 @@ pub(crate) fn new_size(source: &dyn SliceSource, voxel: f64) -> Result<Size, Res
 
 /// The old slices that the new slice is made of, from the front on in rising order.
 struct Held<'a> {
-    source: &'a dyn SliceSource,
+    ahead: &'a mut Ahead,
     slices: VecDeque<(usize, Vec<f32>)>,
-    free: Vec<Vec<f32>>,
 }
 
 impl Held<'_> {
-    /// Lets go of slices before `wanted` and reads those of it that are missing.
+    /// Lets go of slices before `wanted` and takes those of it that are missing.
     fn hold(&mut self, wanted: Range<usize>) -> Result<(), StackError> {
         let passed = self.slices.iter().take_while(|(z, _)| *z < wanted.start).count();
-        self.free.extend(self.slices.drain(..passed).map(|(_, slice)| slice));
+        self.slices.drain(..passed).for_each(|(_, slice)| self.ahead.give_back(slice));
         let next = self.slices.back().map_or(wanted.start, |(last, _)| last + 1);
         for z in next..wanted.end {
-            let mut slice = self.free.pop().unwrap_or_else(|| vec![0.0; self.source.shape().size.plane()]);
-            read_finite(self.source, z, &mut slice)?;
-            self.slices.push_back((z, slice));
+            self.slices.push_back((z, self.ahead.next()?));
         }
         Ok(())
     }
@@ -206,9 +225,10 @@ impl Held<'_> {
         if let [_] = weights {
             return &self.slices[0].1;
         }
+        let slices = &self.slices;
         out.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, out)| {
             let part = chunk * CHUNK..chunk * CHUNK + out.len();
-            let parts = self.slices.iter().map(|(_, slice)| &slice[part.clone()]);
+            let parts = slices.iter().map(|(_, slice)| &slice[part.clone()]);
             blend(parts.zip(weights.iter().copied()), out);
         });
         out

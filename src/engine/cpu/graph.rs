@@ -30,6 +30,15 @@ pub(super) enum Activation {
     Prelu(usize),
 }
 
+/// What a convolution does for the next node as long as its rows are in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fusion {
+    /// It pools them.
+    Pool,
+    /// It adds them, repeated 2×2, to the image of that node, which nothing needs any more.
+    UnpoolAdd(usize),
+}
+
 /// A convolution of the plan. The bias is the tensor after the weight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Convolution {
@@ -84,6 +93,19 @@ impl Graph {
         match self.sizes[node].1 {
             halved @ 0.. => length >> halved,
             doubled => length << -doubled,
+        }
+    }
+
+    /// What the convolution at `node` does for the next node.
+    pub fn fusion(&self, node: usize) -> Option<Fusion> {
+        match (self.nodes[node], *self.nodes.get(node + 1)?) {
+            (Node::Convolve(..), Node::Pool(of)) if of == node => Some(Fusion::Pool),
+            (Node::Convolve(..), Node::UnpoolAdd(small, large))
+                if small == node && self.last_use[large] == node + 1 =>
+            {
+                Some(Fusion::UnpoolAdd(large))
+            }
+            _ => None,
         }
     }
 

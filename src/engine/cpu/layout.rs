@@ -41,12 +41,21 @@ const LINE: usize = 16;
 impl Image {
     /// Zeros. `vector` is the width of the vectors.
     pub fn zeros(shape: Shape, vector: usize, halo: usize) -> Self {
-        let lanes = if shape.channels == 1 { 1 } else { vector };
-        let mut image = Self { shape, lanes, halo, start: 0, memory: Vec::new() };
-        image.memory = vec![0.0; shape.count * image.image_length() + LINE];
+        let mut image = Self::planned(shape, vector, halo);
+        image.memory = vec![0.0; image.floats()];
         // Vectors that straddle cache lines would cost each load twice.
         image.start = image.memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
         image
+    }
+
+    /// As [`zeros`](Self::zeros), but without its memory: only to be asked how large it would be.
+    fn planned(shape: Shape, vector: usize, halo: usize) -> Self {
+        let lanes = if shape.channels == 1 { 1 } else { vector };
+        Self { shape, lanes, halo, start: 0, memory: Vec::new() }
+    }
+
+    fn floats(&self) -> usize {
+        self.shape.count * self.image_length() + LINE
     }
 
     /// Blocks of channels.
@@ -127,6 +136,18 @@ impl Buffers {
     pub fn take(&mut self, shape: Shape) -> Image {
         let free = self.free.get_mut(&shape).and_then(Vec::pop);
         free.unwrap_or_else(|| Image::zeros(shape, self.vector, self.halo))
+    }
+
+    /// Bytes of a new image.
+    pub fn bytes_of(&self, shape: Shape) -> u64 {
+        (Image::planned(shape, self.vector, self.halo).floats() * size_of::<f32>()) as u64
+    }
+
+    /// Bytes of all free images.
+    #[cfg(test)]
+    pub fn bytes(&self) -> u64 {
+        let images = self.free.values().flatten();
+        images.map(|image| (image.memory.len() * size_of::<f32>()) as u64).sum()
     }
 
     /// Takes an image back.

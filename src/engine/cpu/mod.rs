@@ -7,6 +7,7 @@
 
 mod adam;
 mod convolve;
+mod footprint;
 mod gradient;
 mod graph;
 mod kernels;

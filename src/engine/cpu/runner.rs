@@ -3,7 +3,7 @@
 use super::{
     super::{EngineError, Images, Runner, check_images},
     convolve::{Tail, convolve},
-    graph::Node,
+    graph::{Fusion, Node},
     kernels::Isa,
     layout::{Buffers, Image},
     network::{Network, check_values, put_input},
@@ -25,6 +25,12 @@ impl CpuRunner {
         let walk = Walk::new(&network);
         Ok(Self { plan: plan.clone(), network, walk })
     }
+
+    /// Bytes of all images that it holds.
+    #[cfg(test)]
+    pub(super) fn taken(&self) -> u64 {
+        self.walk.buffers.bytes()
+    }
 }
 
 impl Runner for CpuRunner {
@@ -32,6 +38,10 @@ impl Runner for CpuRunner {
         check_images(&self.plan, images)?;
         check_values(images)?;
         Ok(self.walk.run(&self.network, images))
+    }
+
+    fn footprint(&self, height: usize, width: usize) -> Option<u64> {
+        Some(self.network.footprint(height, width))
     }
 }
 
@@ -102,15 +112,14 @@ impl Walk {
         let Network { isa, graph, filters, slopes } = network;
         let Node::Convolve(from, filter, _) = graph.nodes[node] else { return };
         let mut to = self.take(network, node);
-        let mut next = match graph.nodes.get(node + 1) {
-            Some(&Node::Pool(of)) if of == node => Some(self.take(network, node + 1)),
-            Some(&Node::UnpoolAdd(small, large)) if small == node && graph.last_use[large] == node + 1 => {
-                values[large].take()
-            }
-            _ => None,
+        let fusion = graph.fusion(node);
+        let mut next = match fusion {
+            Some(Fusion::Pool) => Some(self.take(network, node + 1)),
+            Some(Fusion::UnpoolAdd(large)) => values[large].take(),
+            None => None,
         };
-        let tail = match (graph.nodes.get(node + 1), &mut next) {
-            (Some(Node::Pool(_)), Some(small)) => Tail::Pool(small),
+        let tail = match (fusion, &mut next) {
+            (Some(Fusion::Pool), Some(small)) => Tail::Pool(small),
             (_, Some(large)) => Tail::UnpoolAdd(large),
             (_, None) => Tail::Keep,
         };

@@ -40,8 +40,8 @@ public final class Native {
      * Brings a stack to isotropic voxels.
      *
      * @param image the stack
-     * @param result takes the new stack
-     * @param options keys and values
+     * @param result takes the new stack, unless the option output names a file for it
+     * @param options keys and values, and of the image: unit, channels, frames
      * @param monitor hears of progress
      */
     public static native void resample(StackSource image, StackSink result, String[] options, Monitor monitor);
@@ -102,8 +102,8 @@ public final class Native {
      *
      * @param image the stack to restore
      * @param reference a stack to compare the result with, or null
-     * @param result takes the restored stack
-     * @param options keys and values
+     * @param result takes the restored stack, unless the option output names a file for it
+     * @param options keys and values, and of the image: unit, channels, frames
      * @param monitor hears of progress and takes the row of scores
      */
     public static native void apply(StackSource image, StackSource reference, StackSink result, String[] options,

@@ -23,7 +23,8 @@ public final class Apply extends Command {
                 Key.model("Model file (.zip) or name"),
                 Key.image("Reference (to score the result)", Key.NONE),
                 Key.text("Device (auto, cpu, cuda)", "auto"),
-                Key.flag("Force (a model that fails its own test)").beside());
+                Key.flag("Force (a model that fails its own test)").beside(),
+                ResultFile.key());
     }
 
     @Override
@@ -31,10 +32,14 @@ public final class Apply extends Command {
         ImagePlus image = OpenImages.find("image", options.get("image"));
         ImagePlus reference = OpenImages.find("reference", options.get("reference"));
         try (LockedImages locked = new LockedImages(image, reference)) {
-            NewStack result = new NewStack(image.getTitle() + SUFFIX);
+            NewStack result = new NewStack(image.getTitle() + SUFFIX).orFile();
             Native.apply(ImageSource.ofAll(image), ImageSource.ofAll(reference), result.sink(),
-                    options.with("model", ModelFolder.find(options.get("model"))).forNative(),
+                    options.with("model", ModelFolder.find(options.get("model")))
+                            .forNative(ResultFile.facts(image)),
                     job);
+            if (ResultFile.isNamed(options)) {
+                result.open(ResultFile.path(options), ResultFile.labels(image), ImageSource.ofAll(image).voxel());
+            }
             NewImage.onSameGrid(image, SUFFIX, result).show();
         }
     }

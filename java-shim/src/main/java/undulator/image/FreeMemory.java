@@ -12,14 +12,15 @@ final class FreeMemory {
     private FreeMemory() {
     }
 
-    static void require(long bytes, String what) {
+    /** Throws if so many bytes are not free; the advice says what else can be done. */
+    static void require(long bytes, String what, String advice) {
         if (free() < bytes + RESERVE) {
             System.gc();
         }
         if (free() < bytes + RESERVE) {
             throw new CommandException(what + " needs " + mebibytes(bytes) + " MB of memory, but ImageJ has only "
                     + mebibytes(Math.max(0, free() - RESERVE)) + " MB left of " + mebibytes(max())
-                    + " MB: close images, or give ImageJ more (Edit > Options > Memory & Threads...) and restart it");
+                    + " MB: close images, or give ImageJ more (Edit > Options > Memory & Threads...) and restart it" + advice);
         }
     }
 

@@ -3,7 +3,9 @@ package undulator.image;
 import ij.ImagePlus;
 import ij.ImageStack;
 import ij.measure.Calibration;
+import ij.plugin.FileInfoVirtualStack;
 import ij.process.ImageProcessor;
+import java.io.File;
 import undulator.CommandException;
 import undulator.StackSource;
 
@@ -45,13 +47,23 @@ public final class ImageSource implements StackSource {
     /** Virtual stacks read files and keep state: one thread at a time. */
     private static Object readVirtual(ImageStack stack, int index) {
         synchronized (stack) {
-            ImageProcessor processor = stack.getProcessor(index);
+            ImageProcessor processor = isGone(stack, index) ? null : stack.getProcessor(index);
             if (processor == null) {
                 throw new CommandException("Slice " + index + " of the virtual stack could not be read: "
                         + "are its files still there?");
             }
             return processor.getPixels();
         }
+    }
+
+    /** ImageJ makes a black slice of a TIFF that was deleted. */
+    private static boolean isGone(ImageStack stack, int index) {
+        if (!(stack instanceof FileInfoVirtualStack)) {
+            return false;
+        }
+        FileInfoVirtualStack tiff = (FileInfoVirtualStack) stack;
+        String folder = tiff.getDirectory();
+        return folder != null && !new File(folder, tiff.getFileName(index)).isFile();
     }
 
     /**

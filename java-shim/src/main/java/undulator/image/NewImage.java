@@ -130,6 +130,9 @@ public final class NewImage {
     private static ImagePlus like(ImagePlus source, NewStack made, int channels, int slices, int frames) {
         ImagePlus image = source.createImagePlus();
         image.setStack(made.stack());
+        if (made.file() != null) {
+            image.setFileInfo(made.file());
+        }
         image.setDimensions(channels, slices, frames);
         setVoxel(image.getCalibration(), made.voxel());
         made.carryProperties(image);
@@ -178,7 +181,8 @@ public final class NewImage {
 
     private static ImagePlus titled(ImagePlus image, String title) {
         image.setTitle(WindowManager.makeUniqueName(title));
-        image.changes = true;
+        // What is in a file already need not be saved before it is closed.
+        image.changes = !image.getStack().isVirtual();
         return image;
     }
 }

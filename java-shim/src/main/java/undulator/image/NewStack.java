@@ -2,6 +2,11 @@ package undulator.image;
 
 import ij.ImagePlus;
 import ij.ImageStack;
+import ij.io.FileInfo;
+import ij.io.TiffDecoder;
+import ij.plugin.FileInfoVirtualStack;
+import java.io.File;
+import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import undulator.CommandException;
@@ -13,6 +18,8 @@ public final class NewStack {
     private final int channels;
     private final int frames;
     private final Map<String, String> properties = new LinkedHashMap<>();
+    private String advice = "";
+    private FileInfo file;
     private ImageStack stack;
     private int slices;
     private double[] voxel;
@@ -38,6 +45,36 @@ public final class NewStack {
         this.name = name;
         this.channels = channels;
         this.frames = frames;
+    }
+
+    /**
+     * The same, for a command that could write to a file: it says so where the memory does not suffice.
+     *
+     * @return this
+     */
+    public NewStack orFile() {
+        advice = ". Or let the result go to a file: output=[/data/result.tif]";
+        return this;
+    }
+
+    /**
+     * Takes the slices of a file that was written instead of filling volumes. They stay in the file.
+     *
+     * @param path a TIFF of this plugin
+     * @param labels of the slices, one for each; null for none
+     * @param edges of a voxel along x, y and z, which the file holds as fractions only
+     */
+    public void open(String path, String[] labels, double... edges) {
+        File tiff = new File(path).getAbsoluteFile();
+        try {
+            file = new TiffDecoder(tiff.getParent() + File.separator, tiff.getName()).getTiffInfo()[0];
+        } catch (IOException unreadable) {
+            throw new CommandException(path + " was written but cannot be opened: " + unreadable.getMessage());
+        }
+        file.sliceLabels = labels;
+        stack = new FileInfoVirtualStack(file, false);
+        slices = stack.getSize() / (channels * frames);
+        voxel = edges.clone();
     }
 
     /**
@@ -101,7 +138,7 @@ public final class NewStack {
             throw new CommandException(name + " would be " + width + " x " + height + " x " + total
                     + " voxels: ImageJ holds at most 2147483647 voxels a slice and as many slices");
         }
-        FreeMemory.require(total * width * height * (bits / 8), name);
+        FreeMemory.require(total * width * height * (bits / 8), name, advice);
         this.slices = slices;
         stack = new ImageStack(width, height, (int) total);
     }
@@ -119,6 +156,11 @@ public final class NewStack {
 
     ImageStack stack() {
         return stack;
+    }
+
+    /** The file that holds the slices, or null. */
+    FileInfo file() {
+        return file;
     }
 
     int channels() {

@@ -272,6 +272,10 @@ public final class Key {
         return kind == Kind.MODEL || kind == Kind.FILE_TO_OPEN || kind == Kind.FILE_TO_SAVE || kind == Kind.FOLDER;
     }
 
+    boolean isOptionalResult() {
+        return kind == Kind.FILE_TO_SAVE && optional;
+    }
+
     /** The value as the commands take it, or a message that names what is allowed. */
     String checked(String value) {
         switch (kind) {

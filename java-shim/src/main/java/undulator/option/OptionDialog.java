@@ -81,7 +81,9 @@ public final class OptionDialog {
 
     private String remembered(Key key) {
         String before = key.lasting ? Prefs.get(preference(key), key.initial) : key.initial;
-        return REMEMBERED.getOrDefault(command + " " + key.name(), before);
+        String last = REMEMBERED.getOrDefault(command + " " + key.name(), before);
+        // A result that is there is not to be written again; one that was stopped is to be gone on with.
+        return key.isOptionalResult() && new File(last).exists() ? key.initial : last;
     }
 
     /** One for all commands: who trains one network is who compares several. */

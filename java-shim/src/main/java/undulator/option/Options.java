@@ -2,6 +2,7 @@ package undulator.option;
 
 import ij.macro.Interpreter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -122,10 +123,11 @@ public final class Options {
     /**
      * What the native library takes: all options but the images.
      *
+     * @param facts what it is to know beside them: key, value, key, value and so on
      * @return key, value, key, value and so on
      */
-    public String[] forNative() {
-        List<String> flat = new ArrayList<>();
+    public String[] forNative(String... facts) {
+        List<String> flat = new ArrayList<>(Arrays.asList(facts));
         for (Key key : keys.values()) {
             if (!key.isImage()) {
                 flat.add(key.name());

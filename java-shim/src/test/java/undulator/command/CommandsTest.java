@@ -23,7 +23,7 @@ class CommandsTest {
 
     private static final Map<String, String> CONTRACT = Map.of(
             "Undulator Sample Data...", "width height slices voxel seed psnr misaligned",
-            "Undulator Resample...", "image voxel interpolation",
+            "Undulator Resample...", "image voxel interpolation output",
             "Undulator Align...", "moving reference transform metric rotation flip drift air start voxel "
                     + "crop overlay save",
             "Undulator Train...", "low reference preset network layers activation channels residual epochs batch "
@@ -31,7 +31,7 @@ class CommandsTest {
                     + "authors licence cite",
             "Undulator Compare Networks...", "low reference layers activations channels srcnn residual epochs batch "
                     + "patch rate schedule loss validation augment seed device folder authors licence cite",
-            "Undulator Apply...", "image model reference device force",
+            "Undulator Apply...", "image model reference device force output",
             "Undulator Measure...", "test reference windowed",
             "Undulator Models...", "action model folder format force",
             "Undulator Devices...", "");

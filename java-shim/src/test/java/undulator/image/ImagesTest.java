@@ -3,6 +3,7 @@ package undulator.image;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -11,11 +12,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ij.CompositeImage;
 import ij.ImagePlus;
 import ij.ImageStack;
+import ij.io.FileSaver;
 import ij.measure.Calibration;
+import ij.plugin.FileInfoVirtualStack;
 import ij.process.FloatProcessor;
 import ij.process.LUT;
 import java.awt.Color;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import undulator.CommandException;
 import undulator.StackSink;
 
@@ -51,6 +58,17 @@ class ImagesTest {
         image.flush();
         assertArrayEquals(new int[] {4, 3, 5, 32}, source.size());
         assertSame(third, source.read(2));
+    }
+
+    @Test
+    void aVirtualStackIsReadSliceBySliceAndADeletedFileIsNoBlackSlice(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("scan.tif");
+        new FileSaver(numbered(4, 3, 5)).saveAsTiffStack(file.toString());
+        ImageSource source = ImageSource.ofAll(FileInfoVirtualStack.openVirtual(file.toString()));
+        assertEquals(3f, ((float[]) source.read(2))[0]);
+        assertNotSame(source.read(2), source.read(2));
+        Files.delete(file);
+        assertThrows(CommandException.class, () -> source.read(3));
     }
 
     @Test

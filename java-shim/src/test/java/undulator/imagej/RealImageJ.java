@@ -65,11 +65,16 @@ final class RealImageJ {
 
     /** Runs a macro. The outcome's exit is 1 if an error ended the macro; its message is in the output. */
     Outcome macro(String code, String... scenario) throws IOException, InterruptedException {
+        return outcome(start(code, scenario));
+    }
+
+    /** Starts a macro and does not wait for its end. */
+    Process start(String code, String... scenario) throws IOException, InterruptedException {
         Path macro = Files.writeString(folder.resolve("test.ijm"), code);
         String main = windowed ? "undulator.imagej.WindowedMain" : "undulator.imagej.HeadlessMain";
         List<String> arguments = new ArrayList<>(List.of(main, macro.toString()));
         arguments.addAll(Arrays.asList(scenario));
-        return run(arguments);
+        return start(arguments);
     }
 
     /** Runs macros headless, one after the other, whether or not they fail: "error 0: ..." tells how the first ended. */
@@ -83,6 +88,10 @@ final class RealImageJ {
 
     /** Runs a main class of the tests, or of ImageJ. */
     Outcome run(List<String> mainAndArguments) throws IOException, InterruptedException {
+        return outcome(start(mainAndArguments));
+    }
+
+    private Process start(List<String> mainAndArguments) throws IOException, InterruptedException {
         Path plugins = Files.createDirectories(folder.resolve("plugins"));
         Path jar = Files.copy(JAR, plugins.resolve(JAR.getFileName()), StandardCopyOption.REPLACE_EXISTING);
         List<String> command = new ArrayList<>(shell());
@@ -98,7 +107,12 @@ final class RealImageJ {
         command.addAll(javaOptions);
         command.addAll(List.of("-cp", String.join(java.io.File.pathSeparator, classPath)));
         command.addAll(mainAndArguments);
-        return outcome(command);
+        ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true)
+                .redirectOutput(printed().toFile());
+        if (windowed) {
+            builder.environment().put("DISPLAY", Xvfb.display());
+        }
+        return builder.start();
     }
 
     private List<String> shell() {
@@ -112,19 +126,16 @@ final class RealImageJ {
                 .collect(Collectors.toList());
     }
 
-    private Outcome outcome(List<String> command) throws IOException, InterruptedException {
-        Path output = folder.resolve("output.txt");
-        ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true)
-                .redirectOutput(output.toFile());
-        if (windowed) {
-            builder.environment().put("DISPLAY", Xvfb.display());
-        }
-        Process process = builder.start();
+    private Path printed() {
+        return folder.resolve("output.txt");
+    }
+
+    private Outcome outcome(Process process) throws IOException, InterruptedException {
         boolean ended = process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS);
         if (!ended) {
             process.destroyForcibly().waitFor();
         }
-        String printed = Files.readString(output, StandardCharsets.UTF_8);
+        String printed = Files.readString(printed(), StandardCharsets.UTF_8);
         if (!ended) {
             throw new AssertionError("ImageJ still ran after " + LIMIT_SECONDS + " s. It printed:\n" + printed);
         }

@@ -6,13 +6,17 @@ import ij.WindowManager;
 import ij.measure.ResultsTable;
 import java.awt.event.KeyEvent;
 
-/** What a user does while a macro trains a network: it happens after the first epoch. */
+/** What there is before a macro runs, and what a user does while it trains a network, after the first epoch. */
 final class Scenario {
     private Scenario() {
     }
 
     static void start(String[] arguments) {
         if (arguments.length < 2) {
+            return;
+        }
+        if (arguments[1].equals("made")) {
+            MadeStack.show();
             return;
         }
         Thread user = new Thread(() -> {
@@ -56,6 +60,7 @@ final class Scenario {
     /** Prints what is left, and ends Java: with 1 after an error. */
     static void end(String error) {
         printLocked();
+        MadeStack.printPeak();
         if (error != null) {
             System.out.println("macro error: " + error.replace('\n', ' '));
         }

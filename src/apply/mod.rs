@@ -1,16 +1,24 @@
 //! Applying: a model and a laboratory stack in, a restored stack out, slice by slice.
+//!
+//! `restoration` goes from slice to slice, `tiles` cuts those that are too large, and `compared` scores them.
+
+mod compared;
+mod restoration;
+mod tiles;
 
 use std::fmt;
 
 use crate::{
-    engine::{EngineError, Runner, SliceRunner, device, device::Wanted},
-    frame::Frame,
-    measure::{Baselines, MeasureError, Score, Scorer, WHITE_8, baselines},
+    engine::{EngineError, device, device::Wanted},
+    measure::{Baselines, MeasureError, Score, baselines},
     model::Model,
     monitor::Monitor,
     network::NetworkError,
-    stack::{self, Shape, SliceSink, SliceSource, StackError, read_finite},
+    stack::{self, Shape, SliceSink, SliceSource, StackError},
+    stack_file::Job,
 };
+use compared::Compared;
+use restoration::{Recipe, Restoration};
 
 /// What applying a model came to.
 #[derive(Clone, Debug)]
@@ -66,13 +74,24 @@ pub enum ApplyError {
     Measure(#[from] MeasureError),
 }
 
+/// What applying a model file, whose bytes are given, to `image` is: for a [`StackFile`](crate::stack_file::StackFile).
+///
+/// # Errors
+/// When the image is empty or cannot be read.
+pub fn job(image: &dyn SliceSource, model_file: &[u8]) -> Result<Job, StackError> {
+    stack::check(image)?;
+    Job::new(image, vec![("work", "apply".to_owned()), ("model", Job::hash(model_file))])
+}
+
 /// Restores every slice of `image` with the model and hands it to `sink`, in the grey scale and grey type of the
-/// reference that the model was trained on. Slices may have any size: they are padded by reflection and cropped back.
-/// Memory: one slice and the network's own buffers.
+/// reference that the model was trained on. Slices may have any size: they are padded by reflection and cropped back,
+/// and cut into tiles where the network would take more memory for a whole one than half of what is free. Tiles leave
+/// no trace: the result is the same. Slices that the sink has from an earlier start are not made again.
+/// Memory: a few slices, read ahead, and the network's own images of one tile.
 ///
 /// # Errors
 /// [`ApplyError`] for an empty stack, a reference of another size, grey values that are not finite, a device that cannot
-/// be used, and cancelling.
+/// be used or whose memory does not hold the smallest tile, and cancelling.
 pub fn apply(
     image: &dyn SliceSource,
     reference: Option<&dyn SliceSource>,
@@ -85,20 +104,28 @@ pub fn apply(
     if let Some(reference) = reference {
         stack::check_same_size(image, reference)?;
     }
-    let plan = model.card.network.plan()?;
+    let (card, plan) = (&model.card, model.card.network.plan()?);
     let (device, why_cpu) = device::pick(wanted)?;
     if let Some(why) = why_cpu {
         monitor.log(&why);
     }
-    let shape = Shape { grey: model.card.output_grey, ..image.shape() };
+    let (input_window, output_window) = (card.input_window, card.output_window);
+    let recipe = Recipe {
+        runner: &|| device::runner(&device, &plan, &model.weights),
+        multiple: plan.multiple,
+        halo: plan.halo(),
+        before: &|greys| greys.iter_mut().for_each(|grey| *grey = input_window.normalise(*grey)),
+        after: &|values| {
+            values.iter_mut().for_each(|value| *value = card.output_grey.nearest(output_window.restore(*value)));
+        },
+    };
+    let shape = Shape { grey: card.output_grey, ..image.shape() };
     sink.begin(shape)?;
-    let restored = device::compute(&device, || {
-        let mut runner = device::runner(&device, &plan, &model.weights)?;
-        restore(image, reference, model, runner.as_mut(), plan.multiple, sink, monitor)
-    })??;
+    let compared = reference.map(|reference| Compared::new(reference, output_window));
+    let restored = Restoration::new(image, compared, recipe, sink, monitor).finish(&device)?;
+    sink.finish()?;
     let comparison = match (reference, restored) {
         (Some(reference), Some(restored)) => {
-            let (input_window, output_window) = (model.card.input_window, model.card.output_window);
             let slices = 0..shape.size.slices;
             let baselines = baselines(image, reference, input_window, output_window, slices, monitor)?;
             Some(Comparison { restored, baselines })
@@ -107,41 +134,4 @@ pub fn apply(
     };
     monitor.progress(1.0, "applied");
     Ok(Applied { shape, comparison })
-}
-
-/// Restores slice after slice; with a reference, gives back how close they came.
-fn restore(
-    image: &dyn SliceSource,
-    reference: Option<&dyn SliceSource>,
-    model: &Model,
-    runner: &mut dyn Runner,
-    multiple: usize,
-    sink: &mut dyn SliceSink,
-    monitor: &dyn Monitor,
-) -> Result<Option<Score>, ApplyError> {
-    let size = image.shape().size;
-    let frame = Frame::new(size.width, size.height, multiple);
-    let card = &model.card;
-    let mut slice = vec![0.0; size.plane()];
-    let mut target = vec![0.0; if reference.is_some() { size.plane() } else { 0 }];
-    let (mut restored, mut slices) = (slice.clone(), SliceRunner::new(frame));
-    let mut scorer = Scorer::new(size.width, WHITE_8);
-    for z in 0..size.slices {
-        if monitor.cancelled() {
-            return Err(ApplyError::Cancelled { slice: z + 1, slices: size.slices });
-        }
-        read_finite(image, z, &mut slice)?;
-        let grey = |value| card.output_grey.nearest(card.output_window.restore(value));
-        slices.run(runner, &slice, |grey| card.input_window.normalise(grey), grey, &mut restored)?;
-        sink.write(z, &restored)?;
-        if let Some(reference) = reference {
-            read_finite(reference, z, &mut target)?;
-            let to_8_bit = |grey: &mut f32| *grey = card.output_window.to_8_bit(*grey).into();
-            restored.iter_mut().for_each(to_8_bit);
-            target.iter_mut().for_each(to_8_bit);
-            scorer.add(&restored, &target);
-        }
-        monitor.progress((z + 1) as f64 / size.slices as f64, &format!("applying: slice {} of {}", z + 1, size.slices));
-    }
-    Ok(reference.map(|_| scorer.finish().stack))
 }

@@ -1,0 +1,36 @@
+//! The memory that is free on a device.
+
+use sysinfo::System;
+
+use super::{device::Device, driver};
+
+/// Bytes that are free on the device; `None` where the system or the driver does not say.
+///
+/// On the CPU it is what the system can hand out without swapping, and no more than is left to the container that the
+/// process may run in.
+pub fn free(device: &Device) -> Option<u64> {
+    match device {
+        Device::Cpu { .. } => {
+            let mut system = System::new();
+            system.refresh_memory();
+            let available = system.available_memory();
+            let container = system.cgroup_limits().map(|limits| limits.total_memory.saturating_sub(limits.rss));
+            // A system that is not supported says nought.
+            Some(container.map_or(available, |left| left.min(available))).filter(|bytes| *bytes > 0)
+        }
+        Device::Cuda { index, .. } => driver::free_memory(*index),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cpu_has_free_memory_and_not_more_than_there_is() {
+        let mut system = System::new();
+        system.refresh_memory();
+        let free = free(&Device::Cpu { threads: 1 }).unwrap();
+        assert!(free > 1 << 20 && free <= system.total_memory(), "{free} of {}", system.total_memory());
+    }
+}

@@ -1,0 +1,115 @@
+//! Slices that are read while work is done on earlier ones.
+
+use std::{
+    sync::mpsc::{Receiver, Sender, channel, sync_channel},
+    thread,
+};
+
+use crate::stack::{SliceSource, StackError, read_finite};
+
+/// Slices that wait to be worked on. With the one that is being read they are two ahead.
+const WAITING: usize = 1;
+
+/// Reads slices in the order of `wanted` on a thread of its own, two ahead of `work`, and ends when `work` does.
+///
+/// Values that are not finite are refused. Memory: the slices ahead, and those that `work` holds.
+pub(crate) fn read_ahead<T>(
+    source: &dyn SliceSource,
+    wanted: impl Iterator<Item = usize> + Send,
+    work: impl FnOnce(&mut Ahead) -> T,
+) -> T {
+    let (to_work, slices) = sync_channel(WAITING);
+    let (free, to_read) = channel();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for z in wanted {
+                let mut slice: Vec<f32> = to_read.try_recv().unwrap_or_else(|_| vec![0.0; source.shape().size.plane()]);
+                let read = read_finite(source, z, &mut slice).map(|()| slice);
+                let failed = read.is_err();
+                // Nobody waits for it any more when the work has stopped.
+                if to_work.send(read).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        work(&mut Ahead { slices, free })
+    })
+}
+
+/// Hands out what is read.
+pub(crate) struct Ahead {
+    slices: Receiver<Result<Vec<f32>, StackError>>,
+    free: Sender<Vec<f32>>,
+}
+
+impl Ahead {
+    /// The next slice. It is to be given back when the work on it is done.
+    ///
+    /// # Panics
+    /// If there are no more.
+    pub fn next(&mut self) -> Result<Vec<f32>, StackError> {
+        self.slices.recv().expect("as many slices are read as are asked for")
+    }
+
+    /// Takes a slice back, for another to be read into it.
+    pub fn give_back(&mut self, slice: Vec<f32>) {
+        // The last ones are not needed any more.
+        let _ = self.free.send(slice);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::stack::{GreyType, Shape, Size, VoxelSize};
+
+    /// A stack without end, whose slice `z` holds `z`; one slice fails.
+    struct Counted {
+        read: AtomicUsize,
+        fails: usize,
+    }
+
+    impl SliceSource for Counted {
+        fn name(&self) -> &str {
+            "counted"
+        }
+
+        fn shape(&self) -> Shape {
+            Shape { size: Size::new(3, 2, 1000), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 }
+        }
+
+        fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+            self.read.fetch_add(1, Ordering::SeqCst);
+            if z == self.fails {
+                return Err(StackError::Host { slice: z + 1, reason: "torn".to_owned() });
+            }
+            out.fill(z as f32);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn slices_come_in_order_and_an_error_after_those_before_it() {
+        let source = Counted { read: AtomicUsize::new(0), fails: 30 };
+        read_ahead(&source, (0..1000).step_by(3), |ahead| {
+            for z in (0..30).step_by(3) {
+                let slice = ahead.next().unwrap();
+                assert_eq!(slice, [z as f32; 6]);
+                ahead.give_back(slice);
+            }
+            assert_eq!(ahead.next().unwrap_err().to_string(), "slice 31: torn");
+        });
+        assert_eq!(source.read.into_inner(), 11);
+    }
+
+    #[test]
+    fn work_that_stops_stops_the_reading() {
+        let source = Counted { read: AtomicUsize::new(0), fails: usize::MAX };
+        let third = read_ahead(&source, 0..1000, |ahead| (0..3).map(|_| ahead.next().unwrap()[0]).sum::<f32>());
+        assert_eq!(third, 3.0);
+        let read = source.read.into_inner();
+        assert!((3..=5).contains(&read), "three used, at most two ahead, {read} read");
+    }
+}

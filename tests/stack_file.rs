@@ -1,0 +1,288 @@
+//! Results that go to a file: what others read of it, and runs that are cancelled, killed and gone on with.
+
+#[path = "common/python.rs"]
+mod python;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+use tempfile::TempDir;
+use undulator::{
+    apply::{self, Applied, ApplyError, apply},
+    engine::device::Wanted,
+    grey::Window,
+    model::Model,
+    monitor::{Monitor, Silent},
+    network::{Activation, Architecture, Spec},
+    resample::{self, Interpolation, resample},
+    stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize},
+    stack_file::{Job, Look, StackFile},
+    train::{TrainOptions, train},
+    volume::Volume,
+};
+
+const HEADER: u64 = 4096;
+
+/// A stack that is made when it is read.
+struct Made(Shape);
+
+impl SliceSource for Made {
+    fn name(&self) -> &str {
+        "made"
+    }
+
+    fn shape(&self) -> Shape {
+        self.0
+    }
+
+    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+        out.iter_mut().enumerate().for_each(|(at, grey)| *grey = grey_at(z, at));
+        Ok(())
+    }
+}
+
+/// A pattern whose slices differ.
+fn grey_at(z: usize, at: usize) -> f32 {
+    ((z * 31 + at * 7 + at / 5) % 250) as f32
+}
+
+fn shape(width: usize, height: usize, slices: usize, grey: GreyType) -> Shape {
+    Shape { size: Size::new(width, height, slices), voxel: VoxelSize { x: 0.31, y: 0.5, z: 0.6 }, grey }
+}
+
+fn look() -> Look {
+    Look { unit: "µm".to_owned(), channels: 1, frames: 1, range: None }
+}
+
+fn job(image: &dyn SliceSource) -> Job {
+    Job::new(image, vec![("work", "a test".to_owned())]).unwrap()
+}
+
+/// Stops after some looks at it.
+struct Stops(AtomicUsize);
+
+impl Monitor for Stops {
+    fn progress(&self, _fraction: f64, _doing: &str) {}
+
+    fn log(&self, _line: &str) {}
+
+    fn cancelled(&self) -> bool {
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+    }
+}
+
+/// A model file of a tiny network, and the model.
+fn model(folder: &Path) -> (PathBuf, Model) {
+    let network = Architecture::RedNet;
+    let spec = Spec { network, layers: 3, activation: Activation::Prelu, channels: 2, residual: true };
+    let low = Volume::from_values("low", shape(16, 16, 4, GreyType::U8), &pattern(16 * 16, 4));
+    let options = TrainOptions {
+        spec,
+        epochs: 1,
+        batch: 2,
+        validation: 1,
+        device: Wanted::Cpu,
+        model: folder.join("model.zip"),
+        ..Default::default()
+    };
+    let model = train(&low, &low, &options, &Silent).unwrap().model;
+    (options.model, model)
+}
+
+fn pattern(plane: usize, slices: usize) -> Vec<f32> {
+    (0..slices).flat_map(|z| (0..plane).map(move |at| grey_at(z, at))).collect()
+}
+
+/// Applies the model file to a file.
+fn apply_to(file: &Path, model_file: &Path, slices: usize, monitor: &dyn Monitor) -> Result<Applied, ApplyError> {
+    let image = Made(shape(40, 24, slices, GreyType::U8));
+    let (bytes, model) = (fs::read(model_file).unwrap(), Model::load(model_file).unwrap());
+    let mut sink = StackFile::new(file, look(), apply::job(&image, &bytes)?);
+    apply(&image, Some(&image), &model, Wanted::Cpu, &mut sink, monitor)
+}
+
+#[test]
+fn python_reads_every_grey_type_as_imagejs() {
+    let folder = TempDir::new().unwrap();
+    for (grey, dtype) in [(GreyType::U8, "uint8"), (GreyType::U16, "uint16"), (GreyType::F32, "float32")] {
+        let path = folder.path().join(format!("{dtype}.tif"));
+        let image = Made(shape(5, 3, 6, grey));
+        let look = Look { frames: 3, range: Some(Window::new(-1.5, 200.0).unwrap()), ..look() };
+        let mut file = StackFile::new(&path, look, job(&image));
+        file.begin(image.shape()).unwrap();
+        let mut slice = vec![0.0; 15];
+        for z in 0..6 {
+            image.read(z, &mut slice).unwrap();
+            file.write(z, &slice).unwrap();
+        }
+        file.finish().unwrap();
+        let answer = python::ask("stack_file.py", &json!({ "path": path, "slices": [0, 5] }));
+        assert_eq!(answer["dtype"], dtype);
+        assert_eq!((&answer["shape"], &answer["axes"]), (&json!([3, 2, 3, 5]), &json!("TZYX")), "{answer}");
+        assert_eq!((&answer["pages"], &answer["offset"]), (&json!(1), &json!(HEADER)));
+        assert_eq!(answer["resolution"], json!([[100, 31], [10, 5]]));
+        let (imagej, text) = (&answer["imagej"], |key: &str| answer["imagej"][key].to_string());
+        assert_eq!((&imagej["images"], &imagej["hyperstack"]), (&json!(6), &json!(true)), "{imagej}");
+        assert_eq!((text("spacing"), text("min"), text("max")), ("0.6".into(), "-1.5".into(), "200".into()));
+        let written = |z| json!((0..15).map(|at| grey_at(z, at)).collect::<Vec<f32>>());
+        for (at, z) in [(0, 0), (1, 5)] {
+            let (read, written) = (answer["slices"][at].as_array().unwrap(), written(z));
+            assert!(read.iter().zip(written.as_array().unwrap()).all(|(a, b)| a.as_f64() == b.as_f64()));
+        }
+    }
+}
+
+#[test]
+fn beyond_two_to_the_31_voxels_a_run_goes_on_and_python_reads_the_end() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("large.tif");
+    // Five thousand slices of 720 KB: 3.7 GB, of which the system keeps only what is written.
+    let image = Made(shape(1000, 720, 5000, GreyType::U8));
+    let (plane, slices) = (720_000, 5000);
+    StackFile::new(&path, look(), job(&image)).begin(image.shape()).unwrap();
+    let part = fs::OpenOptions::new().write(true).open(StackFile::part_of(&path)).unwrap();
+    part.set_len(HEADER + (slices - 2) * plane + 77).unwrap();
+    drop(part);
+
+    let mut file = StackFile::new(&path, look(), job(&image));
+    file.begin(image.shape()).unwrap();
+    assert_eq!(file.done(), 4998);
+    let mut slice = vec![0.0; plane as usize];
+    for z in 4998..5000 {
+        image.read(z, &mut slice).unwrap();
+        file.write(z, &slice).unwrap();
+    }
+    file.finish().unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), HEADER + slices * plane);
+    let answer = python::ask("stack_file.py", &json!({ "path": path, "slices": [4997, 4999] }));
+    assert_eq!(answer["shape"], json!([5000, 720, 1000]));
+    let [before, last] = [0, 1].map(|at| answer["slices"][at].as_array().unwrap());
+    assert!(before.iter().all(|grey| grey.as_u64() == Some(0)));
+    assert!(last.iter().zip(&slice).all(|(read, grey)| read.as_f64() == Some(f64::from(*grey))));
+}
+
+#[test]
+fn a_cancelled_run_goes_on_to_the_same_file_and_the_same_scores() {
+    let folder = TempDir::new().unwrap();
+    let [whole, parts] = ["whole.tif", "parts.tif"].map(|name| folder.path().join(name));
+    let (model, _) = model(folder.path());
+    let expected = apply_to(&whole, &model, 12, &Silent).unwrap().comparison.unwrap();
+    for looks in [3, 0, 8] {
+        let error = apply_to(&parts, &model, 12, &Stops(looks.into())).unwrap_err();
+        assert!(matches!(error, ApplyError::Cancelled { .. }), "{error}");
+        assert!(!parts.exists() && StackFile::part_of(&parts).exists());
+    }
+    let found = apply_to(&parts, &model, 12, &Silent).unwrap().comparison.unwrap();
+    assert_eq!((found.restored, found.baselines), (expected.restored, expected.baselines));
+    assert!(fs::read(&whole).unwrap() == fs::read(&parts).unwrap());
+    assert!(!StackFile::part_of(&parts).exists());
+    let error = apply_to(&parts, &model, 12, &Silent).unwrap_err().to_string();
+    assert!(error.contains("parts.tif exists already"), "{error}");
+}
+
+#[test]
+fn resampling_goes_on_to_the_same_file() {
+    let folder = TempDir::new().unwrap();
+    let [whole, parts] = ["whole.tif", "parts.tif"].map(|name| folder.path().join(name));
+    let image = Made(shape(30, 20, 25, GreyType::U16));
+    let to = |path: &Path, voxel, monitor: &dyn Monitor| {
+        let job = resample::job(&image, voxel, Interpolation::AntiAliased).unwrap();
+        let mut file = StackFile::new(path, look(), job);
+        resample(&image, voxel, Interpolation::AntiAliased, &mut file, monitor).map(drop)
+    };
+    to(&whole, 0.9, &Silent).unwrap();
+    to(&parts, 0.9, &Stops(5.into())).unwrap_err();
+    let error = to(&parts, 0.8, &Silent).unwrap_err().to_string();
+    assert!(error.contains("unfinished result of other work") && error.contains("differs"), "{error}");
+    to(&parts, 0.9, &Silent).unwrap();
+    assert!(fs::read(&whole).unwrap() == fs::read(&parts).unwrap());
+}
+
+#[test]
+fn what_cannot_be_gone_on_with_is_refused_and_stays() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("result.tif");
+    let image = Made(shape(5, 3, 6, GreyType::U8));
+    let begin = |path: &Path, image: &Made, job: Job| {
+        StackFile::new(path, look(), job).begin(image.shape()).unwrap_err().to_string()
+    };
+    let mut file = StackFile::new(&path, look(), job(&image));
+    file.begin(image.shape()).unwrap();
+    assert!(begin(&path, &image, job(&image)).contains("is being written by another run"));
+    drop(file);
+
+    let part = StackFile::part_of(&path);
+    let before = fs::read(&part).unwrap();
+    let other = Job::new(&image, vec![("work", "another".to_owned())]).unwrap();
+    assert!(begin(&path, &image, other).contains("(work differs)"));
+    let wider = Made(shape(6, 3, 6, GreyType::U8));
+    assert!(begin(&path, &wider, job(&wider)).contains("(image differs)"));
+    assert!(fs::read(&part).unwrap() == before);
+
+    fs::write(&part, "notes of mine").unwrap();
+    assert!(begin(&path, &image, job(&image)).contains("is not an unfinished result of Undulator"));
+    assert_eq!(fs::read(&part).unwrap(), b"notes of mine");
+    // A header that was cut off holds nothing.
+    fs::write(&part, &before[..100]).unwrap();
+    StackFile::new(&path, look(), job(&image)).begin(image.shape()).unwrap();
+    assert!(fs::read(&part).unwrap() == before);
+
+    assert!(begin(&folder.path().join("result.png"), &image, job(&image)).contains("must end in .tif"));
+    assert!(begin(&folder.path().join("absent/result.tif"), &image, job(&image)).contains("cannot be written"));
+    let huge = Made(shape(40_000, 40_000, 1 << 30, GreyType::U8));
+    let place = folder.path().join("huge.tif");
+    let error = begin(&place, &huge, job(&image));
+    assert!(error.contains("needs 1717986918400000000 bytes more, but only "), "{error}");
+    assert!(!StackFile::part_of(&place).exists());
+    let deep = Made(shape(40_000, 40_000, 1, GreyType::U16));
+    assert!(begin(&place, &deep, job(&image)).contains("larger than ImageJ can open"));
+}
+
+const SLICES: usize = 3000;
+
+/// The program that is killed; it does nothing by itself.
+#[test]
+#[ignore = "is started, and killed, by the next test"]
+fn applies_until_killed() {
+    let Some(folder) = std::env::var_os("UNDULATOR_KILLED").map(PathBuf::from) else { return };
+    apply_to(&folder.join("parts.tif"), &folder.join("model.zip"), SLICES, &Silent).unwrap();
+}
+
+#[test]
+fn killed_at_any_moment_it_goes_on_to_the_same_file() {
+    let folder = TempDir::new().unwrap();
+    let [whole, parts] = ["whole.tif", "parts.tif"].map(|name| folder.path().join(name));
+    let (model, _) = model(folder.path());
+    apply_to(&whole, &model, SLICES, &Silent).unwrap();
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let (mut kills, mut within) = (0, 0);
+    while !parts.exists() {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["applies_until_killed", "--exact", "--ignored"])
+            .env("UNDULATOR_KILLED", folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        if kills < 20 {
+            std::thread::sleep(Duration::from_millis(random.random_range(1..80)));
+            child.kill().unwrap();
+            kills += 1;
+            child.wait().unwrap();
+            let length = fs::metadata(StackFile::part_of(&parts)).map_or(0, |part| part.len());
+            within += usize::from(length > HEADER);
+        } else {
+            assert!(child.wait().unwrap().success());
+        }
+    }
+    println!("killed {kills} times, {within} of them between slices");
+    assert!(kills >= 10 && within >= 5);
+    assert!(fs::read(&whole).unwrap() == fs::read(&parts).unwrap());
+}
