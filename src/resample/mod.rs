@@ -25,8 +25,11 @@ const MOST_VOXELS: f64 = (1u64 << 36) as f64;
 /// The most voxels of a result along one axis: beyond, the voxel sizes are surely in two units.
 const MOST_ALONG_AN_AXIS: f64 = (1 << 24) as f64;
 
-/// Voxels that a thread blends at once, few enough for its fastest memory.
-const CHUNK: usize = 1 << 12;
+/// New rows that a thread makes at once.
+const ROWS: usize = 16;
+
+/// Memory for slices that are made at the same time.
+const MOST_BYTES_AT_ONCE: usize = 256 << 20;
 
 /// How values between voxels are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,9 +101,9 @@ pub enum ResampleError {
 /// Brings a stack to cubic voxels with edges of `voxel`, in the unit of its own voxel size, and returns the result's
 /// shape, which the sink has been told too.
 ///
-/// The grey type stays; whole grey values are rounded half up. Each slice is read at most once, in rising order, and
-/// only those are held that overlap the slice being made: two for [`Interpolation::Linear`]. Interpolation is
-/// separable, first between slices, then rows, then columns, in 32-bit arithmetic, and the result is the same for any
+/// The grey type stays; whole grey values are rounded half up. As many slices are made at once as there are threads, or
+/// as fit 256 MiB. Each old slice is read at most once, and only those are held that overlap the slices being
+/// made. Interpolation is separable, first between slices, then rows, then columns, in 32-bit arithmetic, and the result is the same for any
 /// number of threads.
 ///
 /// # Errors
@@ -132,31 +135,91 @@ pub fn resample(
     let size = new_size(source, voxel)?;
     let shape = Shape { size, voxel: VoxelSize::isotropic(voxel), grey };
     sink.begin(shape)?;
-    let across = Axis::new(old.width, size.width, voxel / edges.x, interpolation);
-    let down = Axis::new(old.height, size.height, voxel / edges.y, interpolation);
-    let along = Axis::new(old.slices, size.slices, voxel / edges.z, interpolation);
+    let grid = Grid {
+        grey,
+        old,
+        new: size,
+        across: Axis::new(old.width, size.width, voxel / edges.x, interpolation),
+        down: Axis::new(old.height, size.height, voxel / edges.y, interpolation),
+        along: Axis::new(old.slices, size.slices, voxel / edges.z, interpolation),
+    };
     let mut held = Held { source, slices: VecDeque::new(), free: Vec::new() };
-    let mut blended = vec![0.0; old.plane()];
-    let mut slice = vec![0.0; size.plane()];
-    for z in 0..size.slices {
-        monitor.progress(z as f64 / size.slices as f64, "Resampling");
+    let group = grid.slices_at_once();
+    let mut made = vec![vec![0.0; size.plane()]; group];
+    let mut finished = made.clone();
+    let mut write =
+        |from: usize, finished: &[Vec<f32>]| (from..).zip(finished).try_for_each(|(z, slice)| sink.write(z, slice));
+    let mut unwritten = 0..0;
+    for start in (0..size.slices).step_by(group) {
+        monitor.progress(start as f64 / size.slices as f64, "Resampling");
         if monitor.cancelled() {
             return Err(ResampleError::Cancelled);
         }
-        let (wanted, weights) = along.terms(z);
-        held.hold(wanted)?;
-        let plane = held.blend(weights, &mut blended);
-        let row = || vec![0.0; old.width];
-        slice.par_chunks_mut(size.width).enumerate().for_each_init(row, |row, (y, out)| {
-            let (rows, weights) = down.terms(y);
-            let terms = rows.map(|y| &plane[y * old.width..][..old.width]).zip(weights.iter().copied());
-            blend(terms, row);
-            across.apply(row, out);
-            round(grey, out);
-        });
-        sink.write(z, &slice)?;
+        let slices = start..size.slices.min(start + group);
+        let (written, read) = rayon::join(
+            || write(unwritten.start, &finished[..unwritten.len()]),
+            || held.hold(grid.wanted(&slices)).map(|()| grid.make(&slices, &held, &mut made)),
+        );
+        written.and(read)?;
+        std::mem::swap(&mut made, &mut finished);
+        unwritten = slices;
     }
+    write(unwritten.start, &finished[..unwritten.len()])?;
     Ok(shape)
+}
+
+/// Both grids, and how the new one's voxels are made of the old.
+struct Grid {
+    grey: GreyType,
+    old: Size,
+    new: Size,
+    across: Axis,
+    down: Axis,
+    along: Axis,
+}
+
+impl Grid {
+    /// New slices to make together: enough for every thread, as long as they are small.
+    fn slices_at_once(&self) -> usize {
+        let bytes = 8 * (self.old.plane() + self.new.plane());
+        (MOST_BYTES_AT_ONCE / bytes).clamp(1, rayon::current_num_threads()).min(self.new.slices)
+    }
+
+    /// The old slices that new ones are made of.
+    fn wanted(&self, slices: &Range<usize>) -> Range<usize> {
+        self.along.terms(slices.start).0.start..self.along.terms(slices.end - 1).0.end
+    }
+
+    fn make(&self, slices: &Range<usize>, held: &Held, made: &mut [Vec<f32>]) {
+        slices.clone().into_par_iter().zip(made).for_each(|(z, made)| {
+            made.par_chunks_mut(ROWS * self.new.width).enumerate().for_each_init(
+                || (Vec::new(), vec![0.0; self.old.width]),
+                |(strip, row), (at, out)| self.make_rows(z, at * ROWS, held, strip, row, out),
+            );
+        });
+    }
+
+    /// Makes new rows from row `top` of slice `z` on. What lies between, old rows blended along z in `strip` and such a
+    /// one along y in `row`, is small enough for a thread's own memory.
+    fn make_rows(&self, z: usize, top: usize, held: &Held, strip: &mut Vec<f32>, row: &mut [f32], out: &mut [f32]) {
+        let (width, rows) = (self.old.width, out.len() / self.new.width);
+        let first = self.down.terms(top).0.start;
+        let strip =
+            held.blend(self.along.terms(z), first * width..self.down.terms(top + rows - 1).0.end * width, strip);
+        for (y, out) in (top..).zip(out.chunks_exact_mut(self.new.width)) {
+            let (lines, weights) = self.down.terms(y);
+            let line = |y: usize| &strip[(y - first) * width..][..width];
+            let old = match weights {
+                [_] => line(lines.start),
+                _ => {
+                    blend(lines.map(line).zip(weights.iter().copied()), row);
+                    &*row
+                }
+            };
+            self.across.apply(old, out);
+            out.iter_mut().for_each(|grey| *grey = self.grey.nearest(*grey));
+        }
+    }
 }
 
 /// The new grid's size, refused where no image could have it.
@@ -193,24 +256,28 @@ impl Held<'_> {
         let passed = self.slices.iter().take_while(|(z, _)| *z < wanted.start).count();
         self.free.extend(self.slices.drain(..passed).map(|(_, slice)| slice));
         let next = self.slices.back().map_or(wanted.start, |(last, _)| last + 1);
-        for z in next..wanted.end {
-            let mut slice = self.free.pop().unwrap_or_else(|| vec![0.0; self.source.shape().size.plane()]);
-            read_finite(self.source, z, &mut slice)?;
-            self.slices.push_back((z, slice));
-        }
+        let plane = self.source.shape().size.plane();
+        let missing = (next..wanted.end).map(|z| (z, self.free.pop().unwrap_or_else(|| vec![0.0; plane])));
+        let mut missing: Vec<(usize, Vec<f32>)> = missing.collect();
+        missing.par_iter_mut().try_for_each(|(z, slice)| read_finite(self.source, *z, slice))?;
+        self.slices.extend(missing);
         Ok(())
     }
 
-    /// The held slices, weighted: in `out`, unless a single slice is the answer.
-    fn blend<'s>(&'s self, weights: &[f32], out: &'s mut [f32]) -> &'s [f32] {
+    /// A part of the held slices, weighted: in `out`, unless a single slice is the answer.
+    fn blend<'s>(
+        &'s self,
+        (wanted, weights): (Range<usize>, &[f32]),
+        part: Range<usize>,
+        out: &'s mut Vec<f32>,
+    ) -> &'s [f32] {
+        let first = self.slices.front().map_or(0, |(first, _)| *first);
         if let [_] = weights {
-            return &self.slices[0].1;
+            return &self.slices[wanted.start - first].1[part];
         }
-        out.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, out)| {
-            let part = chunk * CHUNK..chunk * CHUNK + out.len();
-            let parts = self.slices.iter().map(|(_, slice)| &slice[part.clone()]);
-            blend(parts.zip(weights.iter().copied()), out);
-        });
+        out.resize(part.len(), 0.0);
+        let parts = self.slices.range(wanted.start - first..wanted.end - first).map(|(_, slice)| &slice[part.clone()]);
+        blend(parts.zip(weights.iter().copied()), out);
         out
     }
 }
@@ -229,28 +296,9 @@ fn blend<'a>(mut terms: impl Iterator<Item = (&'a [f32], f32)>, out: &mut [f32])
     }
 }
 
-/// Brings values to the grey type as [`GreyType::nearest`] does, in a form that the compiler can vectorise.
-fn round(grey: GreyType, values: &mut [f32]) {
-    if let Some(white) = grey.white() {
-        values.iter_mut().for_each(|v| *v = (*v + 0.5).clamp(0.0, white) as i32 as f32);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rounding_is_that_of_the_grey_type() {
-        for grey in [GreyType::U8, GreyType::U16, GreyType::F32] {
-            let white = grey.white().unwrap_or(9.0);
-            let values =
-                [-1.5, -0.5, -0.2, 0.0, 0.49, 0.5, 1.49, 1.5, white - 0.51, white - 0.5, white, white + 0.4, 1e9];
-            let mut rounded = values;
-            round(grey, &mut rounded);
-            assert_eq!(rounded, values.map(|v| grey.nearest(v)), "{grey:?}");
-        }
-    }
 
     #[test]
     fn names_are_those_of_the_macro_keys() {
