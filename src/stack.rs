@@ -54,7 +54,8 @@ impl GreyType {
     /// The nearest grey value that this type can hold: rounded half up and clamped, or unchanged for floating point.
     pub fn nearest(self, grey: f32) -> f32 {
         match self.white() {
-            Some(white) => (grey + 0.5).floor().clamp(0.0, white),
+            // Above zero a whole number is cut off as the floor is, in a form that the compiler can vectorise.
+            Some(white) => (grey + 0.5).clamp(0.0, white) as i32 as f32,
             None => grey,
         }
     }
@@ -230,13 +231,16 @@ pub trait SliceSink: Send {
 /// Reads slice `z` and refuses values that are not finite.
 pub fn read_finite(source: &dyn SliceSource, z: usize, out: &mut [f32]) -> Result<(), StackError> {
     source.read(z, out)?;
-    match out.iter().position(|v| !v.is_finite()) {
-        None => Ok(()),
-        Some(at) => {
-            let width = source.shape().size.width;
-            Err(StackError::NotFinite { name: source.name().to_owned(), slice: z + 1, x: at % width, y: at / width })
-        }
+    if source.shape().grey != GreyType::F32 || are_finite(out) {
+        return Ok(());
     }
+    let (at, width) = (out.iter().position(|v| !v.is_finite()).unwrap_or(0), source.shape().size.width);
+    Err(StackError::NotFinite { name: source.name().to_owned(), slice: z + 1, x: at % width, y: at / width })
+}
+
+/// Whether all values are finite numbers, many at once.
+fn are_finite(values: &[f32]) -> bool {
+    values.chunks(1 << 12).all(|chunk| chunk.iter().fold(true, |finite, value| finite & value.is_finite()))
 }
 
 /// Refuses a stack without voxels or with an impossible voxel size.

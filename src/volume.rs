@@ -41,7 +41,8 @@ impl Volume {
     pub fn from_values(name: &str, shape: Shape, values: &[f32]) -> Self {
         assert_eq!(values.len() as u64, shape.size.voxels(), "values for {}", shape.size);
         let mut volume = Self::new(name, shape);
-        volume.store(0, values);
+        let values: Vec<f32> = values.iter().map(|grey| shape.grey.nearest(*grey)).collect();
+        volume.store(0, &values);
         volume
     }
 
@@ -66,12 +67,12 @@ impl Volume {
         }
     }
 
+    /// The values are those of the grey type already; by way of 32 bits, casts are many at once.
     fn store(&mut self, start: usize, values: &[f32]) {
-        let grey = self.shape.grey;
         let range = start..start + values.len();
         match &mut self.voxels {
-            Voxels::U8(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = grey.nearest(*v) as u8),
-            Voxels::U16(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = grey.nearest(*v) as u16),
+            Voxels::U8(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = *v as i32 as u8),
+            Voxels::U16(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = *v as i32 as u16),
             Voxels::F32(v) => v[range].copy_from_slice(values),
         }
     }

@@ -6,9 +6,12 @@ project. `python peers.py ENGINE` is such a process.
 
 import os
 import pathlib
-import subprocess
 import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from process import Process  # noqa: E402
 
 THREADS = len(os.sched_getaffinity(0))
 LAYERS = 6
@@ -156,23 +159,8 @@ class Torch:
         return apply if what == "apply" else train
 
 
-class Engine:
-    """A process that runs an engine when asked."""
-
-    def __init__(self, name, command):
-        self.name = name
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def seconds(self, what, channels, size, batch, runs=1):
-        print(what, channels, size, batch, runs, file=self.process.stdin, flush=True)
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise SystemExit(f"{self.name} stopped: see its message above")
-        return [float(second) for second in answer.split()]
-
-
 def peer(name, *words):
-    return Engine(" ".join([name, *words]), [sys.executable, str(pathlib.Path(__file__).resolve()), name, *words])
+    return Process(" ".join([name, *words]), [sys.executable, str(pathlib.Path(__file__).resolve()), name, *words])
 
 
 def has_gpu():
@@ -192,7 +180,7 @@ def compare(engines, what, cases, rounds, runs=2):
         for turn in range(rounds + 1):
             for engine in engines:
                 # The first round warms up, and the last run of each turn is counted, when the caches are the engine's.
-                second = engine.seconds(what, channels, size, batch, runs)[-1]
+                second = engine.ask(what, channels, size, batch, runs)[-1]
                 if turn:
                     times[engine.name].append(second)
                 time.sleep(0.05)

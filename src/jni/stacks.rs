@@ -135,13 +135,13 @@ impl SliceSink for JavaSink {
         let write = |env: &mut Env| {
             let pixels: JObject = match self.grey {
                 GreyType::U8 => {
-                    let values: Vec<i8> = slice.iter().map(|grey| *grey as u8 as i8).collect();
+                    let values: Vec<i8> = slice.iter().map(|grey| *grey as i32 as i8).collect();
                     let array = JByteArray::new(env, values.len())?;
                     array.set_region(env, 0, &values)?;
                     array.into()
                 }
                 GreyType::U16 => {
-                    let values: Vec<i16> = slice.iter().map(|grey| *grey as u16 as i16).collect();
+                    let values: Vec<i16> = slice.iter().map(|grey| *grey as i32 as i16).collect();
                     let array = JShortArray::new(env, values.len())?;
                     array.set_region(env, 0, &values)?;
                     array.into()

@@ -27,8 +27,11 @@ const MOST_VOXELS: f64 = (1u64 << 36) as f64;
 /// The most voxels of a result along one axis: beyond, the voxel sizes are surely in two units.
 const MOST_ALONG_AN_AXIS: f64 = (1 << 24) as f64;
 
-/// Voxels that a thread blends at once, few enough for its fastest memory.
-const CHUNK: usize = 1 << 12;
+/// New rows that a thread makes at once.
+const ROWS: usize = 16;
+
+/// Memory for slices that are made at the same time.
+const MOST_BYTES_AT_ONCE: usize = 256 << 20;
 
 /// How values between voxels are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,9 +103,10 @@ pub enum ResampleError {
 /// Brings a stack to cubic voxels with edges of `voxel`, in the unit of its own voxel size, and returns the result's
 /// shape, which the sink has been told too. Slices that the sink has from an earlier start are not made again.
 ///
-/// The grey type stays; whole grey values are rounded half up. Each slice is read at most once, in rising order, two
-/// ahead of the work, and only those are held beside them that overlap the slice being made: two for
-/// [`Interpolation::Linear`]. Interpolation is separable, first between slices, then rows, then columns, in 32-bit arithmetic, and the result is the same for any
+/// The grey type stays; whole grey values are rounded half up. As many slices are made at once as there are threads, or
+/// as fit 256 MiB, and written while the next are made. Each old slice is read at most once, in rising order, two ahead
+/// of the work, and only those are held beside them that overlap the slices being made. Interpolation is separable,
+/// first between slices, then rows, then columns, in 32-bit arithmetic, and the result is the same for any
 /// number of threads.
 ///
 /// # Errors
@@ -134,40 +138,16 @@ pub fn resample(
     let size = new_size(source, voxel)?;
     let shape = Shape { size, voxel: VoxelSize::isotropic(voxel), grey };
     sink.begin(shape)?;
-    let across = Axis::new(old.width, size.width, voxel / edges.x, interpolation);
-    let down = Axis::new(old.height, size.height, voxel / edges.y, interpolation);
-    let along = Axis::new(old.slices, size.slices, voxel / edges.z, interpolation);
+    let grid = Grid {
+        grey,
+        old,
+        new: size,
+        across: Axis::new(old.width, size.width, voxel / edges.x, interpolation),
+        down: Axis::new(old.height, size.height, voxel / edges.y, interpolation),
+        along: Axis::new(old.slices, size.slices, voxel / edges.z, interpolation),
+    };
     let left = sink.done()..size.slices;
-    let mut next = 0;
-    let wanted = left.clone().flat_map(|z| along.terms(z).0).filter(move |z| {
-        let new = *z >= next;
-        next = next.max(z + 1);
-        new
-    });
-    read_ahead(source, wanted, |ahead| {
-        let mut held = Held { ahead, slices: VecDeque::new() };
-        let mut blended = vec![0.0; old.plane()];
-        let mut slice = vec![0.0; size.plane()];
-        for z in left {
-            monitor.progress(z as f64 / size.slices as f64, "Resampling");
-            if monitor.cancelled() {
-                return Err(ResampleError::Cancelled);
-            }
-            let (wanted, weights) = along.terms(z);
-            held.hold(wanted)?;
-            let plane = held.blend(weights, &mut blended);
-            let row = || vec![0.0; old.width];
-            slice.par_chunks_mut(size.width).enumerate().for_each_init(row, |row, (y, out)| {
-                let (rows, weights) = down.terms(y);
-                let terms = rows.map(|y| &plane[y * old.width..][..old.width]).zip(weights.iter().copied());
-                blend(terms, row);
-                across.apply(row, out);
-                round(grey, out);
-            });
-            sink.write(z, &slice)?;
-        }
-        Ok(())
-    })?;
+    read_ahead(source, grid.read(left.clone()), |ahead| grid.resample(left, ahead, sink, monitor))?;
     sink.finish()?;
     Ok(shape)
 }
@@ -179,6 +159,97 @@ pub fn resample(
 pub fn job(source: &dyn SliceSource, voxel: f64, interpolation: Interpolation) -> Result<Job, StackError> {
     stack::check(source)?;
     Job::new(source, vec![("work", format!("resample to {voxel}, {interpolation}"))])
+}
+
+/// Both grids, and how the new one's voxels are made of the old.
+struct Grid {
+    grey: GreyType,
+    old: Size,
+    new: Size,
+    across: Axis,
+    down: Axis,
+    along: Axis,
+}
+
+impl Grid {
+    /// The old slices that new ones are made of, each once.
+    fn read(&self, slices: Range<usize>) -> impl Iterator<Item = usize> {
+        let mut next = 0;
+        slices.flat_map(|z| self.along.terms(z).0).filter(move |z| {
+            let new = *z >= next;
+            next = next.max(z + 1);
+            new
+        })
+    }
+
+    /// Makes new slices, some at once, and writes them while the next are made.
+    fn resample(
+        &self,
+        slices: Range<usize>,
+        ahead: &mut Ahead,
+        sink: &mut dyn SliceSink,
+        monitor: &dyn Monitor,
+    ) -> Result<(), ResampleError> {
+        let group = self.slices_at_once();
+        let mut held = Held::default();
+        let mut made = vec![vec![0.0; self.new.plane()]; group];
+        let mut finished = made.clone();
+        let mut write =
+            |from: usize, finished: &[Vec<f32>]| (from..).zip(finished).try_for_each(|(z, slice)| sink.write(z, slice));
+        let mut unwritten = slices.start..slices.start;
+        for start in slices.clone().step_by(group) {
+            monitor.progress(start as f64 / slices.end as f64, "Resampling");
+            if monitor.cancelled() {
+                return Err(ResampleError::Cancelled);
+            }
+            let next = start..slices.end.min(start + group);
+            let (written, read) = rayon::join(
+                || write(unwritten.start, &finished[..unwritten.len()]),
+                || held.hold(self.read(next.clone()), ahead).map(|()| self.make(&next, &held, &mut made)),
+            );
+            written.and(read)?;
+            std::mem::swap(&mut made, &mut finished);
+            unwritten = next;
+        }
+        Ok(write(unwritten.start, &finished[..unwritten.len()])?)
+    }
+
+    /// New slices to make together: enough for every thread, as long as they are small.
+    fn slices_at_once(&self) -> usize {
+        let bytes = 8 * (self.old.plane() + self.new.plane());
+        (MOST_BYTES_AT_ONCE / bytes).clamp(1, rayon::current_num_threads()).min(self.new.slices)
+    }
+
+    fn make(&self, slices: &Range<usize>, held: &Held, made: &mut [Vec<f32>]) {
+        slices.clone().into_par_iter().zip(made).for_each(|(z, made)| {
+            made.par_chunks_mut(ROWS * self.new.width).enumerate().for_each_init(
+                || (Vec::new(), vec![0.0; self.old.width]),
+                |(strip, row), (at, out)| self.make_rows(z, at * ROWS, held, strip, row, out),
+            );
+        });
+    }
+
+    /// Makes new rows from row `top` of slice `z` on. What lies between, old rows blended along z in `strip` and such a
+    /// one along y in `row`, is small enough for a thread's own memory.
+    fn make_rows(&self, z: usize, top: usize, held: &Held, strip: &mut Vec<f32>, row: &mut [f32], out: &mut [f32]) {
+        let (width, rows) = (self.old.width, out.len() / self.new.width);
+        let first = self.down.terms(top).0.start;
+        let strip =
+            held.blend(self.along.terms(z), first * width..self.down.terms(top + rows - 1).0.end * width, strip);
+        for (y, out) in (top..).zip(out.chunks_exact_mut(self.new.width)) {
+            let (lines, weights) = self.down.terms(y);
+            let line = |y: usize| &strip[(y - first) * width..][..width];
+            let old = match weights {
+                [_] => line(lines.start),
+                _ => {
+                    blend(lines.map(line).zip(weights.iter().copied()), row);
+                    &*row
+                }
+            };
+            self.across.apply(old, out);
+            out.iter_mut().for_each(|grey| *grey = self.grey.nearest(*grey));
+        }
+    }
 }
 
 /// The new grid's size, refused where no image could have it.
@@ -202,35 +273,42 @@ pub(crate) fn new_size(source: &dyn SliceSource, voxel: f64) -> Result<Size, Res
     Err(ResampleError::TooLarge { name, size, voxel: old, new_size, new: voxel })
 }
 
-/// The old slices that the new slice is made of, from the front on in rising order.
-struct Held<'a> {
-    ahead: &'a mut Ahead,
+/// The old slices that the new slices are made of, from the front on in rising order.
+#[derive(Default)]
+struct Held {
     slices: VecDeque<(usize, Vec<f32>)>,
 }
 
-impl Held<'_> {
-    /// Lets go of slices before `wanted` and takes those of it that are missing.
-    fn hold(&mut self, wanted: Range<usize>) -> Result<(), StackError> {
-        let passed = self.slices.iter().take_while(|(z, _)| *z < wanted.start).count();
-        self.slices.drain(..passed).for_each(|(_, slice)| self.ahead.give_back(slice));
-        let next = self.slices.back().map_or(wanted.start, |(last, _)| last + 1);
-        for z in next..wanted.end {
-            self.slices.push_back((z, self.ahead.next()?));
+impl Held {
+    /// Lets go of slices before the first of `wanted`, which rise, and takes those that are missing.
+    fn hold(&mut self, wanted: impl Iterator<Item = usize>, ahead: &mut Ahead) -> Result<(), StackError> {
+        for (at, z) in wanted.enumerate() {
+            if at == 0 {
+                let passed = self.slices.partition_point(|(held, _)| *held < z);
+                self.slices.drain(..passed).for_each(|(_, slice)| ahead.give_back(slice));
+            }
+            if self.slices.back().is_none_or(|(last, _)| *last < z) {
+                self.slices.push_back((z, ahead.next()?));
+            }
         }
         Ok(())
     }
 
-    /// The held slices, weighted: in `out`, unless a single slice is the answer.
-    fn blend<'s>(&'s self, weights: &[f32], out: &'s mut [f32]) -> &'s [f32] {
+    /// A part of the held slices, weighted: in `out`, unless a single slice is the answer.
+    fn blend<'s>(
+        &'s self,
+        (wanted, weights): (Range<usize>, &[f32]),
+        part: Range<usize>,
+        out: &'s mut Vec<f32>,
+    ) -> &'s [f32] {
+        // What is between two that are wanted together is wanted too, so they stand side by side.
+        let at = self.slices.partition_point(|(held, _)| *held < wanted.start);
         if let [_] = weights {
-            return &self.slices[0].1;
+            return &self.slices[at].1[part];
         }
-        let slices = &self.slices;
-        out.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, out)| {
-            let part = chunk * CHUNK..chunk * CHUNK + out.len();
-            let parts = slices.iter().map(|(_, slice)| &slice[part.clone()]);
-            blend(parts.zip(weights.iter().copied()), out);
-        });
+        out.resize(part.len(), 0.0);
+        let parts = self.slices.range(at..at + wanted.len()).map(|(_, slice)| &slice[part.clone()]);
+        blend(parts.zip(weights.iter().copied()), out);
         out
     }
 }
@@ -249,28 +327,9 @@ fn blend<'a>(mut terms: impl Iterator<Item = (&'a [f32], f32)>, out: &mut [f32])
     }
 }
 
-/// Brings values to the grey type as [`GreyType::nearest`] does, in a form that the compiler can vectorise.
-fn round(grey: GreyType, values: &mut [f32]) {
-    if let Some(white) = grey.white() {
-        values.iter_mut().for_each(|v| *v = (*v + 0.5).clamp(0.0, white) as i32 as f32);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rounding_is_that_of_the_grey_type() {
-        for grey in [GreyType::U8, GreyType::U16, GreyType::F32] {
-            let white = grey.white().unwrap_or(9.0);
-            let values =
-                [-1.5, -0.5, -0.2, 0.0, 0.49, 0.5, 1.49, 1.5, white - 0.51, white - 0.5, white, white + 0.4, 1e9];
-            let mut rounded = values;
-            round(grey, &mut rounded);
-            assert_eq!(rounded, values.map(|v| grey.nearest(v)), "{grey:?}");
-        }
-    }
 
     #[test]
     fn names_are_those_of_the_macro_keys() {
