@@ -148,6 +148,35 @@ class LargeStackIT {
     }
 
     @Test
+    void aHyperstackStaysOneAndItsFileOpensAsOne() throws Exception {
+        Path output = file("hyper.tif");
+        String apply = "run(\"Undulator Apply...\", \"image=hyper device=cpu model=[" + model() + "]";
+        Outcome outcome = RealImageJ.headless(folder).macro("""
+                newImage("hyper", "8-bit composite-mode", 40, 30, 2, 3, 4);
+                setVoxelSize(0.31, 0.31, 0.5, "um");
+                """ + apply + " output=[" + output + "]\");\n" + """
+                function shape() {
+                    getDimensions(width, height, channels, slices, frames);
+                    getVoxelSize(w, h, d, unit);
+                    return "" + channels + " " + slices + " " + frames + " " + Stack.isHyperstack + " " + w + " " + d + unit;
+                }
+                print("made: " + shape());
+                rename("file");
+                """ + apply + "\");\n" + """
+                imageCalculator("Difference create stack", "file", "hyper-restored");
+                Stack.getStatistics(voxels, mean, min, max);
+                print("differs by: " + max);
+                close("file");
+                run("TIFF Virtual Stack...", "open=[OUTPUT]");
+                print("opened: " + shape() + is("Virtual Stack"));
+                """.replace("OUTPUT", output.toString()));
+        assertEquals(0, outcome.exit(), outcome.output());
+        assertEquals("2 3 4 1 0.31 0.5\u00B5m", outcome.value("made"));
+        assertEquals("0", outcome.value("differs by"));
+        assertEquals("2 3 4 1 0.31 0.5\u00B5m1", outcome.value("opened"));
+    }
+
+    @Test
     void resamplingGoesToAFileToo() throws Exception {
         Path output = file("finer.tif");
         String run = "run(\"Undulator Resample...\", \"image=made voxel=0.31 output=[" + output + "]\");\n";

@@ -113,7 +113,8 @@ class WholePathIT {
                 saveAs("Tiff", "FOLDER/plain.tif");
                 run("Undulator Resample...", "voxel=2");
                 close("plain.tif");
-                open("FOLDER/plain.tif", "virtual");
+                run("TIFF Virtual Stack...", "open=[FOLDER/plain.tif]");
+                print("virtual: " + is("Virtual Stack"));
                 rename("virtual");
                 run("Undulator Resample...", "voxel=2");
                 print("title: " + getTitle());
@@ -121,6 +122,7 @@ class WholePathIT {
                 print("PSNR: " + getResult("PSNR", 0));
                 """.replace("FOLDER", folder.toString()));
         assertEquals(0, outcome.exit(), outcome.output());
+        assertEquals("1", outcome.value("virtual"));
         assertEquals("virtual-resampled", outcome.value("title"));
         assertEquals("Infinity", outcome.value("PSNR"));
     }
