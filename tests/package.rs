@@ -212,3 +212,14 @@ fn a_model_is_installed_and_exported_whole_or_not_at_all() {
     }
     assert_eq!(Model::load(&installed).unwrap(), other);
 }
+
+/// `cargo test --test package -- --ignored` writes the package that the fuzz targets start from.
+#[test]
+#[ignore = "writes fuzz/seeds/tiny.zip"]
+fn the_seed_of_the_fuzz_targets() {
+    let network = Spec { channels: 1, ..specs()[5] };
+    assert_eq!(network.network, Architecture::Srcnn);
+    let mut made = model(0, network);
+    made.card.training.history.truncate(1);
+    made.save(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/tiny.zip"))).unwrap();
+}

@@ -109,6 +109,9 @@ pub fn apply(
     if let Some(why) = why_cpu {
         monitor.log(&why);
     }
+    if let Some(warning) = card.voxel_warning(image.shape().voxel) {
+        monitor.log(&format!("Warning: {warning}"));
+    }
     let (input_window, output_window) = (card.input_window, card.output_window);
     let recipe = Recipe {
         runner: &|| device::runner(&device, &plan, &model.weights),

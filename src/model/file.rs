@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Model,
-    package::{self, Facts, Package, Packaging},
+    package::{self, Facts, Packaging},
 };
 use crate::disk;
 
@@ -104,7 +104,7 @@ impl Model {
 /// When the file cannot be read, or is no bioimage.io package. A package that cannot be run here is no error: see
 /// [`Facts::runs`].
 pub fn inspect(path: &Path) -> Result<Facts, ModelError> {
-    Ok(Package::open(open(path)?).map_err(refused(path))?.facts())
+    package::facts(open(path)?).map_err(refused(path))
 }
 
 /// One of the files of a model that other programs read.

@@ -33,6 +33,16 @@ pub struct Facts {
     pub runs: Result<Verification, String>,
 }
 
+impl Facts {
+    /// Reads a package from memory or anything else that can be read at any place.
+    ///
+    /// # Errors
+    /// In words: when it is no bioimage.io package.
+    pub fn read(package: impl Read + Seek) -> Result<Self, String> {
+        super::facts(package).map_err(|Reason(reason)| reason)
+    }
+}
+
 impl<R: Read + Seek> Package<R> {
     /// Everything that is to be shown of the package, whether or not it can run.
     pub fn facts(&mut self) -> Facts {
@@ -105,7 +115,7 @@ mod tests {
     fn a_package_tells_who_made_it_of_what_and_that_it_runs() {
         let credits = Credits::read("Ada Byron (London); Grace Hopper", "MIT", "Our sample 10.5281/zenodo.1").unwrap();
         let bytes = zip(&package_of(&Packaging { credits: credits.clone(), example: None }));
-        let facts = Package::open(Cursor::new(bytes)).unwrap().facts();
+        let facts = Facts::read(Cursor::new(bytes)).unwrap();
         assert_eq!((facts.name.as_str(), facts.licence.as_str(), facts.format.as_str()), ("a model", "MIT", "0.5.3"));
         assert_eq!(facts.authors, credits.authors);
         assert_eq!(facts.cite[0], credits.cite[0]);

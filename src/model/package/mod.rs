@@ -158,8 +158,13 @@ pub(super) fn read(file: impl Read + Seek, force: bool) -> Result<Model, Reason>
     Ok(model)
 }
 
+/// What a package of any program says of itself.
+pub(super) fn facts(file: impl Read + Seek) -> Result<Facts, Reason> {
+    Ok(Package::open(file)?.facts())
+}
+
 /// An open package: its files are there, and its description can be read.
-pub(super) struct Package<R> {
+struct Package<R> {
     archive: Archive<R>,
     rdf: Yaml,
     sources: Vec<Source>,

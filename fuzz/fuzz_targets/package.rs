@@ -1,0 +1,13 @@
+//! A package, byte by byte: mostly the zip reader, as checksums guard what is inside.
+#![no_main]
+
+use std::io::Cursor;
+
+use libfuzzer_sys::fuzz_target;
+use undulator::model::Facts;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(facts) = Facts::read(Cursor::new(bytes)) {
+        assert!(facts.card.is_some() || facts.runs.is_err(), "what has no card cannot run");
+    }
+});
