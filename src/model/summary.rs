@@ -47,9 +47,10 @@ impl Card {
     /// more than a fifth along any axis.
     pub fn voxel_warning(&self, voxel: VoxelSize) -> Option<String> {
         let trained = self.training.voxel;
-        let differs = |own: f64, other: f64| !((other / own - 1.0).abs() <= MOST_DEVIATION);
-        let any = differs(trained.x, voxel.x) || differs(trained.y, voxel.y) || differs(trained.z, voxel.z);
-        any.then(|| {
+        // What is not a number is near to nothing.
+        let near = |own: f64, other: f64| (other / own - 1.0).abs() <= MOST_DEVIATION;
+        let all = near(trained.x, voxel.x) && near(trained.y, voxel.y) && near(trained.z, voxel.z);
+        (!all).then(|| {
             format!(
                 "the model was trained on voxels of {trained}, the image has {voxel}: resample it first, or what the \
                  model draws has the wrong scale"
