@@ -4,6 +4,8 @@
 
 mod compared;
 mod restoration;
+#[cfg(test)]
+mod tests;
 mod tiles;
 
 use std::fmt;

@@ -117,7 +117,7 @@ impl<'a> Restoration<'a> {
 
     /// The least work that the memory allows: half of what is free, so that nobody else runs out of it, or all of it
     /// where the smallest tiles need that. What is not known sets no limit.
-    fn tiling(&self, runner: &dyn Runner, free: Option<u64>) -> Result<Tiling, EngineError> {
+    pub fn tiling(&self, runner: &dyn Runner, free: Option<u64>) -> Result<Tiling, EngineError> {
         let (frame, Recipe { multiple, halo, .. }) = (self.frame(), self.recipe);
         let fitting = |share: u64| {
             Tiling::fitting(frame, multiple, halo, |width, height| {
@@ -182,79 +182,4 @@ impl<'a> Restoration<'a> {
 
 fn mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or("an unknown number of MB".to_owned(), |bytes| format!("{} MB", bytes >> 20))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::{
-        engine::Images,
-        monitor::Silent,
-        stack::{GreyType, Shape, Size, VoxelSize},
-        volume::Volume,
-    };
-
-    /// Adds one, on a device whose memory holds images of so many pixels.
-    struct Small<'a> {
-        pixels: usize,
-        footprint: Option<u64>,
-        sizes: &'a Mutex<Vec<usize>>,
-    }
-
-    impl Runner for Small<'_> {
-        fn run(&mut self, images: &Images) -> Result<Vec<f32>, EngineError> {
-            let pixels = images.width * images.height;
-            self.sizes.lock().unwrap().push(pixels);
-            if pixels > self.pixels {
-                return Err(EngineError::Memory { reason: "out of memory".to_owned() });
-            }
-            Ok(images.values.iter().map(|value| value + 1.0).collect())
-        }
-
-        fn footprint(&self, _height: usize, _width: usize) -> Option<u64> {
-            self.footprint
-        }
-    }
-
-    fn restore(pixels: usize, footprint: Option<u64>) -> (Result<Vec<f32>, ApplyError>, Vec<usize>) {
-        let shape = Shape { size: Size::new(50, 40, 3), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
-        let values: Vec<f32> = (0..shape.size.voxels()).map(|i| i as f32).collect();
-        let (image, mut result) = (Volume::from_values("image", shape, &values), Volume::new("result", shape));
-        let sizes: &'static Mutex<Vec<usize>> = Box::leak(Box::default());
-        let recipe = Recipe {
-            runner: &|| Ok(Box::new(Small { pixels, footprint, sizes })),
-            multiple: 4,
-            halo: 3,
-            before: &|greys| greys.iter_mut().for_each(|grey| *grey *= 2.0),
-            after: &|values| values.iter_mut().for_each(|value| *value *= 10.0),
-        };
-        let outcome = Restoration::new(&image, None, recipe, &mut result, &Silent)
-            .finish(&Device::Cpu { threads: 1 })
-            .map(|_| result.to_values());
-        (outcome, sizes.lock().unwrap().clone())
-    }
-
-    #[test]
-    fn a_full_memory_halves_the_tiles_until_they_fit() {
-        let (result, sizes) = restore(700, None);
-        assert!(result.unwrap().iter().enumerate().all(|(i, grey)| *grey == 10.0 * (2.0 * i as f32 + 1.0)));
-        let tried: Vec<usize> = sizes.iter().copied().filter(|pixels| *pixels > 700).collect();
-        assert!(tried.len() == 2 && tried[0] == 52 * 40 && tried[1] <= 52 * 20, "{tried:?}");
-    }
-
-    #[test]
-    fn a_memory_too_small_for_the_smallest_tile_is_an_error() {
-        // Twice a halo of four and a multiple of four.
-        assert!(restore(12 * 12, None).0.is_ok());
-        let error = restore(12 * 12 - 1, None).0.unwrap_err().to_string();
-        assert!(error.contains("memory is full"), "{error}");
-        let (refused, tried) = restore(usize::MAX, Some(u64::MAX));
-        let error = refused.unwrap_err().to_string();
-        assert!(
-            error.contains("12×12 pixels") && error.contains("close other programs") && tried.is_empty(),
-            "{error}"
-        );
-    }
 }

@@ -1,0 +1,122 @@
+//! Restoring with little memory.
+
+use std::sync::Mutex;
+
+use super::{
+    ApplyError,
+    restoration::{Recipe, Restoration},
+    tiles::Tiling,
+};
+use crate::{
+    engine::{EngineError, Images, Runner, cpu, device::Device},
+    monitor::Silent,
+    network::{Activation, Architecture, Spec, Weights},
+    stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize},
+    volume::Volume,
+};
+
+/// Adds one, on a device whose memory holds images of so many pixels.
+struct Small<'a> {
+    pixels: usize,
+    footprint: Option<u64>,
+    sizes: &'a Mutex<Vec<usize>>,
+}
+
+impl Runner for Small<'_> {
+    fn run(&mut self, images: &Images) -> Result<Vec<f32>, EngineError> {
+        let pixels = images.width * images.height;
+        self.sizes.lock().unwrap().push(pixels);
+        if pixels > self.pixels {
+            return Err(EngineError::Memory { reason: "out of memory".to_owned() });
+        }
+        Ok(images.values.iter().map(|value| value + 1.0).collect())
+    }
+
+    fn footprint(&self, _height: usize, _width: usize) -> Option<u64> {
+        self.footprint
+    }
+}
+
+fn restore(pixels: usize, footprint: Option<u64>) -> (Result<Vec<f32>, ApplyError>, Vec<usize>) {
+    let shape = Shape { size: Size::new(50, 40, 3), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
+    let values: Vec<f32> = (0..shape.size.voxels()).map(|i| i as f32).collect();
+    let (image, mut result) = (Volume::from_values("image", shape, &values), Volume::new("result", shape));
+    let sizes: &'static Mutex<Vec<usize>> = Box::leak(Box::default());
+    let recipe = Recipe {
+        runner: &|| Ok(Box::new(Small { pixels, footprint, sizes })),
+        multiple: 4,
+        halo: 3,
+        before: &|greys| greys.iter_mut().for_each(|grey| *grey *= 2.0),
+        after: &|values| values.iter_mut().for_each(|value| *value *= 10.0),
+    };
+    let outcome = Restoration::new(&image, None, recipe, &mut result, &Silent)
+        .finish(&Device::Cpu { threads: 1 })
+        .map(|_| result.to_values());
+    (outcome, sizes.lock().unwrap().clone())
+}
+
+#[test]
+fn a_full_memory_halves_the_tiles_until_they_fit() {
+    let (result, sizes) = restore(700, None);
+    assert!(result.unwrap().iter().enumerate().all(|(i, grey)| *grey == 10.0 * (2.0 * i as f32 + 1.0)));
+    let tried: Vec<usize> = sizes.iter().copied().filter(|pixels| *pixels > 700).collect();
+    assert!(tried.len() == 2 && tried[0] == 52 * 40 && tried[1] <= 52 * 20, "{tried:?}");
+}
+
+/// A stack that nobody reads.
+struct Large;
+
+impl SliceSource for Large {
+    fn name(&self) -> &str {
+        "large"
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { size: Size::new(9000, 7000, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 }
+    }
+
+    fn read(&self, z: usize, _out: &mut [f32]) -> Result<(), StackError> {
+        Err(StackError::Host { slice: z + 1, reason: "not read here".to_owned() })
+    }
+}
+
+#[test]
+fn tiles_of_a_large_slice_take_half_of_the_free_memory_and_most_of_that() {
+    let (network, activation) = (Architecture::RedNet, Activation::Prelu);
+    let spec = Spec { network, layers: 6, activation, channels: 64, residual: true };
+    let plan = spec.plan().unwrap();
+    let weights = Weights::initial(&spec, &plan, 1);
+    let runner = cpu::runner(&plan, &weights).unwrap();
+    let whole = runner.footprint(7008, 9024).unwrap();
+    let tiling = |free: u64| {
+        let recipe = Recipe {
+            runner: &|| Ok(Box::new(cpu::runner(&plan, &weights)?)),
+            multiple: plan.multiple,
+            halo: plan.halo(),
+            before: &|_| {},
+            after: &|_| {},
+        };
+        let mut sink = Volume::new("result", Shape { size: Size::new(1, 1, 1), ..Large.shape() });
+        Restoration::new(&Large, None, recipe, &mut sink, &Silent).tiling(&runner, Some(free))
+    };
+    let bytes = |tiling: &Tiling| runner.footprint(tiling.height(), tiling.width()).unwrap();
+    assert_eq!(tiling(2 * whole).unwrap().count(), 1);
+    for free in [2 * whole - 2, whole, 4 << 30, 1 << 30] {
+        let tiling = tiling(free).unwrap();
+        assert!(tiling.count() > 1 && bytes(&tiling) <= free / 2, "{free} bytes free: {tiling:?}");
+        // Another row or column of tiles would have done with a good deal less.
+        assert!(bytes(&tiling) > free / 8, "{free} bytes free: {tiling:?}");
+    }
+    assert!(matches!(tiling(1 << 20), Err(EngineError::Memory { .. })));
+}
+
+#[test]
+fn a_memory_too_small_for_the_smallest_tile_is_an_error() {
+    // Twice a halo of four and a multiple of four.
+    assert!(restore(12 * 12, None).0.is_ok());
+    let error = restore(12 * 12 - 1, None).0.unwrap_err().to_string();
+    assert!(error.contains("memory is full"), "{error}");
+    let (refused, tried) = restore(usize::MAX, Some(u64::MAX));
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("12×12 pixels") && error.contains("close other programs") && tried.is_empty(), "{error}");
+}
