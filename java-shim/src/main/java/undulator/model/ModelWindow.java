@@ -8,9 +8,11 @@ import java.awt.BorderLayout;
 import java.awt.Color;
 import java.awt.Component;
 import java.awt.Dimension;
+import java.awt.EventQueue;
 import java.awt.FlowLayout;
 import java.awt.Font;
 import java.awt.Frame;
+import java.awt.Point;
 import java.awt.Rectangle;
 import java.awt.event.WindowAdapter;
 import java.awt.event.WindowEvent;
@@ -30,7 +32,6 @@ import javax.swing.JPanel;
 import javax.swing.JScrollPane;
 import javax.swing.JTextArea;
 import javax.swing.WindowConstants;
-import javax.swing.text.DefaultCaret;
 import undulator.Words;
 import undulator.chart.Chart;
 import undulator.chart.Curve;
@@ -59,7 +60,7 @@ public final class ModelWindow {
      * @param install copies it to the folder of models
      */
     public static void open(File file, CardRecord card, Runnable install) {
-        java.awt.EventQueue.invokeLater(() -> new ModelWindow(file, card).show(install));
+        EventQueue.invokeLater(() -> new ModelWindow(file, card).show(install));
     }
 
     private void show(Runnable install) {
@@ -78,7 +79,8 @@ public final class ModelWindow {
         content.setBorder(BorderFactory.createEmptyBorder(space, space, space, space));
         content.add(heading(), BorderLayout.NORTH);
         content.add(pictures(), BorderLayout.WEST);
-        content.add(lines(), BorderLayout.CENTER);
+        JScrollPane lines = lines();
+        content.add(lines, BorderLayout.CENTER);
         content.add(buttons(install), BorderLayout.SOUTH);
         frame.setContentPane(content);
         frame.pack();
@@ -88,6 +90,8 @@ public final class ModelWindow {
         WindowManager.addWindow(frame);
         frame.setVisible(true);
         frame.getRootPane().getDefaultButton().requestFocusInWindow();
+        // The lines are as high as they will be once they are broken, which is later.
+        EventQueue.invokeLater(() -> lines.getViewport().setViewPosition(new Point(0, 0)));
     }
 
     private JPanel heading() {
@@ -201,8 +205,6 @@ public final class ModelWindow {
         words.setFont(Look.font(style, size));
         words.setForeground(colour);
         words.setBackground(Look.BACKGROUND);
-        // Otherwise the window would open at the end of its lines.
-        ((DefaultCaret) words.getCaret()).setUpdatePolicy(DefaultCaret.NEVER_UPDATE);
         words.setAlignmentX(Component.LEFT_ALIGNMENT);
         words.setBorder(BorderFactory.createEmptyBorder(0, 0, Look.pixels(4), 0));
         return words;
