@@ -10,7 +10,7 @@ use undulator::{
     grey::Window,
     model::{
         Author, Card, Citation, Credits, Epoch, Example, Export, Model, Packaging, Scores, Training, export, inspect,
-        install, onnx::to_onnx,
+        install, onnx::to_onnx, verify,
     },
     network::{Activation, Architecture, Spec, Weights},
     stack::{GreyType, Size, VoxelSize},
@@ -183,7 +183,8 @@ fn a_model_is_installed_and_exported_whole_or_not_at_all() {
     let network = specs()[0];
     let made = model(1, network);
     made.save_as(&file, &packaging(1, &made)).unwrap();
-    assert!(inspect(&file).unwrap().runs.unwrap().passed());
+    assert!(inspect(&file).unwrap().runs.unwrap().unwrap().passed());
+    assert!(verify(&file).unwrap().passed());
 
     let installed = install(&file, &models, false).unwrap();
     assert_eq!(installed, models.join("cathode.zip"));

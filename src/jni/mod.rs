@@ -296,6 +296,23 @@ pub extern "system" fn Java_undulator_Native_inspectModel<'local>(
     })
 }
 
+/// `String verifyModel(String[] options)`: how closely the model reproduces its test image.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_undulator_Native_verifyModel<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    options: Strings<'local>,
+) -> JString<'local> {
+    guard(env, |env| {
+        let (host, options) = (Host::new(env)?, Options::read(env, &options)?);
+        let verification = host.finish(model::verify(options.text("model")?.as_ref()))?;
+        match verification.passed() {
+            true => Ok(env.new_string(verification.to_string())?),
+            false => Err(Border::Refused(verification.to_string())),
+        }
+    })
+}
+
 /// `String installModel(String[] options)`: the copy.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_undulator_Native_installModel<'local>(

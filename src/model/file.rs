@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Model,
-    package::{self, Facts, Packaging},
+    package::{self, Facts, Packaging, Verification},
 };
 use crate::disk;
 
@@ -107,6 +107,14 @@ pub fn inspect(path: &Path) -> Result<Facts, ModelError> {
     package::facts(open(path)?).map_err(refused(path))
 }
 
+/// Runs a model of this project on its test image, however long that takes.
+///
+/// # Errors
+/// As for [`Model::load`], but for a model that does not reproduce its test image: that is no error.
+pub fn verify(path: &Path) -> Result<Verification, ModelError> {
+    package::verify(open(path)?).map_err(refused(path))
+}
+
 /// One of the files of a model that other programs read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Export {
@@ -157,8 +165,11 @@ pub fn export(path: &Path, what: Export, folder: &Path, force: bool) -> Result<P
 /// another model of that name is there.
 pub fn install(path: &Path, folder: &Path, force: bool) -> Result<PathBuf, ModelError> {
     let facts = inspect(path)?;
-    let runs = facts.runs.and_then(|done| if done.passed() || force { Ok(()) } else { Err(done.to_string()) });
-    runs.map_err(|reason| ModelError::Refused { path: path.to_owned(), reason })?;
+    let failed = |done: &Verification| !done.passed() && !force;
+    let refused = |reason| ModelError::Refused { path: path.to_owned(), reason };
+    if let Some(done) = facts.runs.map_err(refused)?.filter(failed) {
+        return Err(refused(done.to_string()));
+    }
     let to = folder.join(path.file_name().unwrap_or_default());
     let bytes = fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
     if fs::read(&to).is_ok_and(|there| there == bytes) {

@@ -11,7 +11,7 @@ mod summary;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{Export, ModelError, check_writable, export, inspect, install};
+pub use file::{Export, ModelError, check_writable, export, inspect, install, verify};
 pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
 
 use crate::{

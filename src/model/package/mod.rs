@@ -52,7 +52,7 @@ const README: &str = "README.md";
 const MOST_CARD_BYTES: u64 = 16 << 20;
 /// The largest network's smallest tile has 512×512 pixels.
 const MOST_TENSOR_BYTES: u64 = 4 << 20;
-/// For a test image that is run whenever the model is loaded: a second or so on two cores.
+/// For a test image that is run whenever the model is read: a second or so on two cores.
 const MOST_MULTIPLICATIONS: u64 = 100_000_000_000;
 /// Names and shapes of weights.
 const MOST_BYTES_BESIDE_WEIGHTS: usize = 64 << 10;
@@ -147,13 +147,11 @@ pub(super) fn write(files: &[(&'static str, Vec<u8>)], out: impl Write + Seek) -
 pub(super) fn read(file: impl Read + Seek, force: bool) -> Result<Model, Reason> {
     let mut package = Package::open(file)?;
     let model = package.model()?;
-    let plan = model.card.network.plan()?;
-    let pixels = plan.least_tile().pow(2) as u64;
-    if !force && plan.multiplications(pixels) <= MOST_MULTIPLICATIONS {
-        let verification = package.verify(&model)?;
-        if !verification.passed() {
-            return Err(Reason(format!("{verification}. The option force applies it all the same")));
-        }
+    if !force
+        && let Some(verification) = package.verify_if_quick(&model)?
+        && !verification.passed()
+    {
+        return Err(Reason(format!("{verification}. The option force applies it all the same")));
     }
     Ok(model)
 }
@@ -161,6 +159,13 @@ pub(super) fn read(file: impl Read + Seek, force: bool) -> Result<Model, Reason>
 /// What a package of any program says of itself.
 pub(super) fn facts(file: impl Read + Seek) -> Result<Facts, Reason> {
     Ok(Package::open(file)?.facts())
+}
+
+/// Runs a model of this project on the test input in its package, however long that takes.
+pub(super) fn verify(file: impl Read + Seek) -> Result<Verification, Reason> {
+    let mut package = Package::open(file)?;
+    let model = package.model()?;
+    package.verify(&model)
 }
 
 /// An open package: its files are there, and its description can be read.
@@ -200,6 +205,13 @@ impl<R: Read + Seek> Package<R> {
         let weights = weights.fitted(&plan)?;
         self.check_others()?;
         Ok(Model { card, weights })
+    }
+
+    /// Runs the model on the package's test input, unless the network is so large that this would take long.
+    pub fn verify_if_quick(&mut self, model: &Model) -> Result<Option<Verification>, Reason> {
+        let plan = model.card.network.plan()?;
+        let quick = plan.multiplications(plan.least_tile().pow(2) as u64) <= MOST_MULTIPLICATIONS;
+        if quick { self.verify(model).map(Some) } else { Ok(None) }
     }
 
     /// Runs the model on the package's test input.

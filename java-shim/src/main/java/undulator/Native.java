@@ -119,6 +119,14 @@ public final class Native {
     public static native void inspectModel(String[] options, StackSource image, ModelCard card);
 
     /**
+     * Runs a model on its test image, however long that takes.
+     *
+     * @param options keys and values: the file is {@code model}
+     * @return how closely it reproduces it; a model that does not is refused
+     */
+    public static native String verifyModel(String[] options);
+
+    /**
      * Copies a model file into the folder of models, checked and whole.
      *
      * @param options keys and values: {@code model}, {@code folder}, {@code force}

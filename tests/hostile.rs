@@ -1,0 +1,176 @@
+//! What reading packages from strangers takes of memory: never more than 256 MiB, whatever they claim.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    fs::File,
+    io::{Cursor, Read, Seek, Write},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Instant,
+};
+
+use sha2::{Digest, Sha256};
+use undulator::{
+    engine::{Loss, Schedule},
+    grey::Window,
+    model::{Card, Facts, Model, Training},
+    network::{Activation, Architecture, Spec, Weights},
+    stack::{GreyType, Size, VoxelSize},
+};
+use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+const MOST_BYTES: usize = 256 << 20;
+
+/// The system's allocator, with what is in use and the most that was.
+struct Counting;
+
+static USED: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is the system's own; only sums are kept beside it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let used = USED.fetch_add(layout.size(), Relaxed) + layout.size();
+        PEAK.fetch_max(used, Relaxed);
+        // SAFETY: the caller's promise is the system's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        USED.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Reads a package and says what came of it; what is held already does not count.
+fn read(what: &str, package: impl Read + Seek) -> Result<Facts, String> {
+    let before = USED.load(Relaxed);
+    PEAK.store(before, Relaxed);
+    let start = Instant::now();
+    let facts = Facts::read(package);
+    let peak = PEAK.load(Relaxed) - before;
+    println!("{what}: {} MiB at the most, {:.2} s", peak >> 20, start.elapsed().as_secs_f64());
+    assert!(peak <= MOST_BYTES, "{what}: {peak} bytes");
+    facts
+}
+
+fn model(channels: usize, layers: usize) -> Model {
+    let network =
+        Spec { network: Architecture::RedNet, layers, activation: Activation::Prelu, channels, residual: true };
+    let training = Training {
+        size: Size::new(64, 48, 10),
+        voxel: VoxelSize::isotropic(0.6),
+        training_slices: (0, 7),
+        validation_slices: (8, 10),
+        batch: 4,
+        patch: 0,
+        rate: 1e-3,
+        schedule: Schedule::Constant,
+        loss: Loss::Mse,
+        augment: false,
+        seed: 1,
+        device: "CPU".to_owned(),
+        best_epoch: 1,
+        history: Vec::new(),
+    };
+    let window = Window::new(0.0, 1000.0).unwrap();
+    let (input_window, output_window, output_grey) = (window, window, GreyType::U16);
+    let weights = Weights::initial(&network, &network.plan().unwrap(), 3);
+    Model { card: Card { network, input_window, output_window, output_grey, training, scores: None }, weights }
+}
+
+/// A small package with one file replaced, and its checksum with it.
+fn with(name: &str, bytes: &[u8], method: CompressionMethod) -> Cursor<Vec<u8>> {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("model.zip");
+    model(2, 3).save(&path).unwrap();
+    let mut old = ZipArchive::new(File::open(&path).unwrap()).unwrap();
+    let mut content = |file: &str| {
+        let mut bytes = Vec::new();
+        old.by_name(file).unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let sum = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mut files = FILES.map(|file| (file, content(file)));
+    if let Some(at) = FILES.iter().position(|file| *file == name) {
+        let sums = [&files[at].1[..], bytes].map(sum);
+        files[at].1 = bytes.to_vec();
+        if name != "rdf.yaml" {
+            files[0].1 = String::from_utf8(files[0].1.clone()).unwrap().replace(&sums[0], &sums[1]).into_bytes();
+        }
+    }
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (file, bytes) in &files {
+        let method = if *file == name { method } else { CompressionMethod::Stored };
+        zip.start_file(*file, SimpleFileOptions::default().compression_method(method)).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap()
+}
+
+const FILES: [&str; 8] = [
+    "rdf.yaml",
+    "README.md",
+    "cover.png",
+    "test_input.npy",
+    "test_output.npy",
+    "model.json",
+    "weights.onnx",
+    "weights.safetensors",
+];
+
+#[test]
+fn no_package_takes_more_than_its_share_of_memory() {
+    let good = read("a good package", with("", &[], CompressionMethod::Stored)).unwrap();
+    assert!(good.runs.unwrap().unwrap().passed());
+    let zeros = vec![0; 300 << 20];
+    for name in FILES {
+        let what = format!("300 MiB of zeros for {name}");
+        let said = read(&what, with(name, &zeros, CompressionMethod::Deflated)).unwrap_err();
+        assert!(said.contains("more than a model needs"), "{what}: {said}");
+    }
+    drop(zeros);
+    let shape = |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}").into_bytes();
+    for (what, name, bytes, expected) in [
+        ("lists in lists", "rdf.yaml", "[".repeat(200_000), "recursion limit"),
+        ("a wide map", "rdf.yaml", (0..30_000).map(|n| format!("{n}: 1\n")).collect(), "entries"),
+        ("anchors", "rdf.yaml", (0..20_000).map(|n| format!("- &a{n} x\n")).collect(), "anchor"),
+        ("a long description", "rdf.yaml", "x".repeat(30 << 20), "bytes, more than"),
+        ("brackets for a card", "model.json", "[".repeat(10 << 20), "model.json"),
+        ("a huge history", "model.json", format!("{{\"history\": [{}1]}}", "1,".repeat(6 << 20)), "model.json"),
+        ("weights of 100 MiB", "weights.safetensors", "x".repeat(100 << 20), "bytes, more than"),
+        ("a header of weights that claims all", "weights.safetensors", "\u{7f}".repeat(8) + "{}", "safetensors"),
+    ] {
+        let facts = read(what, with(name, bytes.as_bytes(), CompressionMethod::Stored));
+        let said = facts.and_then(|facts| facts.runs.map(drop)).unwrap_err();
+        assert!(said.contains(expected), "{what}: {said}");
+    }
+    let magic = b"\x93NUMPY\x01\x00".to_vec();
+    for claim in ["(4294967296, 4294967296)", "(1, 1, 65535, 65535)", "(99999999999999999999,)"] {
+        let header = shape(claim);
+        let tensor = [&magic[..], &(header.len() as u16).to_le_bytes(), &header].concat();
+        let facts = read(claim, with("test_input.npy", &tensor, CompressionMethod::Stored)).unwrap();
+        assert!(facts.runs.unwrap_err().contains("test_input.npy"), "{claim}");
+    }
+    let readme = "word \u{fffd}\n".repeat(10 << 20);
+    assert_eq!(
+        read("a README of 90 MiB", with("README.md", readme.as_bytes(), CompressionMethod::Stored)).unwrap().readme,
+        ""
+    );
+}
+
+#[test]
+fn a_network_too_large_to_be_run_whenever_it_is_read_is_not_run() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("large.zip");
+    model(LARGE, 7).save(&path).unwrap();
+    let facts = read("a large network", File::open(&path).unwrap()).unwrap();
+    assert_eq!(facts.runs, Ok(None));
+    assert!(facts.card.is_some());
+}
+
+/// Channels whose test image takes some seconds.
+const LARGE: usize = 160;
