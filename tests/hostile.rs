@@ -1,5 +1,8 @@
 //! What reading packages from strangers takes of memory: never more than 256 MiB, whatever they claim.
 
+#[path = "common/training.rs"]
+mod training;
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     fs::File,
@@ -10,11 +13,10 @@ use std::{
 
 use sha2::{Digest, Sha256};
 use undulator::{
-    engine::{Loss, Schedule},
     grey::Window,
-    model::{Card, Facts, Model, Training},
+    model::{Card, Facts, Model},
     network::{Activation, Architecture, Spec, Weights},
-    stack::{GreyType, Size, VoxelSize},
+    stack::GreyType,
 };
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
@@ -60,22 +62,7 @@ fn read(what: &str, package: impl Read + Seek) -> Result<Facts, String> {
 fn model(channels: usize, layers: usize) -> Model {
     let network =
         Spec { network: Architecture::RedNet, layers, activation: Activation::Prelu, channels, residual: true };
-    let training = Training {
-        size: Size::new(64, 48, 10),
-        voxel: VoxelSize::isotropic(0.6),
-        training_slices: (0, 7),
-        validation_slices: (8, 10),
-        batch: 4,
-        patch: 0,
-        rate: 1e-3,
-        schedule: Schedule::Constant,
-        loss: Loss::Mse,
-        augment: false,
-        seed: 1,
-        device: "CPU".to_owned(),
-        best_epoch: 1,
-        history: Vec::new(),
-    };
+    let training = training::training();
     let window = Window::new(0.0, 1000.0).unwrap();
     let (input_window, output_window, output_grey) = (window, window, GreyType::U16);
     let weights = Weights::initial(&network, &network.plan().unwrap(), 3);

@@ -2,18 +2,20 @@
 
 #[path = "common/python.rs"]
 mod python;
+#[path = "common/training.rs"]
+mod training;
 
 use serde_json::json;
 use tempfile::TempDir;
 use undulator::{
-    engine::{Images, Loss, Runner, Schedule, cpu},
+    engine::{Images, Runner, cpu},
     grey::Window,
     model::{
         Author, Card, Citation, Credits, Epoch, Example, Export, Model, Packaging, Scores, Training, export, inspect,
         install, onnx::to_onnx, verify,
     },
     network::{Activation, Architecture, Spec, Weights},
-    stack::{GreyType, Size, VoxelSize},
+    stack::GreyType,
 };
 
 /// Every network, with both activations and both outputs among them.
@@ -94,20 +96,9 @@ fn model(at: usize, network: Spec) -> Model {
     let input_window = [output_window, Window::new(40_000.0, 41_000.0).unwrap()][at / 2 % 2];
     let epoch = |epoch| Epoch { epoch, loss: 0.5, psnr: Some(20.0), ..Default::default() };
     let training = Training {
-        size: Size::new(64, 48, 10),
-        voxel: VoxelSize::isotropic(0.6),
-        training_slices: (0, 7),
-        validation_slices: (8, 10),
-        batch: 4,
-        patch: 0,
-        rate: 1e-3,
-        schedule: Schedule::Constant,
-        loss: Loss::Mse,
-        augment: true,
-        seed: 1,
         device: "CPU | 2 threads".to_owned(),
-        best_epoch: 2,
         history: (1..=100).map(epoch).collect(),
+        ..training::training()
     };
     let scores = Some(Scores { restored: 26.0, raw: 12.8, matched: 15.5, filtered: 22.4 });
     let card = Card { network, input_window, output_window, output_grey, training, scores };
