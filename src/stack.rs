@@ -51,14 +51,28 @@ impl GreyType {
         }
     }
 
+    /// Brings values to the nearest grey value, many at once.
+    pub(crate) fn round(self, greys: &mut [f32]) {
+        if let Some(white) = self.white() {
+            greys.iter_mut().for_each(|grey| *grey = whole(*grey, white));
+        }
+    }
+
     /// The nearest grey value that this type can hold: rounded half up and clamped, or unchanged for floating point.
     pub fn nearest(self, grey: f32) -> f32 {
         match self.white() {
-            // Above zero a whole number is cut off as the floor is, in a form that the compiler can vectorise.
-            Some(white) => (grey + 0.5).clamp(0.0, white) as i32 as f32,
+            Some(white) => whole(grey, white),
             None => grey,
         }
     }
+}
+
+/// Rounded half up: above zero the conversion cuts off as the floor does, in a form that the compiler can vectorise.
+#[inline]
+fn whole(grey: f32, white: f32) -> f32 {
+    let above = if grey + 0.5 > 0.0 { grey + 0.5 } else { 0.0 };
+    let within = if above < white { above } else { white };
+    within as i32 as f32
 }
 
 /// Voxels along each axis.

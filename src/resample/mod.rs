@@ -217,7 +217,7 @@ impl Grid {
     /// New slices to make together: enough for every thread, as long as they are small.
     fn slices_at_once(&self) -> usize {
         let bytes = 8 * (self.old.plane() + self.new.plane());
-        (MOST_BYTES_AT_ONCE / bytes).clamp(1, rayon::current_num_threads()).min(self.new.slices)
+        (MOST_BYTES_AT_ONCE / bytes).clamp(1, 4 * rayon::current_num_threads()).min(self.new.slices)
     }
 
     fn make(&self, slices: &Range<usize>, held: &Held, made: &mut [Vec<f32>]) {
@@ -247,7 +247,7 @@ impl Grid {
                 }
             };
             self.across.apply(old, out);
-            out.iter_mut().for_each(|grey| *grey = self.grey.nearest(*grey));
+            self.grey.round(out);
         }
     }
 }
