@@ -192,7 +192,7 @@ fn a_cancelled_run_goes_on_to_the_same_file_and_the_same_scores() {
 fn resampling_goes_on_to_the_same_file() {
     let folder = TempDir::new().unwrap();
     let [whole, parts] = ["whole.tif", "parts.tif"].map(|name| folder.path().join(name));
-    let image = Made(shape(30, 20, 25, GreyType::U16));
+    let image = Made(shape(30, 20, 200, GreyType::U16));
     let to = |path: &Path, voxel, monitor: &dyn Monitor| {
         let job = resample::job(&image, voxel, Interpolation::AntiAliased).unwrap();
         let mut file = StackFile::new(path, look(), job);

@@ -30,7 +30,10 @@ const MOST_ALONG_AN_AXIS: f64 = (1 << 24) as f64;
 /// New rows that a thread makes at once.
 const ROWS: usize = 16;
 
-/// Memory for slices that are made at the same time.
+/// Slices that are made at the same time: threads share their rows, and wait for each other once for all.
+const SLICES_AT_ONCE: usize = 8;
+
+/// Memory for them.
 const MOST_BYTES_AT_ONCE: usize = 256 << 20;
 
 /// How values between voxels are found.
@@ -103,10 +106,10 @@ pub enum ResampleError {
 /// Brings a stack to cubic voxels with edges of `voxel`, in the unit of its own voxel size, and returns the result's
 /// shape, which the sink has been told too. Slices that the sink has from an earlier start are not made again.
 ///
-/// The grey type stays; whole grey values are rounded half up. As many slices are made at once as there are threads, or
-/// as fit 256 MiB, and written while the next are made. Each old slice is read at most once, in rising order, two ahead
-/// of the work, and only those are held beside them that overlap the slices being made. Interpolation is separable,
-/// first between slices, then rows, then columns, in 32-bit arithmetic, and the result is the same for any
+/// The grey type stays; whole grey values are rounded half up. Eight slices are made at once, or as many as fit 256 MiB,
+/// and written while the next are made. Each old slice is read at most once, in rising order, ahead of the work, and only
+/// those are held beside them that overlap the slices being made. Interpolation is separable, first between slices, then
+/// rows, then columns, in 32-bit arithmetic, and the result is the same for any
 /// number of threads.
 ///
 /// # Errors
@@ -214,10 +217,10 @@ impl Grid {
         Ok(write(unwritten.start, &finished[..unwritten.len()])?)
     }
 
-    /// New slices to make together: enough for every thread, as long as they are small.
+    /// New slices to make together, fewer if they are large.
     fn slices_at_once(&self) -> usize {
         let bytes = 8 * (self.old.plane() + self.new.plane());
-        (MOST_BYTES_AT_ONCE / bytes).clamp(1, 4 * rayon::current_num_threads()).min(self.new.slices)
+        (MOST_BYTES_AT_ONCE / bytes).clamp(1, SLICES_AT_ONCE).min(self.new.slices)
     }
 
     fn make(&self, slices: &Range<usize>, held: &Held, made: &mut [Vec<f32>]) {
