@@ -7,13 +7,10 @@ use std::{
 
 use crate::stack::{SliceSource, StackError, read_finite};
 
-/// Slices that wait to be worked on, at the least: with the one that is being read they are two ahead.
-const LEAST_WAITING: usize = 1;
-/// Small slices wait in larger numbers, up to these, for work that takes several at once.
-const MOST_WAITING: usize = 15;
-const MOST_WAITING_BYTES: usize = 32 << 20;
+/// Slices that wait to be worked on. With the one that is being read they are two ahead.
+const WAITING: usize = 1;
 
-/// Reads slices in the order of `wanted` on a thread of its own, two or more ahead of `work`, and ends when `work` does.
+/// Reads slices in the order of `wanted` on a thread of its own, two ahead of `work`, and ends when `work` does.
 ///
 /// Values that are not finite are refused. Memory: the slices ahead, and those that `work` holds.
 pub(crate) fn read_ahead<T>(
@@ -21,9 +18,7 @@ pub(crate) fn read_ahead<T>(
     wanted: impl Iterator<Item = usize> + Send,
     work: impl FnOnce(&mut Ahead) -> T,
 ) -> T {
-    let bytes = source.shape().size.plane() * size_of::<f32>();
-    let waiting = (MOST_WAITING_BYTES / bytes.max(1)).clamp(LEAST_WAITING, MOST_WAITING);
-    let (to_work, slices) = sync_channel(waiting);
+    let (to_work, slices) = sync_channel(WAITING);
     let (free, to_read) = channel();
     thread::scope(|scope| {
         scope.spawn(move || {
