@@ -6,6 +6,7 @@ import java.awt.Font;
 import java.awt.Graphics;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
+import javax.swing.JPanel;
 
 /** Colours (those of Okabe and Ito, which colour-blind people can tell apart), fonts and sizes of Undulator's windows. */
 public final class Look {
@@ -62,5 +63,16 @@ public final class Look {
         smooth.setRenderingHint(RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
         smooth.setRenderingHint(RenderingHints.KEY_STROKE_CONTROL, RenderingHints.VALUE_STROKE_PURE);
         return smooth;
+    }
+
+    /**
+     * A panel on the windows' background.
+     *
+     * @param panel any
+     * @return the same
+     */
+    public static JPanel white(JPanel panel) {
+        panel.setBackground(BACKGROUND);
+        return panel;
     }
 }

@@ -75,7 +75,7 @@ public final class ModelWindow {
             frame.setIconImage(IJ.getInstance().getIconImage());
         }
         int space = Look.pixels(12);
-        JPanel content = white(new JPanel(new BorderLayout(space, space)));
+        JPanel content = Look.white(new JPanel(new BorderLayout(space, space)));
         content.setBorder(BorderFactory.createEmptyBorder(space, space, space, space));
         content.add(heading(), BorderLayout.NORTH);
         content.add(pictures(), BorderLayout.WEST);
@@ -95,7 +95,7 @@ public final class ModelWindow {
     }
 
     private JPanel heading() {
-        JPanel heading = white(new JPanel());
+        JPanel heading = Look.white(new JPanel());
         heading.setLayout(new BoxLayout(heading, BoxLayout.Y_AXIS));
         heading.add(words(card.fact("Name"), Font.BOLD, 16, Look.TEXT));
         heading.add(words(card.fact("Description"), Font.PLAIN, 12, Look.FAINT_TEXT));
@@ -108,7 +108,7 @@ public final class ModelWindow {
     }
 
     private JPanel pictures() {
-        JPanel pictures = white(new JPanel());
+        JPanel pictures = Look.white(new JPanel());
         pictures.setLayout(new BoxLayout(pictures, BoxLayout.Y_AXIS));
         if (card.cover() != null) {
             int width = Look.pixels(COVER_WIDTH);
@@ -153,7 +153,7 @@ public final class ModelWindow {
     }
 
     private JScrollPane lines() {
-        JPanel lines = white(new JPanel());
+        JPanel lines = Look.white(new JPanel());
         lines.setLayout(new BoxLayout(lines, BoxLayout.Y_AXIS));
         card.facts().forEach((name, value) -> {
             if (!SHOWN_ELSEWHERE.contains(name) && !value.isEmpty()) {
@@ -183,7 +183,7 @@ public final class ModelWindow {
         JButton closes = button("Close");
         closes.addActionListener(event -> frame.dispose());
         frame.getRootPane().setDefaultButton(closes);
-        JPanel buttons = white(new JPanel(new FlowLayout(FlowLayout.RIGHT, Look.pixels(6), 0)));
+        JPanel buttons = Look.white(new JPanel(new FlowLayout(FlowLayout.RIGHT, Look.pixels(6), 0)));
         buttons.add(reads);
         buttons.add(installs);
         buttons.add(closes);
@@ -208,10 +208,5 @@ public final class ModelWindow {
         words.setAlignmentX(Component.LEFT_ALIGNMENT);
         words.setBorder(BorderFactory.createEmptyBorder(0, 0, Look.pixels(4), 0));
         return words;
-    }
-
-    private static JPanel white(JPanel panel) {
-        panel.setBackground(Look.BACKGROUND);
-        return panel;
     }
 }

@@ -10,7 +10,6 @@ import java.awt.Insets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import javax.swing.BorderFactory;
 import javax.swing.JComponent;
 import javax.swing.JLabel;
 import javax.swing.JPanel;
@@ -34,12 +33,12 @@ final class FactsPanel extends JPanel {
     FactsPanel(String model) {
         super(new BorderLayout(0, Look.pixels(8)));
         setBackground(Look.BACKGROUND);
-        JPanel words = plain(new JPanel(new GridLayout(2, 1, 0, Look.pixels(2))));
+        JPanel words = Look.white(new JPanel(new GridLayout(2, 1, 0, Look.pixels(2))));
         task.setForeground(Look.FAINT_TEXT);
         network.setText("Training " + model);
         words.add(network);
         words.add(task);
-        JPanel numbers = plain(new JPanel(new GridBagLayout()));
+        JPanel numbers = Look.white(new JPanel(new GridBagLayout()));
         GridBagConstraints place = new GridBagConstraints();
         place.fill = GridBagConstraints.HORIZONTAL;
         place.insets = new Insets(0, 0, 0, Look.pixels(8));
@@ -52,7 +51,7 @@ final class FactsPanel extends JPanel {
     }
 
     private JPanel cell(String name) {
-        JPanel cell = plain(new JPanel(new GridLayout(2, 1)));
+        JPanel cell = Look.white(new JPanel(new GridLayout(2, 1)));
         JLabel heading = label(Font.PLAIN, 11);
         heading.setText(name);
         heading.setForeground(Look.FAINT_TEXT);
@@ -72,12 +71,6 @@ final class FactsPanel extends JPanel {
         label.setForeground(Look.TEXT);
         label.putClientProperty("html.disable", true);
         return label;
-    }
-
-    private static JPanel plain(JPanel panel) {
-        panel.setBackground(Look.BACKGROUND);
-        panel.setBorder(BorderFactory.createEmptyBorder());
-        return panel;
     }
 
     /** Sets the words of a label, with a tip for those that are cut off. */

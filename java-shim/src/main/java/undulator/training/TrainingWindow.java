@@ -104,13 +104,13 @@ final class TrainingWindow {
 
     private JPanel content() {
         int space = Look.pixels(10);
-        JPanel charts = white(new JPanel(new GridLayout(1, 2, space, 0)));
+        JPanel charts = Look.white(new JPanel(new GridLayout(1, 2, space, 0)));
         charts.add(psnr);
         charts.add(loss);
-        JPanel middle = white(new JPanel(new GridLayout(2, 1, 0, space)));
+        JPanel middle = Look.white(new JPanel(new GridLayout(2, 1, 0, space)));
         middle.add(charts);
         middle.add(preview);
-        JPanel content = white(new JPanel(new BorderLayout(0, space)));
+        JPanel content = Look.white(new JPanel(new BorderLayout(0, space)));
         content.setBorder(BorderFactory.createEmptyBorder(space, space, space, space));
         content.add(facts, BorderLayout.NORTH);
         content.add(middle, BorderLayout.CENTER);
@@ -126,10 +126,10 @@ final class TrainingWindow {
         for (JLabel label : Arrays.asList(status, note)) {
             label.putClientProperty("html.disable", true);
         }
-        JPanel words = white(new JPanel(new GridLayout(2, 1)));
+        JPanel words = Look.white(new JPanel(new GridLayout(2, 1)));
         words.add(status);
         words.add(note);
-        JPanel buttons = white(new JPanel(new FlowLayout(FlowLayout.RIGHT, Look.pixels(6), 0)));
+        JPanel buttons = Look.white(new JPanel(new FlowLayout(FlowLayout.RIGHT, Look.pixels(6), 0)));
         for (JButton button : Arrays.asList(save, finish, cancel, close)) {
             button.setFont(Look.font(Font.PLAIN, 12));
             buttons.add(button);
@@ -141,16 +141,11 @@ final class TrainingWindow {
         finish.addActionListener(event -> finish());
         cancel.addActionListener(event -> cancel());
         close.addActionListener(event -> close());
-        JPanel controls = white(new JPanel(new BorderLayout(Look.pixels(10), Look.pixels(6))));
+        JPanel controls = Look.white(new JPanel(new BorderLayout(Look.pixels(10), Look.pixels(6))));
         controls.add(bar, BorderLayout.NORTH);
         controls.add(words, BorderLayout.CENTER);
         controls.add(buttons, BorderLayout.EAST);
         return controls;
-    }
-
-    private static JPanel white(JPanel panel) {
-        panel.setBackground(Look.BACKGROUND);
-        return panel;
     }
 
     /** Escape does here what it does in all of ImageJ's windows, but to this training only. */
