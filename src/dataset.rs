@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    checksum,
     engine::Images,
     frame::Frame,
     grey::Window,
@@ -82,12 +83,10 @@ pub fn fingerprint(stacks: [&dyn SliceSource; 2]) -> Result<String, StackError> 
         let (mut slice, mut bytes) = (vec![0.0; size.plane()], Vec::with_capacity(4 * size.plane()));
         for z in 0..size.slices {
             read_finite(stack, z, &mut slice)?;
-            bytes.clear();
-            bytes.extend(slice.iter().flat_map(|grey| grey.to_le_bytes()));
-            hash.update(&bytes);
+            checksum::add_greys(&mut hash, &slice, &mut bytes);
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(checksum::text(hash))
 }
 
 /// One training image: a patch of a slice, or all of it, flipped or turned.

@@ -8,6 +8,7 @@
 
 pub mod align;
 pub mod apply;
+mod checksum;
 pub mod compare;
 pub mod dataset;
 mod disk;

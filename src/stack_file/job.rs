@@ -2,7 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::stack::{SliceSource, StackError};
+use crate::{
+    checksum,
+    stack::{SliceSource, StackError},
+};
 
 /// Slices of the input whose grey values are part of the job: evenly spaced, so that other data is surely noticed, and
 /// few, so that a start is quick.
@@ -25,7 +28,7 @@ impl Job {
 
     /// The SHA-256 of bytes, as a part.
     pub fn hash(bytes: &[u8]) -> String {
-        hexadecimal(&Sha256::digest(bytes))
+        checksum::of(bytes)
     }
 
     /// One line a part.
@@ -46,16 +49,12 @@ pub(super) const MARK: &str = "undulator-";
 fn image_hash(image: &dyn SliceSource) -> Result<String, StackError> {
     let (shape, mut hash) = (image.shape(), Sha256::new());
     hash.update(format!("{} {} {}", shape.size, shape.voxel, shape.grey.bits()));
-    let (slices, mut slice) = (shape.size.slices, vec![0.0; shape.size.plane()]);
+    let (slices, mut slice, mut bytes) = (shape.size.slices, vec![0.0; shape.size.plane()], Vec::new());
     let looked_at = LOOKED_AT.min(slices);
     for at in 0..looked_at {
         // The first and the last one are among them.
         image.read(at * (slices - 1) / (looked_at - 1).max(1), &mut slice)?;
-        slice.iter().for_each(|grey| hash.update(grey.to_le_bytes()));
+        checksum::add_greys(&mut hash, &slice, &mut bytes);
     }
-    Ok(hexadecimal(&hash.finalize()))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(checksum::text(hash))
 }

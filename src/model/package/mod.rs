@@ -28,7 +28,7 @@ pub use facts::Facts;
 pub use verify::Verification;
 
 use super::{Card, Export, Model, onnx, safetensors};
-use crate::grey::Window;
+use crate::{checksum, grey::Window};
 use archive::{Archive, is_bare};
 use cover::{Panel, cover};
 use example::TestTensors;
@@ -101,8 +101,7 @@ pub(super) fn files(model: &Model, packaging: &Packaging, name: &str) -> Result<
         (WEIGHTS_ONNX, onnx::to_onnx(&plan, &model.weights)),
         (WEIGHTS, safetensors::write(&model.weights)?),
     ];
-    let sums: Vec<(&str, String)> =
-        files.iter().map(|(name, bytes)| (*name, hexadecimal(&Sha256::digest(bytes)))).collect();
+    let sums: Vec<(&str, String)> = files.iter().map(|(name, bytes)| (*name, checksum::of(bytes))).collect();
     let facts = rdf::Facts { name: &name, card, plan: &plan, credits, files: &sums };
     files.insert(0, (RDF, yaml::write(&facts.describe()).into_bytes()));
     Ok(files)
@@ -230,7 +229,7 @@ impl<R: Read + Seek> Package<R> {
             return Err(Reason(format!("its description does not name {name}")));
         }
         let bytes = self.archive.read(name, most).map_err(reason)?;
-        check_sum(&self.sources, name, &hexadecimal(&Sha256::digest(&bytes)))?;
+        check_sum(&self.sources, name, &checksum::of(&bytes))?;
         Ok(bytes)
     }
 
@@ -241,7 +240,7 @@ impl<R: Read + Seek> Package<R> {
             if !done.contains(&name.as_str()) {
                 let mut sum = Sha256::new();
                 self.archive.copy(name, &mut sum).map_err(reason)?;
-                check_sum(&self.sources, name, &hexadecimal(&sum.finalize()))?;
+                check_sum(&self.sources, name, &checksum::text(sum))?;
                 done.push(name);
             }
         }
@@ -313,8 +312,4 @@ fn check_sum(sources: &[Source], name: &str, found: &str) -> Result<(), Reason> 
         true => Ok(()),
         false => Err(Reason(format!("{name} has the sha256 {found}, not the one in its description: it was changed"))),
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -66,7 +66,7 @@ fn refusal(bytes: Vec<u8>) -> String {
 fn with(name: &'static str, bytes: &[u8]) -> Files {
     let mut files = package();
     let old = files.iter_mut().find(|(file, _)| *file == name).unwrap();
-    let sums = [&old.1[..], bytes].map(|bytes| hexadecimal(&Sha256::digest(bytes)));
+    let sums = [&old.1[..], bytes].map(checksum::of);
     old.1 = bytes.to_vec();
     with_rdf(files, |rdf| rdf.replace(&sums[0], &sums[1]))
 }
