@@ -1,7 +1,7 @@
 //! What reading packages from strangers takes of memory: never more than 256 MiB, whatever they claim.
 
-#[path = "common/training.rs"]
-mod training;
+#[path = "common/models.rs"]
+mod models;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -62,7 +62,7 @@ fn read(what: &str, package: impl Read + Seek) -> Result<Facts, String> {
 fn model(channels: usize, layers: usize) -> Model {
     let network =
         Spec { network: Architecture::RedNet, layers, activation: Activation::Prelu, channels, residual: true };
-    let training = training::training();
+    let training = models::training();
     let window = Window::new(0.0, 1000.0).unwrap();
     let (input_window, output_window, output_grey) = (window, window, GreyType::U16);
     let weights = Weights::initial(&network, &network.plan().unwrap(), 3);

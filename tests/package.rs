@@ -1,59 +1,21 @@
 //! Model files in the hands of other tools.
 
+#[path = "common/models.rs"]
+mod models;
 #[path = "common/python.rs"]
 mod python;
-#[path = "common/training.rs"]
-mod training;
 
+use models::{images, model, specs, weights};
 use serde_json::json;
 use tempfile::TempDir;
 use undulator::{
-    engine::{Images, Runner, cpu},
+    engine::{Runner, cpu},
     grey::Window,
     model::{
-        Author, Card, Citation, Credits, Epoch, Example, Export, Model, Packaging, Scores, Training, export, inspect,
-        install, onnx::to_onnx, verify,
+        Author, Citation, Credits, Example, Export, Model, Packaging, export, inspect, install, onnx::to_onnx, verify,
     },
-    network::{Activation, Architecture, Spec, Weights},
-    stack::GreyType,
+    network::{Architecture, Spec},
 };
-
-/// Every network, with both activations and both outputs among them.
-fn specs() -> Vec<Spec> {
-    let mut specs = Vec::new();
-    for (at, activation) in [Activation::Relu, Activation::Prelu].into_iter().enumerate() {
-        let mut add = |network, layers: usize| {
-            specs.push(Spec {
-                network,
-                layers,
-                activation,
-                channels: 3 + at,
-                residual: (layers + at).is_multiple_of(2),
-            });
-        };
-        (3..=7).for_each(|layers| add(Architecture::RedNet, layers));
-        [3, 5].into_iter().for_each(|layers| add(Architecture::Srcnn, layers));
-    }
-    specs
-}
-
-/// Weights that leave nothing at its start: biases and slopes differ.
-fn weights(spec: &Spec) -> Weights {
-    let plan = spec.plan().unwrap();
-    let mut weights = Weights::initial(spec, &plan, 11);
-    for tensor in &mut weights.0 {
-        if tensor.shape.len() == 1 {
-            let values = tensor.values.iter_mut().enumerate();
-            values.for_each(|(at, value)| *value += 0.05 * (at as f32 + 1.0).sin());
-        }
-    }
-    weights
-}
-
-fn images(count: usize, height: usize, width: usize) -> Images {
-    let values = (0..count * height * width).map(|at| (at as f32 * 0.37).sin() * (at as f32 * 0.011).cos()).collect();
-    Images { count, height, width, values }
-}
 
 #[test]
 fn onnx_runtime_agrees_with_the_cpu_engine_on_every_network() {
@@ -82,41 +44,6 @@ fn onnx_runtime_agrees_with_the_cpu_engine_on_every_network() {
         assert!(own.len() == theirs.len() && apart <= 1e-5 * scale.max(1.0), "{spec}: {apart} apart");
         assert!(scale > 1e-3, "{spec}: the output says nothing");
     }
-}
-
-/// A model of that network, as if it had been trained; grey types and windows differ from one to the next.
-fn model(at: usize, network: Spec) -> Model {
-    let (low, high, output_grey) = [
-        (0.0, 1.0, GreyType::F32),
-        (20_000.0, 30_000.0, GreyType::U16),
-        (0.0, 255.0, GreyType::U8),
-        (-1e-3, 2e-3, GreyType::F32),
-    ][at % 4];
-    let output_window = Window::new(low, high).unwrap();
-    let input_window = [output_window, Window::new(40_000.0, 41_000.0).unwrap()][at / 2 % 2];
-    let epoch = |epoch| Epoch { epoch, loss: 0.5, psnr: Some(20.0), ..Default::default() };
-    let training = Training {
-        device: "CPU | 2 threads".to_owned(),
-        history: (1..=100).map(epoch).collect(),
-        ..training::training()
-    };
-    let scores = Some(Scores { restored: 26.0, raw: 12.8, matched: 15.5, filtered: 22.4 });
-    let card = Card { network, input_window, output_window, output_grey, training, scores };
-    Model { card, weights: inside_the_window(&network) }
-}
-
-/// Weights whose output lies inside the grey window, as a trained network's does: an output that is clipped everywhere
-/// has one grey value, and the specification refuses that.
-fn inside_the_window(network: &Spec) -> Weights {
-    let mut weights = weights(network);
-    for tensor in &mut weights.0 {
-        match tensor.name.as_str() {
-            "output.weight" => tensor.values.iter_mut().for_each(|value| *value *= 0.02),
-            "output.bias" => tensor.values.fill(if network.residual { 0.0 } else { 0.5 }),
-            _ => {}
-        }
-    }
-    weights
 }
 
 /// A slice of another size than the tile, or none.

@@ -11,9 +11,9 @@ mod tiles;
 use std::fmt;
 
 use crate::{
-    engine::{EngineError, device, device::Wanted},
+    engine::{EngineError, device, device::Wanted, memory},
     measure::{Baselines, MeasureError, Score, baselines},
-    model::Model,
+    model::{Foreign, Loaded, Model},
     monitor::Monitor,
     network::NetworkError,
     stack::{self, Shape, SliceSink, SliceSource, StackError},
@@ -139,4 +139,120 @@ pub fn apply(
     };
     monitor.progress(1.0, "applied");
     Ok(Applied { shape, comparison })
+}
+
+/// [`apply`] or [`apply_foreign`], as the model is. The models of other programs are not compared with a reference: they
+/// tell no grey window to do it in.
+///
+/// # Errors
+/// As theirs.
+pub fn apply_any(
+    image: &dyn SliceSource,
+    reference: Option<&dyn SliceSource>,
+    model: &Loaded,
+    wanted: Wanted,
+    sink: &mut dyn SliceSink,
+    monitor: &dyn Monitor,
+) -> Result<Applied, ApplyError> {
+    match model {
+        Loaded::Own(model) => apply(image, reference, model, wanted, sink, monitor),
+        Loaded::Foreign(model) => {
+            if reference.is_some() {
+                monitor.log("Warning: models of other programs are not compared with a reference: use Measure");
+            }
+            Ok(Applied { shape: apply_foreign(image, model, sink, monitor)?, comparison: None })
+        }
+    }
+}
+
+/// Restores every slice of `image` with a model of another program, on the CPU, and hands it to `sink` in the grey type
+/// that the model's description has. Slices are taken as a whole, continued beyond their edges by the halo of the
+/// description and to a size that the model takes, and cropped back. Where that takes more than half of the memory that is free, or the model takes no image so large,
+/// slices are cut into tiles that overlap by the halo of the model's description; without one that is an error. Grey
+/// values are changed as the description says, by the statistics of each slice.
+///
+/// # Errors
+/// [`ApplyError`] for an empty stack, grey values that are not finite, slices larger than the model or the memory takes,
+/// a model that fails, and cancelling.
+pub fn apply_foreign(
+    image: &dyn SliceSource,
+    model: &Foreign,
+    sink: &mut dyn SliceSink,
+    monitor: &dyn Monitor,
+) -> Result<Shape, ApplyError> {
+    stack::check(image)?;
+    let (device, _) = device::pick(Wanted::Cpu)?;
+    let (grey, size) = (model.grey(), image.shape().size);
+    let way = Way::choose(model, size.height, size.width, memory::free(&device))?;
+    let (multiple, halo) = match way {
+        // The runner pads by itself.
+        Way::Whole { .. } => (1, 0),
+        Way::Tiles => (model.multiple(), model.halo()),
+    };
+    let bordered = way != (Way::Whole { bordered: false });
+    let recipe = Recipe {
+        runner: &|| Ok(model.runner(bordered)),
+        multiple,
+        halo,
+        before: &|greys| model.before(greys),
+        after: &|values| {
+            model.after(values);
+            values.iter_mut().for_each(|value| *value = grey.nearest(*value));
+        },
+    };
+    let shape = Shape { grey, ..image.shape() };
+    sink.begin(shape)?;
+    Restoration::new(image, None, recipe, sink, monitor).finish(&device)?;
+    sink.finish()?;
+    monitor.progress(1.0, "applied");
+    Ok(shape)
+}
+
+/// How a model of another program takes slices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// Each at once, continued by the halo or not.
+    Whole { bordered: bool },
+    /// In tiles that overlap by the halo.
+    Tiles,
+}
+
+impl Way {
+    /// At once where half of the memory that is free allows it; in tiles where there is a halo.
+    fn choose(model: &Foreign, height: usize, width: usize, free: Option<u64>) -> Result<Self, EngineError> {
+        let needs = |bordered| model.runner(bordered).footprint(height, width);
+        let fits = |needs: Option<u64>, share: u64| match needs.zip(free) {
+            Some((needs, free)) => needs <= free / share,
+            None => needs != Some(u64::MAX),
+        };
+        let (bordered, bare) = (needs(true), needs(false));
+        if fits(bordered, 2) {
+            return Ok(Self::Whole { bordered: true });
+        }
+        // A model of one size has no room for the halo around a slice of just that size.
+        if bordered == Some(u64::MAX) && fits(bare, 2) {
+            return Ok(Self::Whole { bordered: false });
+        }
+        if model.halo() > 0 {
+            return Ok(Self::Tiles);
+        }
+        if fits(bare, 1) {
+            return Ok(Self::Whole { bordered: false });
+        }
+        let advice = "its description names no halo, without which slices cannot be cut into tiles";
+        Err(match bare {
+            Some(u64::MAX) => EngineError::Model {
+                reason: format!("it takes no slices of {width}×{height} pixels, and {advice}: crop the stack"),
+            },
+            _ => {
+                let [needs, free] = [bare, free].map(|bytes| bytes.unwrap_or_default() >> 20);
+                EngineError::Memory {
+                    reason: format!(
+                        "the model takes {needs} MB for a slice of {width}×{height} pixels, {free} MB are free, and \
+                         {advice}: close other programs, or crop the stack"
+                    ),
+                }
+            }
+        })
+    }
 }

@@ -136,6 +136,12 @@ pub enum EngineError {
         /// What it said.
         reason: String,
     },
+    /// The network of another program failed.
+    #[error("the model does not run: {reason}")]
+    Model {
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// The device has too little memory for what was asked.
     #[error("the device's memory is full: {reason}")]
     Memory {

@@ -20,9 +20,7 @@ use jni::{
 use crate::{
     align, apply, compare,
     engine::device,
-    measure,
-    model::{self, Model},
-    resample, sample,
+    measure, model, resample, sample,
     stack::{SliceSink, SliceSource},
     stack_file::StackFile,
     train,
@@ -253,21 +251,23 @@ pub extern "system" fn Java_undulator_Native_apply<'local>(
             false => Some(JavaSource::new(env, &host, &reference)?),
         };
         let mut result = JavaSink::new(env, &host, &result)?;
-        let load = if options.get("force")? { Model::load_by_force } else { Model::load };
-        let model = host.finish(load(options.text("model")?.as_ref()))?;
+        let model = host.finish(model::load(options.text("model")?.as_ref(), options.get("force")?))?;
+        let range = model.output_window();
         let reference = reference.as_ref().map(|stack| stack as &dyn SliceSource);
         let device = options.get("device")?;
         let mut file = match options.file("output")? {
             None => None,
             Some(path) => {
                 let bytes = host.finish(std::fs::read(options.text("model")?))?;
-                let look = options.look(Some(model.card.output_window))?;
+                let look = options.look(range)?;
                 Some(StackFile::new(&path, look, host.finish(apply::job(&image, &bytes))?))
             }
         };
         let sink = file.as_mut().map_or(&mut result as &mut dyn SliceSink, |file| file);
-        let applied = host.finish(apply::apply(&image, reference, &model, device, sink, &monitor))?;
-        result.display_range(model.card.output_window);
+        let applied = host.finish(apply::apply_any(&image, reference, &model, device, sink, &monitor))?;
+        if let Some(range) = range {
+            result.display_range(range);
+        }
         if let Some(comparison) = &applied.comparison {
             monitor.comparison(comparison);
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Model,
+    Loaded, Model,
     package::{self, Facts, Packaging, Verification},
 };
 use crate::disk;
@@ -86,16 +86,24 @@ impl Model {
     /// When the file cannot be read, is damaged, was written by a later version or by another program, does not
     /// reproduce its test image, or is not a model at all.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
-        package::read(open(path)?, false).map_err(refused(path))
+        match load(path, false)? {
+            Loaded::Own(model) => Ok(*model),
+            Loaded::Foreign(_) => Err(ModelError::Refused {
+                path: path.to_owned(),
+                reason: "it was made by another program: it can be applied, but not trained or exported here"
+                    .to_owned(),
+            }),
+        }
     }
+}
 
-    /// Reads a model as [`load`](Self::load) does, even if it does not reproduce its test image.
-    ///
-    /// # Errors
-    /// As for [`load`](Self::load).
-    pub fn load_by_force(path: &Path) -> Result<Self, ModelError> {
-        package::read(open(path)?, true).map_err(refused(path))
-    }
+/// Reads a model of this project or of another program, to apply it. Nothing in the file is believed; the model must
+/// reproduce its test image, unless `force` is set.
+///
+/// # Errors
+/// As for [`Model::load`]; for models of other programs also what does not run here, with the reason.
+pub fn load(path: &Path, force: bool) -> Result<Loaded, ModelError> {
+    package::read(open(path)?, force).map_err(refused(path))
 }
 
 /// What a model file says of itself, of this project or of another.
@@ -107,10 +115,10 @@ pub fn inspect(path: &Path) -> Result<Facts, ModelError> {
     package::facts(open(path)?).map_err(refused(path))
 }
 
-/// Runs a model of this project on its test image, however long that takes.
+/// Runs a model of any program on its test image, however long that takes.
 ///
 /// # Errors
-/// As for [`Model::load`], but for a model that does not reproduce its test image: that is no error.
+/// As for [`load`], but for a model that does not reproduce its test image: that is no error.
 pub fn verify(path: &Path) -> Result<Verification, ModelError> {
     package::verify(open(path)?).map_err(refused(path))
 }

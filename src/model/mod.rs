@@ -4,6 +4,7 @@
 
 mod decibels;
 mod file;
+mod foreign;
 pub mod onnx;
 mod package;
 mod safetensors;
@@ -11,7 +12,8 @@ mod summary;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{Export, ModelError, check_writable, export, inspect, install, verify};
+pub use file::{Export, ModelError, check_writable, export, inspect, install, load, verify};
+pub use foreign::Foreign;
 pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
 
 use crate::{
@@ -28,6 +30,25 @@ pub struct Model {
     pub card: Card,
     /// The weights, in the order of the network's plan.
     pub weights: Weights,
+}
+
+/// A model that can be applied.
+#[derive(Clone, Debug)]
+pub enum Loaded {
+    /// One that was trained here.
+    Own(Box<Model>),
+    /// One of another program.
+    Foreign(Foreign),
+}
+
+impl Loaded {
+    /// Grey window of the reference stack, where the model tells it.
+    pub fn output_window(&self) -> Option<Window> {
+        match self {
+            Self::Own(model) => Some(model.card.output_window),
+            Self::Foreign(_) => None,
+        }
+    }
 }
 
 /// What a model says of itself.

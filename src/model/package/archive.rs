@@ -73,6 +73,14 @@ impl<R: Read + Seek> Archive<R> {
         self.entries.iter().any(|entry| entry.name == name)
     }
 
+    /// How many bytes a file has, and how many it takes in the archive.
+    ///
+    /// # Errors
+    /// In words: when it is absent.
+    pub fn bytes(&self, name: &str) -> Result<(u64, u64), String> {
+        self.entry(name).map(|entry| (entry.size, entry.packed))
+    }
+
     /// The bytes of a file.
     ///
     /// # Errors

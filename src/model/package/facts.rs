@@ -2,8 +2,16 @@
 
 use std::io::{Read, Seek};
 
-use super::{Author, Citation, Package, README, Reason, verify::Verification, yaml::Yaml};
-use crate::{model::Card, picture::Picture};
+use super::{
+    Author, Citation, README, Reason,
+    opened::{Package, file_name},
+    verify::Verification,
+    yaml::Yaml,
+};
+use crate::{
+    model::{Card, Loaded},
+    picture::Picture,
+};
 
 const MOST_README_BYTES: u64 = 256 << 10;
 const MOST_COVER_BYTES: u64 = 8 << 20;
@@ -47,20 +55,23 @@ impl Facts {
 impl<R: Read + Seek> Package<R> {
     /// Everything that is to be shown of the package, whether or not it can run.
     pub fn facts(&mut self) -> Facts {
-        let readme = self.file("documentation").unwrap_or_else(|| README.to_owned());
+        let readme = self.rdf.get("documentation").and_then(file_name).unwrap_or(README).to_owned();
         let readme = self.archive.read(&readme, MOST_README_BYTES).unwrap_or_default();
-        let covers = self.rdf.get("covers").map(texts).unwrap_or_default();
-        let cover = covers.iter().find(|name| name.to_ascii_lowercase().ends_with(".png"));
-        let cover = cover.and_then(|name| self.archive.read(name, MOST_COVER_BYTES).ok());
-        let read = self.model();
-        let card = read.as_ref().ok().map(|model| model.card.clone());
+        let covers = self.rdf.list_at("covers").iter().filter_map(file_name);
+        let cover = covers.map(str::to_owned).find(|name| name.to_ascii_lowercase().ends_with(".png"));
+        let cover = cover.and_then(|name| self.archive.read(&name, MOST_COVER_BYTES).ok());
+        let read = self.load();
+        let card = match &read {
+            Ok(Loaded::Own(model)) => Some(model.card.clone()),
+            _ => None,
+        };
         let runs = read.and_then(|model| self.verify_if_quick(&model)).map_err(|Reason(reason)| reason);
         Facts {
-            name: self.text("name"),
-            description: self.text("description"),
-            format: self.text("format_version"),
+            name: text(&self.rdf, "name"),
+            description: text(&self.rdf, "description"),
+            format: text(&self.rdf, "format_version"),
             authors: self.authors(),
-            licence: self.text("license"),
+            licence: text(&self.rdf, "license"),
             cite: self.citations(),
             readme: String::from_utf8_lossy(&readme).into_owned(),
             cover: cover.and_then(|bytes| Picture::from_png(&bytes)),
@@ -69,39 +80,19 @@ impl<R: Read + Seek> Package<R> {
         }
     }
 
-    fn text(&self, key: &str) -> String {
-        text(self.rdf.get(key))
-    }
-
-    /// A file that stands alone or with its checksum.
-    fn file(&self, key: &str) -> Option<String> {
-        let entry = self.rdf.get(key)?;
-        entry.as_text().or_else(|| entry.get("source")?.as_text()).map(str::to_owned)
-    }
-
     fn authors(&self) -> Vec<Author> {
-        let author = |yaml: &Yaml| Author { name: text(yaml.get("name")), affiliation: text(yaml.get("affiliation")) };
-        items(self.rdf.get("authors")).iter().map(author).collect()
+        let author = |yaml: &Yaml| Author { name: text(yaml, "name"), affiliation: text(yaml, "affiliation") };
+        self.rdf.list_at("authors").iter().map(author).collect()
     }
 
     fn citations(&self) -> Vec<Citation> {
-        let citation = |yaml: &Yaml| Citation { text: text(yaml.get("text")), doi: text(yaml.get("doi")) };
-        items(self.rdf.get("cite")).iter().map(citation).collect()
+        let citation = |yaml: &Yaml| Citation { text: text(yaml, "text"), doi: text(yaml, "doi") };
+        self.rdf.list_at("cite").iter().map(citation).collect()
     }
 }
 
-fn text(yaml: Option<&Yaml>) -> String {
-    super::credits::clean_text(yaml.and_then(Yaml::as_text).unwrap_or_default())
-}
-
-fn items(yaml: Option<&Yaml>) -> &[Yaml] {
-    if let Some(Yaml::List(items)) = yaml { items } else { &[] }
-}
-
-/// A list of texts, or of maps that have a source.
-fn texts(yaml: &Yaml) -> Vec<String> {
-    let name = |item: &Yaml| item.as_text().or_else(|| item.get("source")?.as_text()).map(str::to_owned);
-    items(Some(yaml)).iter().filter_map(name).collect()
+fn text(yaml: &Yaml, key: &str) -> String {
+    super::credits::clean_text(yaml.text_at(key))
 }
 
 #[cfg(test)]

@@ -9,17 +9,17 @@ mod cover;
 mod credits;
 mod example;
 mod facts;
-mod npy;
+pub(super) mod npy;
+mod opened;
 mod rdf;
 mod readme;
 #[cfg(test)]
 pub(super) mod tests;
-mod verify;
-mod yaml;
+pub(super) mod verify;
+pub(super) mod yaml;
 
 use std::io::{Read, Seek, Write};
 
-use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 pub use credits::{Author, Citation, Credits, CreditsError, LICENCES};
@@ -27,12 +27,11 @@ pub use example::Example;
 pub use facts::Facts;
 pub use verify::Verification;
 
-use super::{Card, Export, Model, onnx, safetensors};
-use crate::{checksum, grey::Window};
-use archive::{Archive, is_bare};
+use super::{Card, Export, Loaded, Model, onnx, safetensors};
+use crate::checksum;
 use cover::{Panel, cover};
 use example::TestTensors;
-use yaml::Yaml;
+use opened::Package;
 
 const FORMAT: &str = "undulator-model";
 /// Version 1 was a zip of the card and the weights alone.
@@ -48,14 +47,6 @@ const TEST_INPUT: &str = "test_input.npy";
 const TEST_OUTPUT: &str = "test_output.npy";
 const COVER: &str = "cover.png";
 const README: &str = "README.md";
-
-const MOST_CARD_BYTES: u64 = 16 << 20;
-/// The largest network's smallest tile has 512×512 pixels.
-const MOST_TENSOR_BYTES: u64 = 4 << 20;
-/// For a test image that is run whenever the model is read: a second or so on two cores.
-const MOST_MULTIPLICATIONS: u64 = 100_000_000_000;
-/// Names and shapes of weights.
-const MOST_BYTES_BESIDE_WEIGHTS: usize = 64 << 10;
 
 /// What a package tells beside the model itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -141,11 +132,11 @@ pub(super) fn write(files: &[(&'static str, Vec<u8>)], out: impl Write + Seek) -
     Ok(zip.finish()?.flush()?)
 }
 
-/// Reads a package of this project. Nothing is unpacked to disk, and nothing is believed: the model must reproduce its
-/// test image, unless `force` is set, or the network is so large that this would take long.
-pub(super) fn read(file: impl Read + Seek, force: bool) -> Result<Model, Reason> {
+/// Reads a package of any program. Nothing is unpacked to disk, and nothing is believed: the model must reproduce its test
+/// image, unless `force` is set, or the test would take long.
+pub(super) fn read(file: impl Read + Seek, force: bool) -> Result<Loaded, Reason> {
     let mut package = Package::open(file)?;
-    let model = package.model()?;
+    let model = package.load()?;
     if !force
         && let Some(verification) = package.verify_if_quick(&model)?
         && !verification.passed()
@@ -160,156 +151,9 @@ pub(super) fn facts(file: impl Read + Seek) -> Result<Facts, Reason> {
     Ok(Package::open(file)?.facts())
 }
 
-/// Runs a model of this project on the test input in its package, however long that takes.
+/// Runs a model of any program on the test input in its package, however long that takes.
 pub(super) fn verify(file: impl Read + Seek) -> Result<Verification, Reason> {
     let mut package = Package::open(file)?;
-    let model = package.model()?;
+    let model = package.load()?;
     package.verify(&model)
-}
-
-/// An open package: its files are there, and its description can be read.
-struct Package<R> {
-    archive: Archive<R>,
-    rdf: Yaml,
-    sources: Vec<Source>,
-}
-
-impl<R: Read + Seek> Package<R> {
-    /// Opens a package of any program.
-    pub fn open(file: R) -> Result<Self, Reason> {
-        let mut archive = Archive::open(file).map_err(reason)?;
-        let rdf = match [RDF, RDF_BY_OTHERS].into_iter().find(|name| archive.holds(name)) {
-            Some(name) => yaml::read(&archive.read(name, yaml::MOST_BYTES as u64).map_err(reason)?).map_err(reason)?,
-            None if archive.holds(CARD) => {
-                return Err(Reason("it was written by an early version of Undulator: train it again".to_owned()));
-            }
-            None => return Err(Reason(format!("it does not hold {RDF}, so it is no bioimage.io package"))),
-        };
-        let sources = sources(&rdf)?;
-        Ok(Self { archive, rdf, sources })
-    }
-
-    /// The model, if it is one of this project.
-    pub fn model(&mut self) -> Result<Model, Reason> {
-        check_format(&self.rdf)?;
-        let card: Card = serde_json::from_slice(&self.checked(CARD, MOST_CARD_BYTES)?)
-            .map_err(|error| Reason(format!("{CARD}: {error}")))?;
-        let plan = card.network.plan()?;
-        for (what, window) in [("input_window", card.input_window), ("output_window", card.output_window)] {
-            Window::new(window.low, window.high).map_err(|error| Reason(format!("its {what}: {error}")))?;
-        }
-        let most = 4 * plan.parameters() + MOST_BYTES_BESIDE_WEIGHTS;
-        let weights = self.checked(WEIGHTS, most as u64)?;
-        let weights = safetensors::read(&weights).map_err(|error| Reason(format!("{WEIGHTS}: {error}")))?;
-        let weights = weights.fitted(&plan)?;
-        self.check_others()?;
-        Ok(Model { card, weights })
-    }
-
-    /// Runs the model on the package's test input, unless the network is so large that this would take long.
-    pub fn verify_if_quick(&mut self, model: &Model) -> Result<Option<Verification>, Reason> {
-        let plan = model.card.network.plan()?;
-        let quick = plan.multiplications(plan.least_tile().pow(2) as u64) <= MOST_MULTIPLICATIONS;
-        if quick { self.verify(model).map(Some) } else { Ok(None) }
-    }
-
-    /// Runs the model on the package's test input.
-    pub fn verify(&mut self, model: &Model) -> Result<Verification, Reason> {
-        let mut tensor = |name| {
-            let bytes = self.checked(name, MOST_TENSOR_BYTES)?;
-            npy::read(&bytes).map_err(|error| Reason(format!("{name}: {error}")))
-        };
-        let (input, output) = (tensor(TEST_INPUT)?, tensor(TEST_OUTPUT)?);
-        verify::verify(model, &input, &output).map_err(reason)
-    }
-
-    /// One of the files that the description names, if it is in order.
-    pub fn checked(&mut self, name: &str, most: u64) -> Result<Vec<u8>, Reason> {
-        if !self.sources.iter().any(|(source, _)| source == name) {
-            return Err(Reason(format!("its description does not name {name}")));
-        }
-        let bytes = self.archive.read(name, most).map_err(reason)?;
-        check_sum(&self.sources, name, &checksum::of(&bytes))?;
-        Ok(bytes)
-    }
-
-    /// Checks the files that are there for other programs.
-    fn check_others(&mut self) -> Result<(), Reason> {
-        let mut done = vec![CARD, WEIGHTS];
-        for (name, _) in &self.sources {
-            if !done.contains(&name.as_str()) {
-                let mut sum = Sha256::new();
-                self.archive.copy(name, &mut sum).map_err(reason)?;
-                check_sum(&self.sources, name, &checksum::text(sum))?;
-                done.push(name);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Refuses what is no model of this project, or of a later version.
-fn check_format(rdf: &Yaml) -> Result<(), Reason> {
-    let text = |yaml: Option<&Yaml>| yaml.and_then(Yaml::as_text).unwrap_or_default().to_owned();
-    let format = text(rdf.get("format_version"));
-    if text(rdf.get("type")) != "model" || !format.starts_with("0.5.") {
-        return Err(Reason(format!(
-            "its description is of the type {:?} and version {format:?}, not a model of version 0.5",
-            text(rdf.get("type"))
-        )));
-    }
-    let Some(own) = rdf.get("config").and_then(|config| config.get("undulator")) else {
-        return Err(Reason("it is a bioimage.io package of another program, which Undulator cannot run".to_owned()));
-    };
-    let (format, version) = (text(own.get("format")), text(own.get("version")));
-    if format != FORMAT {
-        return Err(Reason(format!("its format is {format:?}, not {FORMAT:?}")));
-    }
-    match version.parse() {
-        Ok(VERSION) => Ok(()),
-        Ok(1..VERSION) => Err(Reason("it was written by an early version of Undulator: train it again".to_owned())),
-        _ => Err(Reason(format!("its format version is {version}, this program reads {VERSION}: update Undulator"))),
-    }
-}
-
-/// A file that the description names, and the checksum that it must have.
-type Source = (String, String);
-
-/// All files that the description gives a checksum for.
-fn sources(rdf: &Yaml) -> Result<Vec<Source>, Reason> {
-    let mut found = Vec::new();
-    let mut open = vec![rdf];
-    while let Some(yaml) = open.pop() {
-        match yaml {
-            Yaml::Scalar { .. } => {}
-            Yaml::List(items) => open.extend(items),
-            Yaml::Map(entries) => {
-                open.extend(entries.iter().map(|(_, value)| value));
-                if let Some(source) = yaml.get("source") {
-                    found.push(source_of(source, yaml.get("sha256"))?);
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn source_of(source: &Yaml, sum: Option<&Yaml>) -> Result<Source, Reason> {
-    let name = source.as_text().filter(|name| is_bare(name)).ok_or_else(|| {
-        let given = source.as_text().unwrap_or("a list");
-        Reason(format!("its description names the file {given:?}: only bare names of files in the package are read"))
-    })?;
-    let is_sum = |sum: &&str| sum.len() == 64 && sum.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let sum = sum
-        .and_then(Yaml::as_text)
-        .filter(is_sum)
-        .ok_or_else(|| Reason(format!("its description has no sha256 for {name}")))?;
-    Ok((name.to_owned(), sum.to_ascii_lowercase()))
-}
-
-fn check_sum(sources: &[Source], name: &str, found: &str) -> Result<(), Reason> {
-    match sources.iter().all(|(source, sum)| source != name || sum == found) {
-        true => Ok(()),
-        false => Err(Reason(format!("{name} has the sha256 {found}, not the one in its description: it was changed"))),
-    }
 }

@@ -7,7 +7,7 @@ const MOST_VALUES: usize = 1 << 24;
 
 /// An array of numbers, the last axis fastest.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tensor {
+pub(in crate::model) struct Tensor {
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
 }

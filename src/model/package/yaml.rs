@@ -63,6 +63,21 @@ impl Yaml {
     pub fn as_text(&self) -> Option<&str> {
         if let Self::Scalar { text, .. } = self { Some(text) } else { None }
     }
+
+    /// Whether it is no value, written without quotes.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Scalar { text, quoted: false } if ["", "~", "null"].contains(&text.as_str()))
+    }
+
+    /// The text of a map's key; empty where there is none.
+    pub fn text_at(&self, key: &str) -> &str {
+        self.get(key).and_then(Self::as_text).unwrap_or_default()
+    }
+
+    /// The items of the list that a map's key has; empty where there is none.
+    pub fn list_at(&self, key: &str) -> &[Self] {
+        if let Some(Self::List(items)) = self.get(key) { items } else { &[] }
+    }
 }
 
 /// Reads one document.
