@@ -52,7 +52,7 @@ fn packages_of_other_tools_do_what_they_do_there() {
     let folder = TempDir::new().unwrap();
     let answers = python::ask("foreign.py", &json!({ "folder": folder.path(), "sample": SAMPLE }));
     let cases = answers.as_object().unwrap();
-    assert_eq!(cases.len(), 12);
+    assert_eq!(cases.len(), 13);
     for (name, case) in cases {
         let path = match name.as_str() {
             "sample" => SAMPLE.into(),

@@ -25,6 +25,8 @@ CASES = {
     "mask": ("bcyx", {"min": 8, "step": 8}, [("scale_range", {"axes": ["channel", "y", "x"]})],
              [("binarize", {"threshold": 0.1})], "float32"),
     "tiled": ("bcyx", {"min": 10, "step": 1}, [], [], "float32"),
+    "unet": ("bcyx", {"min": 16, "step": 4}, [("scale_linear", {"gain": 0.02, "offset": -2.0})],
+             [("scale_linear", {"gain": 50.0, "offset": 100.0})], "float32"),
     "plain": ("bcyx", {"min": 1, "step": 1}, [], [], "float32"),
     "clipped": ("bcyx", {"min": 8, "step": 4},
                 [("clip", {"axes": ["channel", "y", "x"], "min_percentile": 5.0, "max_percentile": 92.0}),
@@ -58,7 +60,9 @@ def network(axes, path, seed):
     def node(operator, inputs, output, **attributes):
         nodes.append(helper.make_node(operator, inputs, [output], **attributes))
 
-    if axes == "bcyx":
+    if seed == list(CASES).index("unet"):
+        unet(random, weight, node, weights)
+    elif axes == "bcyx":
         kernel = weight("kernel", random.standard_normal((3, 1, 3, 3)) * 0.4)
         node("Conv", ["in", kernel, weight("bias", [0.1, -0.1, 0.2])], "a", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
         node("LeakyRelu", ["a"], "b", alpha=0.2)
@@ -76,6 +80,52 @@ def network(axes, path, seed):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
+
+
+def unet(random, weight, node, weights):
+    """What networks of images are made of: poolings, strides, norms, attention, sizes that are computed."""
+    from onnx import numpy_helper
+
+    def convolve(name, input, output, shape, **attributes):
+        kernel = weight(name, random.standard_normal(shape) * (2 / np.prod(shape[1:])) ** 0.5)
+        node("Conv", [input, kernel, weight(f"{name} bias", random.standard_normal(shape[0]) * 0.1)], output,
+             kernel_shape=list(shape[2:]), **attributes)
+
+    def integers(name, values):
+        weights.append(numpy_helper.from_array(np.asarray(values, np.int64), name))
+        return name
+
+    node("Pad", ["in", integers("pads", [0, 0, 1, 1, 0, 0, 1, 1])], "padded", mode="reflect")
+    convolve("first", "padded", "a", (4, 1, 3, 3))
+    ones = weight("ones", np.ones(4))
+    node("BatchNormalization", ["a", ones, weight("shift", [0.1] * 4), weight("mean", [0.05] * 4),
+                                weight("variance", [0.5] * 4)], "b", epsilon=1e-3)
+    node("Elu", ["b"], "c", alpha=0.7)
+    convolve("strided", "c", "d", (8, 4, 3, 3), pads=[1, 1, 1, 1], strides=[2, 2])
+    eight = weight("eight", np.ones(8))
+    node("InstanceNormalization", ["d", eight, weight("zero", np.zeros(8))], "e", epsilon=1e-5)
+    node("PRelu", ["e", weight("slope", np.full((8, 1, 1), 0.1))], "f")
+    node("AveragePool", ["f"], "g", kernel_shape=[2, 2], strides=[2, 2])
+    convolve("dilated", "g", "h", (8, 8, 3, 3), pads=[2, 2, 2, 2], dilations=[2, 2])
+    node("GlobalAveragePool", ["h"], "pooled")
+    convolve("attention", "pooled", "gate", (8, 8, 1, 1))
+    node("Sigmoid", ["gate"], "open")
+    node("Mul", ["h", "open"], "i")
+    # As PyTorch writes it for interpolation to the size of another tensor.
+    node("Shape", ["f"], "shape")
+    node("Slice", ["shape", integers("two", [2]), integers("four", [4])], "size")
+    node("Concat", [integers("one and eight", [1, 8]), "size"], "sizes", axis=0)
+    node("Resize", ["i", "", "", "sizes"], "j", mode="linear", coordinate_transformation_mode="half_pixel")
+    node("Concat", ["j", "f"], "k", axis=1)
+    kernel = weight("up", random.standard_normal((16, 4, 2, 2)) * 0.3)
+    node("ConvTranspose", ["k", kernel], "l", kernel_shape=[2, 2], strides=[2, 2])
+    node("Add", ["l", "c"], "m")
+    node("Softplus", ["m"], "n")
+    convolve("last", "n", "o", (1, 4, 1, 1))
+    node("Sqrt", [weight("sixteen", [16.0])], "root")
+    node("Div", ["o", "root"], "p")
+    node("Clip", ["p", weight("least", -2.0), weight("most", 2.0)], "q")
+    node("Add", ["q", "in"], "out")
 
 
 def make(name, package, folder):
