@@ -71,6 +71,15 @@ fn model(channels: usize, layers: usize) -> Model {
 
 /// A small package with one file replaced, and its checksum with it.
 fn with(name: &str, bytes: &[u8], method: CompressionMethod) -> Cursor<Vec<u8>> {
+    packed(name, bytes, method, "undulator:")
+}
+
+/// The same for a package of another program.
+fn foreign(onnx: &[u8]) -> Cursor<Vec<u8>> {
+    packed("weights.onnx", onnx, CompressionMethod::Stored, "stranger:")
+}
+
+fn packed(name: &str, bytes: &[u8], method: CompressionMethod, owner: &str) -> Cursor<Vec<u8>> {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("model.zip");
     model(2, 3).save(&path).unwrap();
@@ -88,6 +97,9 @@ fn with(name: &str, bytes: &[u8], method: CompressionMethod) -> Cursor<Vec<u8>> 
         if name != "rdf.yaml" {
             files[0].1 = String::from_utf8(files[0].1.clone()).unwrap().replace(&sums[0], &sums[1]).into_bytes();
         }
+    }
+    if name != "rdf.yaml" {
+        files[0].1 = String::from_utf8(files[0].1.clone()).unwrap().replace("undulator:", owner).into_bytes();
     }
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (file, bytes) in &files {
@@ -161,3 +173,129 @@ fn a_network_too_large_to_be_run_whenever_it_is_read_is_not_run() {
 
 /// Channels whose test image takes some seconds.
 const LARGE: usize = 160;
+
+/// Pieces of ONNX files, in protocol buffers.
+mod onnx {
+    fn varint(mut number: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while number > 127 {
+            bytes.push(number as u8 | 128);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        bytes
+    }
+
+    fn field(number: u64, bytes: &[u8]) -> Vec<u8> {
+        [varint(number << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
+    }
+
+    pub fn node(operator: &str, inputs: &[&str], output: &str, attributes: &[(&str, &[u64])]) -> Vec<u8> {
+        let mut node: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
+        node.extend(field(2, output.as_bytes()));
+        node.extend(field(4, operator.as_bytes()));
+        for (name, values) in attributes {
+            let values: Vec<u8> = values.iter().flat_map(|value| varint(*value)).collect();
+            // Of the type of integers, 7; an axis is one alone, of the type 2.
+            let kind = |kind| [varint(20 << 3), varint(kind)].concat();
+            let value = match *name {
+                "axis" => [varint(3 << 3), values, kind(2)].concat(),
+                _ => [field(8, &values), kind(7)].concat(),
+            };
+            node.extend(field(5, &[field(1, name.as_bytes()), value].concat()));
+        }
+        field(1, &node)
+    }
+
+    /// Floats.
+    pub fn tensor(name: &str, shape: &[u64], values: &[f32]) -> Vec<u8> {
+        let shape: Vec<u8> = shape.iter().flat_map(|length| varint(*length)).collect();
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        field(5, &[field(1, &shape), vec![16, 1], field(8, name.as_bytes()), field(9, &bytes)].concat())
+    }
+
+    /// A network from `in` to `out`.
+    pub fn file(parts: &[Vec<u8>]) -> Vec<u8> {
+        let image = |name: &str| {
+            let lengths = [1u8, 1, 0, 0].iter().flat_map(|length| match length {
+                1 => field(1, &[8, 1]),
+                _ => field(1, &field(2, b"free")),
+            });
+            let shape: Vec<u8> = lengths.collect();
+            let kind = field(1, &[vec![8, 1], field(2, &shape)].concat());
+            [field(1, name.as_bytes()), field(2, &kind)].concat()
+        };
+        let graph = [parts.concat(), field(2, b"network"), field(11, &image("in")), field(12, &image("out"))].concat();
+        [vec![8, 8], field(7, &graph), field(8, &[vec![10, 0], vec![16, 17]].concat())].concat()
+    }
+
+    /// One after the other, `link` makes each from the one before.
+    pub fn chain(count: usize, link: impl Fn(&str, &str) -> Vec<u8>) -> Vec<Vec<u8>> {
+        let name = |at: usize| match at {
+            0 => "in".to_owned(),
+            at if at == count => "out".to_owned(),
+            at => at.to_string(),
+        };
+        (0..count).map(|at| link(&name(at), &name(at + 1))).collect()
+    }
+}
+
+#[test]
+fn networks_of_strangers_take_no_more_either() {
+    use onnx::{chain, file, node, tensor};
+
+    let with = |mut nodes: Vec<Vec<u8>>, tensors: &[Vec<u8>]| {
+        nodes.extend_from_slice(tensors);
+        file(&nodes)
+    };
+    let wide = |channels: usize| tensor("wide", &[channels as u64, 1, 1, 1], &vec![0.5; channels]);
+    let square = |edge: usize| tensor("square", &[edge as u64, edge as u64, 1, 1], &vec![0.5; edge * edge]);
+    let convolve = |from: &str, to: &str| node("Conv", &[from, "one"], to, &[]);
+    let relu = |from: &str, to: &str| node("Relu", &[from], to, &[]);
+    let doubled = |from: &str, to: &str| node("Concat", &[from, from], to, &[("axis", &[1])]);
+    let plane = vec![node("Conv", &["in", "wide"], "0", &[]), node("Add", &["0", "across"], "out", &[])];
+    let one = tensor("one", &[1, 1, 1, 1], &[1.0]);
+    // Each step takes its own copy of the weights.
+    let again = {
+        let mut nodes = chain(300, |from, to| node("Conv", &[from, "square"], to, &[]));
+        nodes[0] = [node("Conv", &["in", "wide"], "0", &[]), node("Conv", &["0", "square"], "1", &[])].concat();
+        with(nodes, &[wide(500), square(500)])
+    };
+    let weighty = |edge: usize| {
+        let first = [node("Conv", &["in", "wide"], "0", &[]), node("Conv", &["0", "square"], "1", &[])];
+        let last = node("ReduceMean", &["1"], "out", &[("axes", &[1])]);
+        with([&first[..], &[last]].concat(), &[wide(edge), square(edge)])
+    };
+    let averaged = {
+        let mut nodes = chain(16, doubled);
+        nodes[15] = node("ReduceMean", &["15"], "out", &[("axes", &[1])]);
+        nodes
+    };
+    let across = tensor("across", &[4096, 1, 1, 1], &vec![0.0; 4096]);
+    let strides: &[u64] = &[4096, 4096];
+    for (what, bytes, expected) in [
+        ("a chain of 1000 nodes", with(chain(1000, relu), &[]), "does not reproduce"),
+        ("a chain of 333 convolutions", with(chain(333, convolve), &[one.clone()]), "does not reproduce"),
+        ("a chain of 334 convolutions", with(chain(334, convolve), &[one]), "more steps than 1000"),
+        ("too many nodes", with(chain(6000, relu), &[]), "more than 5000 nodes"),
+        ("channels doubled forty times", with(chain(40, doubled), &[]), "too much memory"),
+        ("channels doubled fourteen times", with(chain(14, doubled), &[]), "16777216 values, its input 1024"),
+        ("channels doubled and averaged", with(averaged, &[]), "not tried"),
+        ("a plane of many channels", with(plane, &[wide(4096), across]), "too much memory"),
+        ("weights that are used 300 times", again, "again and again"),
+        ("60 MiB of weights", weighty(3900), "does not reproduce"),
+        (
+            "strides of 4096",
+            with(vec![node("ConvTranspose", &["in", "square"], "out", &[("strides", strides)])], &[square(1)]),
+            "too much memory",
+        ),
+    ] {
+        let facts = read(what, foreign(&bytes)).unwrap();
+        let said = match facts.runs {
+            Ok(Some(verification)) => verification.to_string(),
+            Ok(None) => "not tried".to_owned(),
+            Err(reason) => reason,
+        };
+        assert!(said.contains(expected), "{what}: {said}");
+    }
+}

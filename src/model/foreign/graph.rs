@@ -10,6 +10,12 @@ use std::collections::{HashMap, HashSet};
 use super::protobuf::{Fields, Value, damaged, numbers, text, texts};
 
 const MOST_NODES: usize = 5000;
+/// tract's time to get a network ready grows with the square of its length. Operators that it takes apart count more;
+/// constants do not count.
+const MOST_LENGTH: usize = 1000;
+const LENGTHY: usize = 3;
+/// Values of all constants together, each time that a step uses them: tract packs them for each.
+const MOST_USED: u64 = 1 << 22;
 /// Values of one tensor in the file.
 const MOST_VALUES: u64 = 1 << 27;
 /// Values of all tensors together that are computed from constants.
@@ -88,6 +94,22 @@ const OF_IMAGES: [&str; 35] = [
     "Upsample",
 ];
 
+/// Operators of which tract makes several.
+const TAKEN_APART: [&str; 12] = [
+    "BatchNormalization",
+    "Celu",
+    "Conv",
+    "ConvTranspose",
+    "Elu",
+    "Gemm",
+    "GroupNormalization",
+    "HardSigmoid",
+    "InstanceNormalization",
+    "LayerNormalization",
+    "MatMul",
+    "Selu",
+];
+
 /// Refuses every file that should not be run.
 ///
 /// # Errors
@@ -150,9 +172,10 @@ fn check_graph(graph: &[u8]) -> Result<(), String> {
         ));
     }
     known.extend(inputs.into_iter().map(|input| (input, None)));
-    let mut computed = 0;
+    let stored = known.values().flatten().sum();
+    let mut sums = Sums { stored, ..Sums::default() };
     for node in nodes {
-        check_node(node, &mut known, &mut computed)?;
+        check_node(node, &mut known, &mut sums)?;
     }
     match known.get(outputs[0]) {
         Some(None) => Ok(()),
@@ -167,7 +190,35 @@ fn add<'a>(known: &mut Known<'a>, name: &'a str, constant: Option<u64>) -> Resul
     }
 }
 
-fn check_node<'a>(node: &'a [u8], known: &mut Known<'a>, computed: &mut u64) -> Result<(), String> {
+/// What all steps come to together.
+#[derive(Default)]
+struct Sums {
+    /// Values that the file holds.
+    stored: u64,
+    /// Values that are computed from constants.
+    computed: u64,
+    /// Values of the constants that steps with images take.
+    used: u64,
+    length: usize,
+}
+
+impl Sums {
+    fn check(&self) -> Result<(), String> {
+        let Self { stored, computed, used, length } = *self;
+        if computed > MOST_COMPUTED {
+            return Err(format!("it computes more than {MOST_COMPUTED} values from constants alone"));
+        }
+        if length > MOST_LENGTH {
+            return Err(format!("it has more steps than {MOST_LENGTH}, some of which count for {LENGTHY}"));
+        }
+        if used > MOST_USED + 2 * stored {
+            return Err(format!("it holds {stored} constant values, and its steps use {used} again and again"));
+        }
+        Ok(())
+    }
+}
+
+fn check_node<'a>(node: &'a [u8], known: &mut Known<'a>, sums: &mut Sums) -> Result<(), String> {
     let (operator, domain) = (text(node, 4)?, text(node, 7)?);
     let runs = ["Concat", "Constant", "Shape"].contains(&operator)
         || [&KEEPING[..], &SPREADING, &OF_IMAGES].iter().any(|list| list.contains(&operator));
@@ -180,24 +231,31 @@ fn check_node<'a>(node: &'a [u8], known: &mut Known<'a>, computed: &mut u64) -> 
             stored += check_attribute(attribute, operator)?;
         }
     }
-    let mut constants = Some(Vec::new());
+    let (mut constants, mut of_images) = (Vec::new(), false);
     for name in texts(node, 1)?.into_iter().filter(|name| !name.is_empty()) {
         match known.get(name) {
             None => return Err(format!("nothing before its operator {operator} makes the value {name:?}")),
-            Some(None) => constants = None,
-            Some(Some(values)) => constants.iter_mut().for_each(|all| all.push(*values)),
+            Some(None) => of_images = true,
+            Some(Some(values)) => constants.push(*values),
         }
     }
-    let result = match (operator, constants) {
-        ("Constant", _) => Some(stored),
-        ("Shape", _) => Some(MOST_AXES as u64),
-        (_, None) => None,
-        (_, Some(constants)) => Some(most_values(operator, &constants)?),
+    let result = match operator {
+        "Constant" => Some(stored),
+        "Shape" => Some(MOST_AXES as u64),
+        _ if of_images => None,
+        _ => Some(most_values(operator, &constants)?),
     };
-    *computed += result.unwrap_or_default();
-    if *computed > MOST_COMPUTED {
-        return Err(format!("it computes more than {MOST_COMPUTED} values from constants alone"));
+    sums.length += match operator {
+        "Constant" => 0,
+        _ if TAKEN_APART.contains(&operator) => LENGTHY,
+        _ => 1,
+    };
+    match result {
+        None => sums.used += constants.iter().sum::<u64>(),
+        Some(_) if operator == "Constant" => sums.stored += stored,
+        Some(values) => sums.computed += values,
     }
+    sums.check()?;
     texts(node, 2)?.into_iter().filter(|name| !name.is_empty()).try_for_each(|name| add(known, name, result))
 }
 

@@ -67,6 +67,10 @@ impl Network {
         on_its_own_stack(|| {
             let model = InferenceModel::clone(&self.0).with_input_fact(0, f32::fact(&shape).into())?.into_typed()?;
             check_sizes(&model)?;
+            let (made, given) = (model.output_fact(0)?.shape.volume().to_i64()?, shape.iter().product::<usize>());
+            if usize::try_from(made).ok() != Some(given) {
+                return Err(TractError::msg(format!("its output has {made} values, its input {given}")));
+            }
             let model = model.into_optimized()?;
             check_sizes(&model)?;
             let (bytes, multiplications) = (bytes(&model)?, multiplications(&model)?);
@@ -91,9 +95,7 @@ impl Ready {
         })?;
         match made.len() == image.len() {
             true => Ok(made),
-            false => {
-                Err(format!("its output has another size than its input: {} values of {}", made.len(), image.len()))
-            }
+            false => Err(format!("its output has {} values, its input {}", made.len(), image.len())),
         }
     }
 }
