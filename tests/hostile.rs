@@ -275,7 +275,7 @@ fn networks_of_strangers_take_no_more_either() {
     let strides: &[u64] = &[4096, 4096];
     for (what, bytes, expected) in [
         ("a chain of 1000 nodes", with(chain(1000, relu), &[]), "does not reproduce"),
-        ("a chain of 333 convolutions", with(chain(333, convolve), &[one.clone()]), "does not reproduce"),
+        ("a chain of 333 convolutions", with(chain(333, convolve), std::slice::from_ref(&one)), "does not reproduce"),
         ("a chain of 334 convolutions", with(chain(334, convolve), &[one]), "more steps than 1000"),
         ("too many nodes", with(chain(6000, relu), &[]), "more than 5000 nodes"),
         ("channels doubled forty times", with(chain(40, doubled), &[]), "too much memory"),

@@ -31,6 +31,9 @@ impl JavaModelCard {
     pub fn tell(&self, facts: &Facts, voxel: Option<VoxelSize>) {
         self.fact("Name", &facts.name);
         self.fact("Description", &facts.description);
+        if facts.card.is_none() && facts.runs.is_ok() {
+            self.fact("Network", "of another program, in ONNX: it is applied on the CPU, not trained on or exported");
+        }
         if let Some(card) = &facts.card {
             self.training(card);
             if let Some(warning) = voxel.and_then(|voxel| card.voxel_warning(voxel)) {

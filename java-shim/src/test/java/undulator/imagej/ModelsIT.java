@@ -60,6 +60,33 @@ class ModelsIT {
     }
 
     @Test
+    void aModelOfAnotherProgramIsLookedAtInstalledAndApplied() throws Exception {
+        Path other = Path.of("..", "..", "shared", "bioimageio", "tiny_rednet.bioimage.io.zip").toAbsolutePath().normalize();
+        Outcome outcome = RealImageJ.headless(folder).macro("""
+                run("Clear Results");
+                run("Undulator Models...", "model=[OTHER]");
+                print("inspected: " + getResultString("Name", 0) + ", " + getResultString("Runs", 0));
+                run("Undulator Models...", "action=Install model=[OTHER]");
+                newImage("grey", "8-bit ramp", 100, 80, 3);
+                run("Undulator Apply...", "image=grey model=tiny_rednet.bioimage.io");
+                getDimensions(width, height, channels, slices, frames);
+                print("restored: " + getTitle() + " " + width + "x" + height + "x" + slices + " " + bitDepth());
+                getStatistics(area, mean, min, max);
+                print("changed: " + (max > min));
+                run("Undulator Apply...", "image=grey model=[OTHER] output=[FOLDER/restored.tif]");
+                print("written: " + File.exists("FOLDER/restored.tif"));
+                """.replace("OTHER", other.toString()).replace("FOLDER", folder.toString()));
+        assertEquals(0, outcome.exit(), outcome.output());
+        assertEquals("Tiny RED-Net denoiser, yes", outcome.value("inspected"));
+        assertEquals("grey-restored 100x80x3 32", outcome.value("restored"));
+        assertEquals("1", outcome.value("changed"));
+        assertEquals("1", outcome.value("written"));
+        String export = "run(\"Undulator Models...\", \"action=Export format=ONNX model=[" + other + "] folder=[" + folder + "]\");";
+        Outcome refused = RealImageJ.headless(folder).macros(List.of(export));
+        assertTrue(refused.value("error 0").contains("made by another program"), refused.output());
+    }
+
+    @Test
     void whatIsNoModelIsRefusedAndNothingIsLost() throws Exception {
         Files.writeString(folder.resolve("no model.zip"), "words");
         Files.createDirectories(folder.resolve("models"));
