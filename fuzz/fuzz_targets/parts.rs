@@ -1,5 +1,5 @@
 //! One file of a good package, the first byte says which, replaced and its checksum made right: what the zip reader lets
-//! through.
+//! through. From 128 on it is the package of another program, whose network is run by tract.
 #![no_main]
 
 use std::{
@@ -33,13 +33,15 @@ fuzz_target!(|input: &[u8]| {
     let Some((which, content)) = input.split_first() else { return };
     let mut files = SEED.clone();
     let count = files.len();
-    let (name, bytes) = &mut files[usize::from(*which) % count];
+    let (name, bytes) = &mut files[usize::from(*which & 127) % count];
     let is_description = name == "rdf.yaml";
     let sums = (sum(bytes), sum(content));
     *bytes = content.to_vec();
     if !is_description {
         let rdf = &mut files.iter_mut().find(|(name, _)| name == "rdf.yaml").unwrap().1;
-        *rdf = String::from_utf8(rdf.clone()).unwrap().replace(&sums.0, &sums.1).into_bytes();
+        let owner = if *which < 128 { "undulator:" } else { "stranger:" };
+        let text = String::from_utf8(rdf.clone()).unwrap();
+        *rdf = text.replace(&sums.0, &sums.1).replace("undulator:", owner).into_bytes();
     }
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in &files {

@@ -12,7 +12,7 @@ use super::protobuf::{Fields, Value, damaged, numbers, text, texts};
 const MOST_NODES: usize = 5000;
 /// tract's time to get a network ready grows with the square of its length. Operators that it takes apart count more;
 /// constants do not count.
-const MOST_LENGTH: usize = 1000;
+const MOST_LENGTH: usize = 800;
 const LENGTHY: usize = 3;
 /// Values of all constants together, each time that a step uses them: tract packs them for each.
 const MOST_USED: u64 = 1 << 22;
