@@ -4,6 +4,8 @@
 //! may live in ImageJ's memory, in a file or in a [`Volume`](crate::volume::Volume), and no second copy is needed.
 //! Slices are row-major, `y * width + x`, and grey values travel as `f32`, which holds 8 and 16 bits exactly.
 
+use std::ops::Range;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -67,12 +69,22 @@ impl GreyType {
     }
 }
 
-/// Rounded half up: above zero the conversion cuts off as the floor does, in a form that the compiler can vectorise.
+/// From here on 32-bit floats are whole, so adding it rounds numbers below it, and its last bits are then the number.
+const WHOLE: f32 = (1 << 23) as f32;
+
+/// Rounded half up, in a form that the compiler makes many at once of, which `floor` and saturating casts are not.
 #[inline]
 fn whole(grey: f32, white: f32) -> f32 {
     let above = if grey + 0.5 > 0.0 { grey + 0.5 } else { 0.0 };
     let within = if above < white { above } else { white };
-    within as i32 as f32
+    let nearest = (within + WHOLE) - WHOLE;
+    if nearest > within { nearest - 1.0 } else { nearest }
+}
+
+/// The last bits of a whole grey value from 0 to 2²³ − 1 as an integer, in such a form, too.
+#[inline]
+pub(crate) fn integer(grey: f32) -> u32 {
+    (grey + WHOLE).to_bits()
 }
 
 /// Voxels along each axis.
@@ -214,6 +226,64 @@ pub trait SliceSource: Send + Sync {
 
     /// Reads slice `z` (from zero) into `out`, which holds exactly one slice, row-major.
     fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError>;
+
+    /// Reads slice `z` into `out`, whatever that held, in the type that its grey values come in, or as 32-bit floats.
+    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+        let mut values = match std::mem::take(out) {
+            Voxels::F32(values) => values,
+            _ => Vec::new(),
+        };
+        values.resize(self.shape().size.plane(), 0.0);
+        let read = self.read(z, &mut values);
+        *out = Voxels::F32(values);
+        read
+    }
+}
+
+/// Grey values in the type that they come in, of a slice, `y * width + x`, or a whole volume,
+/// `(z * height + y) * width + x`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Voxels {
+    /// 8-bit grey values.
+    U8(Vec<u8>),
+    /// 16-bit grey values.
+    U16(Vec<u16>),
+    /// 32-bit grey values.
+    F32(Vec<f32>),
+}
+
+impl Default for Voxels {
+    fn default() -> Self {
+        Self::F32(Vec::new())
+    }
+}
+
+impl Voxels {
+    /// Writes the values from `start` on to `out`, as many as it holds.
+    pub fn store(&self, start: usize, out: &mut [f32]) {
+        let part = start..start + out.len();
+        match self {
+            Self::U8(v) => out.iter_mut().zip(&v[part]).for_each(|(o, v)| *o = f32::from(*v)),
+            Self::U16(v) => out.iter_mut().zip(&v[part]).for_each(|(o, v)| *o = f32::from(*v)),
+            Self::F32(v) => out.copy_from_slice(&v[part]),
+        }
+    }
+
+    /// Becomes a part of others, in the memory that it has if it is of their type.
+    pub fn take(&mut self, from: &Self, part: Range<usize>) {
+        fn fill<T: Copy>(values: &mut Vec<T>, from: &[T]) {
+            values.clear();
+            values.extend_from_slice(from);
+        }
+        match (self, from) {
+            (Self::U8(to), Self::U8(from)) => fill(to, &from[part]),
+            (Self::U16(to), Self::U16(from)) => fill(to, &from[part]),
+            (Self::F32(to), Self::F32(from)) => fill(to, &from[part]),
+            (to, Self::U8(from)) => *to = Self::U8(from[part].to_vec()),
+            (to, Self::U16(from)) => *to = Self::U16(from[part].to_vec()),
+            (to, Self::F32(from)) => *to = Self::F32(from[part].to_vec()),
+        }
+    }
 }
 
 /// Where a new stack goes, slice by slice: into memory, or into a [`StackFile`](crate::stack_file::StackFile).
@@ -245,10 +315,18 @@ pub trait SliceSink: Send {
 /// Reads slice `z` and refuses values that are not finite.
 pub fn read_finite(source: &dyn SliceSource, z: usize, out: &mut [f32]) -> Result<(), StackError> {
     source.read(z, out)?;
-    if source.shape().grey != GreyType::F32 || are_finite(out) {
+    match source.shape().grey {
+        GreyType::F32 => check_finite(source, z, out),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses slice `z` if some of its values are not finite.
+pub(crate) fn check_finite(source: &dyn SliceSource, z: usize, values: &[f32]) -> Result<(), StackError> {
+    if are_finite(values) {
         return Ok(());
     }
-    let (at, width) = (out.iter().position(|v| !v.is_finite()).unwrap_or(0), source.shape().size.width);
+    let (at, width) = (values.iter().position(|v| !v.is_finite()).unwrap_or(0), source.shape().size.width);
     Err(StackError::NotFinite { name: source.name().to_owned(), slice: z + 1, x: at % width, y: at / width })
 }
 

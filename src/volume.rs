@@ -1,17 +1,7 @@
 //! A stack held in memory, in the grey type that it came in.
 
-use crate::stack::{GreyType, Shape, SliceSink, SliceSource, StackError};
-
-/// Grey values of a whole volume, `(z * height + y) * width + x`.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Voxels {
-    /// 8-bit grey values.
-    U8(Vec<u8>),
-    /// 16-bit grey values.
-    U16(Vec<u16>),
-    /// 32-bit grey values.
-    F32(Vec<f32>),
-}
+pub use crate::stack::Voxels;
+use crate::stack::{GreyType, Shape, SliceSink, SliceSource, StackError, integer};
 
 /// A stack held in memory. It is both a [`SliceSource`] and a [`SliceSink`].
 #[derive(Clone, Debug, PartialEq)]
@@ -54,25 +44,16 @@ impl Volume {
     /// All grey values as `f32`: a copy, for small volumes and tests.
     pub fn to_values(&self) -> Vec<f32> {
         let mut out = vec![0.0; self.shape.size.voxels() as usize];
-        self.load(0, &mut out);
+        self.voxels.store(0, &mut out);
         out
     }
 
-    fn load(&self, start: usize, out: &mut [f32]) {
-        let range = start..start + out.len();
-        match &self.voxels {
-            Voxels::U8(v) => out.iter_mut().zip(&v[range]).for_each(|(o, v)| *o = f32::from(*v)),
-            Voxels::U16(v) => out.iter_mut().zip(&v[range]).for_each(|(o, v)| *o = f32::from(*v)),
-            Voxels::F32(v) => out.copy_from_slice(&v[range]),
-        }
-    }
-
-    /// The values are those of the grey type already; by way of 32 bits, casts are many at once.
+    /// The values are those of the grey type already.
     fn store(&mut self, start: usize, values: &[f32]) {
         let range = start..start + values.len();
         match &mut self.voxels {
-            Voxels::U8(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = *v as i32 as u8),
-            Voxels::U16(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = *v as i32 as u16),
+            Voxels::U8(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = integer(*v) as u8),
+            Voxels::U16(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = integer(*v) as u16),
             Voxels::F32(v) => v[range].copy_from_slice(values),
         }
     }
@@ -88,7 +69,13 @@ impl SliceSource for Volume {
     }
 
     fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
-        self.load(z * self.shape.size.plane(), out);
+        self.voxels.store(z * self.shape.size.plane(), out);
+        Ok(())
+    }
+
+    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+        let plane = self.shape.size.plane();
+        out.take(&self.voxels, z * plane..(z + 1) * plane);
         Ok(())
     }
 }

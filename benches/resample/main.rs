@@ -14,13 +14,13 @@ use rayon::prelude::*;
 use undulator::{
     monitor::Silent,
     resample::{Interpolation, resample},
-    stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize},
+    stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize, Voxels},
     volume::Volume,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let size = Size::new(512, 512, 200);
-    let voxels = (0..size.voxels()).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u16).collect();
+    let voxels = Voxels::U16((0..size.voxels()).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u16).collect());
     let shape = Shape { size, voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
     let mut stack = Noise { shape, voxels };
     let mut bytes = 0;
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// A stack as a host holds it.
 struct Noise {
     shape: Shape,
-    voxels: Vec<u16>,
+    voxels: Voxels,
 }
 
 impl SliceSource for Noise {
@@ -67,7 +67,13 @@ impl SliceSource for Noise {
 
     fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
         let plane = self.shape.size.plane();
-        out.iter_mut().zip(&self.voxels[z * plane..][..plane]).for_each(|(out, grey)| *out = f32::from(*grey));
+        self.voxels.store(z * plane, out);
+        Ok(())
+    }
+
+    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+        let plane = self.shape.size.plane();
+        out.take(&self.voxels, z * plane..(z + 1) * plane);
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use jni::{
 
 use super::{exception::Border, host::Host};
 use crate::grey::Window;
-use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize};
+use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, integer};
 
 /// A Java `StackSource`.
 pub struct JavaSource {
@@ -54,21 +54,30 @@ impl SliceSource for JavaSource {
     }
 
     fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+        let mut voxels = Voxels::default();
+        self.read_voxels(z, &mut voxels)?;
+        voxels.store(0, out);
+        Ok(())
+    }
+
+    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+        let plane = self.shape.size.plane();
         let read = |env: &mut Env| {
             let arguments = [JValue::Int(z as i32)];
             let pixels =
                 env.call_method(&self.object, jni_str!("read"), jni_sig!("(I)Ljava/lang/Object;"), &arguments)?.l()?;
-            match self.shape.grey {
+            // Signed numbers become unsigned where they stand.
+            *out = match self.shape.grey {
                 GreyType::U8 => {
-                    let pixels = region(env, &env.cast_local::<JByteArray>(pixels)?, out.len())?;
-                    out.iter_mut().zip(pixels).for_each(|(out, grey)| *out = f32::from(grey as u8));
+                    let pixels = region(env, &env.cast_local::<JByteArray>(pixels)?, plane)?;
+                    Voxels::U8(pixels.into_iter().map(|grey| grey as u8).collect())
                 }
                 GreyType::U16 => {
-                    let pixels = region(env, &env.cast_local::<JShortArray>(pixels)?, out.len())?;
-                    out.iter_mut().zip(pixels).for_each(|(out, grey)| *out = f32::from(grey as u16));
+                    let pixels = region(env, &env.cast_local::<JShortArray>(pixels)?, plane)?;
+                    Voxels::U16(pixels.into_iter().map(|grey| grey as u16).collect())
                 }
-                GreyType::F32 => env.cast_local::<JFloatArray>(pixels)?.get_region(env, 0, out)?,
-            }
+                GreyType::F32 => Voxels::F32(region(env, &env.cast_local::<JFloatArray>(pixels)?, plane)?),
+            };
             Ok(())
         };
         self.host.call(read).map_err(|reason| StackError::Host { slice: z + 1, reason })
@@ -135,13 +144,13 @@ impl SliceSink for JavaSink {
         let write = |env: &mut Env| {
             let pixels: JObject = match self.grey {
                 GreyType::U8 => {
-                    let values: Vec<i8> = slice.iter().map(|grey| *grey as i32 as i8).collect();
+                    let values: Vec<i8> = slice.iter().map(|grey| integer(*grey) as i8).collect();
                     let array = JByteArray::new(env, values.len())?;
                     array.set_region(env, 0, &values)?;
                     array.into()
                 }
                 GreyType::U16 => {
-                    let values: Vec<i16> = slice.iter().map(|grey| *grey as i32 as i16).collect();
+                    let values: Vec<i16> = slice.iter().map(|grey| integer(*grey) as i16).collect();
                     let array = JShortArray::new(env, values.len())?;
                     array.set_region(env, 0, &values)?;
                     array.into()

@@ -16,9 +16,9 @@ use std::str::FromStr;
 use rayon::prelude::*;
 
 use crate::monitor::Monitor;
-use crate::stack::{self, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize};
+use crate::stack::{self, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels};
 use crate::stack_file::Job;
-use crate::stream::{Ahead, read_ahead};
+use crate::stream::{self, Ahead, read_ahead};
 use axis::Axis;
 
 /// The most voxels of a result: 4096³, 128 GiB in 16 bits.
@@ -108,9 +108,9 @@ pub enum ResampleError {
 ///
 /// The grey type stays; whole grey values are rounded half up. Eight slices are made at once, or as many as fit 256 MiB,
 /// and written while the next are made. Each old slice is read at most once, in rising order, ahead of the work, and only
-/// those are held beside them that overlap the slices being made. Interpolation is separable, first between slices, then
-/// rows, then columns, in 32-bit arithmetic, and the result is the same for any
-/// number of threads.
+/// those are held beside them, in the grey type that they came in, that overlap the slices being made. Interpolation is
+/// separable, in 32-bit arithmetic, first between slices, then between rows or columns, whichever is less work. The result
+/// is the same for any number of threads.
 ///
 /// # Errors
 /// [`ResampleError`] for an empty stack, an impossible voxel size, old or new, grey values that are not finite, a
@@ -150,7 +150,9 @@ pub fn resample(
         along: Axis::new(old.slices, size.slices, voxel / edges.z, interpolation),
     };
     let left = sink.done()..size.slices;
-    read_ahead(source, grid.read(left.clone()), |ahead| grid.resample(left, ahead, sink, monitor))?;
+    read_ahead(source, grid.read(left.clone()), grid.waiting(), stream::voxels, |ahead| {
+        grid.resample(left, ahead, sink, monitor)
+    })?;
     sink.finish()?;
     Ok(shape)
 }
@@ -189,7 +191,7 @@ impl Grid {
     fn resample(
         &self,
         slices: Range<usize>,
-        ahead: &mut Ahead,
+        ahead: &mut Ahead<Voxels>,
         sink: &mut dyn SliceSink,
         monitor: &dyn Monitor,
     ) -> Result<(), ResampleError> {
@@ -223,36 +225,56 @@ impl Grid {
         (MOST_BYTES_AT_ONCE / bytes).clamp(1, SLICES_AT_ONCE).min(self.new.slices)
     }
 
+    /// Old slices to read ahead: about as many as the next group needs, fewer if they are large.
+    fn waiting(&self) -> usize {
+        let bytes = 4 * self.old.plane();
+        let needed = (self.slices_at_once() * self.old.slices).div_ceil(self.new.slices);
+        (MOST_BYTES_AT_ONCE / 4 / bytes).clamp(1, 2 * SLICES_AT_ONCE).min(needed)
+    }
+
     fn make(&self, slices: &Range<usize>, held: &Held, made: &mut [Vec<f32>]) {
         slices.clone().into_par_iter().zip(made).for_each(|(z, made)| {
-            made.par_chunks_mut(ROWS * self.new.width).enumerate().for_each_init(
-                || (Vec::new(), vec![0.0; self.old.width]),
-                |(strip, row), (at, out)| self.make_rows(z, at * ROWS, held, strip, row, out),
-            );
+            made.par_chunks_mut(ROWS * self.new.width)
+                .enumerate()
+                .for_each_init(Scratch::default, |scratch, (at, out)| self.make_rows(z, at * ROWS, held, scratch, out));
         });
     }
 
-    /// Makes new rows from row `top` of slice `z` on. What lies between, old rows blended along z in `strip` and such a
-    /// one along y in `row`, is small enough for a thread's own memory.
-    fn make_rows(&self, z: usize, top: usize, held: &Held, strip: &mut Vec<f32>, row: &mut [f32], out: &mut [f32]) {
-        let (width, rows) = (self.old.width, out.len() / self.new.width);
-        let first = self.down.terms(top).0.start;
-        let strip =
-            held.blend(self.along.terms(z), first * width..self.down.terms(top + rows - 1).0.end * width, strip);
-        for (y, out) in (top..).zip(out.chunks_exact_mut(self.new.width)) {
-            let (lines, weights) = self.down.terms(y);
-            let line = |y: usize| &strip[(y - first) * width..][..width];
-            let old = match weights {
-                [_] => line(lines.start),
-                _ => {
-                    blend(lines.map(line).zip(weights.iter().copied()), row);
-                    &*row
-                }
-            };
-            self.across.apply(old, out);
-            self.grey.round(out);
+    /// Makes new rows from row `top` of slice `z` on. What lies between is small enough for a thread's own memory.
+    fn make_rows(&self, z: usize, top: usize, held: &Held, scratch: &mut Scratch, out: &mut [f32]) {
+        let (old_width, new_width) = (self.old.width, self.new.width);
+        let Scratch { strip, between } = scratch;
+        let rows = out.len() / new_width;
+        let (first, end) = (self.down.terms(top).0.start, self.down.terms(top + rows - 1).0.end);
+        held.blend(self.along.terms(z), first * old_width..end * old_width, strip);
+        // Gathering along x costs the most: it is done where there are fewer rows.
+        if self.old.height < self.new.height {
+            between.resize((end - first) * new_width, 0.0);
+            let lines = strip.chunks_exact(old_width).zip(between.chunks_exact_mut(new_width));
+            lines.for_each(|(old, line)| self.across.apply(old, line));
+            for (y, out) in (top..).zip(out.chunks_exact_mut(new_width)) {
+                let (lines, weights) = self.down.terms(y);
+                blend(lines.map(|y| &between[(y - first) * new_width..][..new_width]), weights, out);
+            }
+        } else {
+            between.resize(old_width, 0.0);
+            for (y, out) in (top..).zip(out.chunks_exact_mut(new_width)) {
+                let (lines, weights) = self.down.terms(y);
+                blend(lines.map(|y| &strip[(y - first) * old_width..][..old_width]), weights, between);
+                self.across.apply(between, out);
+            }
         }
+        self.grey.round(out);
     }
+}
+
+/// A thread's own memory.
+#[derive(Default)]
+struct Scratch {
+    /// Old rows, blended along z.
+    strip: Vec<f32>,
+    /// Such rows made new along one more axis.
+    between: Vec<f32>,
 }
 
 /// The new grid's size, refused where no image could have it.
@@ -279,12 +301,12 @@ pub(crate) fn new_size(source: &dyn SliceSource, voxel: f64) -> Result<Size, Res
 /// The old slices that the new slices are made of, from the front on in rising order.
 #[derive(Default)]
 struct Held {
-    slices: VecDeque<(usize, Vec<f32>)>,
+    slices: VecDeque<(usize, Voxels)>,
 }
 
 impl Held {
     /// Lets go of slices before the first of `wanted`, which rise, and takes those that are missing.
-    fn hold(&mut self, wanted: impl Iterator<Item = usize>, ahead: &mut Ahead) -> Result<(), StackError> {
+    fn hold(&mut self, wanted: impl Iterator<Item = usize>, ahead: &mut Ahead<Voxels>) -> Result<(), StackError> {
         for (at, z) in wanted.enumerate() {
             if at == 0 {
                 let passed = self.slices.partition_point(|(held, _)| *held < z);
@@ -297,36 +319,43 @@ impl Held {
         Ok(())
     }
 
-    /// A part of the held slices, weighted: in `out`, unless a single slice is the answer.
-    fn blend<'s>(
-        &'s self,
-        (wanted, weights): (Range<usize>, &[f32]),
-        part: Range<usize>,
-        out: &'s mut Vec<f32>,
-    ) -> &'s [f32] {
+    /// A part of the held slices, weighted.
+    fn blend(&self, (wanted, weights): (Range<usize>, &[f32]), part: Range<usize>, out: &mut Vec<f32>) {
+        out.resize(part.len(), 0.0);
         // What is between two that are wanted together is wanted too, so they stand side by side.
         let at = self.slices.partition_point(|(held, _)| *held < wanted.start);
-        if let [_] = weights {
-            return &self.slices[at].1[part];
+        let slices = self.slices.range(at..at + wanted.len()).map(|(_, slice)| slice);
+        // All slices of a stack come in one type.
+        macro_rules! parts {
+            ($kind:ident) => {
+                slices.filter_map(|slice| match slice {
+                    Voxels::$kind(values) => Some(&values[part.clone()]),
+                    _ => None,
+                })
+            };
         }
-        out.resize(part.len(), 0.0);
-        let parts = self.slices.range(at..at + wanted.len()).map(|(_, slice)| &slice[part.clone()]);
-        blend(parts.zip(weights.iter().copied()), out);
-        out
+        match self.slices.front() {
+            Some((_, Voxels::U8(_))) => blend(parts!(U8), weights, out),
+            Some((_, Voxels::U16(_))) => blend(parts!(U16), weights, out),
+            _ => blend(parts!(F32), weights, out),
+        }
     }
 }
 
 /// The weighted sum of equally long lines.
-fn blend<'a>(mut terms: impl Iterator<Item = (&'a [f32], f32)>, out: &mut [f32]) {
+fn blend<'a, T: Copy + Into<f32> + 'a>(lines: impl Iterator<Item = &'a [T]>, weights: &[f32], out: &mut [f32]) {
+    let mut terms = lines.zip(weights.iter().copied());
     let Some((line, weight)) = terms.next() else { return };
     match terms.next() {
-        None => out.iter_mut().zip(line).for_each(|(out, v)| *out = weight * v),
-        Some((other, share)) => {
-            out.iter_mut().zip(line.iter().zip(other)).for_each(|(out, (a, b))| *out = weight * a + share * b);
-        }
+        None if weight == 1.0 => out.iter_mut().zip(line).for_each(|(out, v)| *out = (*v).into()),
+        None => out.iter_mut().zip(line).for_each(|(out, v)| *out = weight * (*v).into()),
+        Some((other, share)) => out
+            .iter_mut()
+            .zip(line.iter().zip(other))
+            .for_each(|(out, (a, b))| *out = weight * (*a).into() + share * (*b).into()),
     }
     for (line, weight) in terms {
-        out.iter_mut().zip(line).for_each(|(out, v)| *out += weight * v);
+        out.iter_mut().zip(line).for_each(|(out, v)| *out += weight * (*v).into());
     }
 }
 
