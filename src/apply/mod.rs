@@ -225,10 +225,11 @@ impl Way {
             Some((needs, free)) => needs <= free / share,
             None => needs != Some(u64::MAX),
         };
-        let (bordered, bare) = (needs(true), needs(false));
+        let bordered = needs(true);
         if fits(bordered, 2) {
             return Ok(Self::Whole { bordered: true });
         }
+        let bare = needs(false);
         // A model of one size has no room for the halo around a slice of just that size.
         if bordered == Some(u64::MAX) && fits(bare, 2) {
             return Ok(Self::Whole { bordered: false });
