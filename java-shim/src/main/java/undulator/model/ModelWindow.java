@@ -161,7 +161,10 @@ public final class ModelWindow {
                 lines.add(words(value, Font.PLAIN, 12, Look.TEXT));
             }
         });
-        JScrollPane scroll = new JScrollPane(lines, JScrollPane.VERTICAL_SCROLLBAR_AS_NEEDED,
+        // Few lines stand together at the top rather than apart.
+        JPanel atTheTop = Look.white(new JPanel(new BorderLayout()));
+        atTheTop.add(lines, BorderLayout.NORTH);
+        JScrollPane scroll = new JScrollPane(atTheTop, JScrollPane.VERTICAL_SCROLLBAR_AS_NEEDED,
                 JScrollPane.HORIZONTAL_SCROLLBAR_NEVER);
         scroll.setBorder(BorderFactory.createEmptyBorder());
         scroll.getVerticalScrollBar().setUnitIncrement(Look.pixels(16));
