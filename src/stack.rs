@@ -321,8 +321,17 @@ pub fn read_finite(source: &dyn SliceSource, z: usize, out: &mut [f32]) -> Resul
     }
 }
 
+/// [`read_finite`] in the type that the grey values come in.
+pub(crate) fn read_finite_voxels(source: &dyn SliceSource, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+    source.read_voxels(z, out)?;
+    match out {
+        Voxels::F32(values) => check_finite(source, z, values),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses slice `z` if some of its values are not finite.
-pub(crate) fn check_finite(source: &dyn SliceSource, z: usize, values: &[f32]) -> Result<(), StackError> {
+fn check_finite(source: &dyn SliceSource, z: usize, values: &[f32]) -> Result<(), StackError> {
     if are_finite(values) {
         return Ok(());
     }

@@ -5,44 +5,26 @@ use std::{
     thread,
 };
 
-use crate::stack::{SliceSource, StackError, Voxels, check_finite, read_finite};
+use crate::stack::{SliceSource, StackError, read_finite};
 
-/// How slices are read into what is handed on.
-type Read<S> = fn(&dyn SliceSource, usize, &mut S) -> Result<(), StackError>;
+/// Slices that wait to be worked on: with the one that is being read they are two ahead.
+const WAITING: usize = 1;
 
-/// A [`Read`] as 32-bit floats. Values that are not finite are refused.
-pub(crate) fn values(source: &dyn SliceSource, z: usize, out: &mut Vec<f32>) -> Result<(), StackError> {
-    out.resize(source.shape().size.plane(), 0.0);
-    read_finite(source, z, out)
-}
-
-/// A [`Read`] in the type that the grey values come in. Values that are not finite are refused.
-pub(crate) fn voxels(source: &dyn SliceSource, z: usize, out: &mut Voxels) -> Result<(), StackError> {
-    source.read_voxels(z, out)?;
-    match out {
-        Voxels::F32(values) => check_finite(source, z, values),
-        _ => Ok(()),
-    }
-}
-
-/// Reads slices in the order of `wanted` on a thread of its own, ahead of `work`, and ends when `work` does. So many are
-/// `waiting` to be worked on while one more is read.
+/// Reads slices in the order of `wanted` on a thread of its own, two ahead of `work`, and ends when `work` does.
 ///
-/// Memory: the slices ahead, and those that `work` holds.
-pub(crate) fn read_ahead<S: Default + Send, T>(
+/// Values that are not finite are refused. Memory: the slices ahead, and those that `work` holds.
+pub(crate) fn read_ahead<T>(
     source: &dyn SliceSource,
     wanted: impl Iterator<Item = usize> + Send,
-    waiting: usize,
-    read: Read<S>,
-    work: impl FnOnce(&mut Ahead<S>) -> T,
+    work: impl FnOnce(&mut Ahead) -> T,
 ) -> T {
-    let (to_work, slices) = sync_channel(waiting);
+    let (to_work, slices) = sync_channel(WAITING);
     let (free, to_read) = channel();
     thread::scope(|scope| {
         scope.spawn(move || {
             for z in wanted {
-                let mut slice = to_read.try_recv().unwrap_or_default();
-                let read = read(source, z, &mut slice).map(|()| slice);
+                let mut slice: Vec<f32> = to_read.try_recv().unwrap_or_else(|_| vec![0.0; source.shape().size.plane()]);
+                let read = read_finite(source, z, &mut slice).map(|()| slice);
                 let failed = read.is_err();
                 // Nobody waits for it any more when the work has stopped.
                 if to_work.send(read).is_err() || failed {
@@ -55,22 +37,22 @@ pub(crate) fn read_ahead<S: Default + Send, T>(
 }
 
 /// Hands out what is read.
-pub(crate) struct Ahead<S> {
-    slices: Receiver<Result<S, StackError>>,
-    free: Sender<S>,
+pub(crate) struct Ahead {
+    slices: Receiver<Result<Vec<f32>, StackError>>,
+    free: Sender<Vec<f32>>,
 }
 
-impl<S> Ahead<S> {
+impl Ahead {
     /// The next slice. It is to be given back when the work on it is done.
     ///
     /// # Panics
     /// If there are no more.
-    pub fn next(&mut self) -> Result<S, StackError> {
+    pub fn next(&mut self) -> Result<Vec<f32>, StackError> {
         self.slices.recv().expect("as many slices are read as are asked for")
     }
 
     /// Takes a slice back, for another to be read into it.
-    pub fn give_back(&mut self, slice: S) {
+    pub fn give_back(&mut self, slice: Vec<f32>) {
         // The last ones are not needed any more.
         let _ = self.free.send(slice);
     }
@@ -111,7 +93,7 @@ mod tests {
     #[test]
     fn slices_come_in_order_and_an_error_after_those_before_it() {
         let source = Counted { read: AtomicUsize::new(0), fails: 30 };
-        read_ahead(&source, (0..1000).step_by(3), 1, values, |ahead| {
+        read_ahead(&source, (0..1000).step_by(3), |ahead| {
             for z in (0..30).step_by(3) {
                 let slice = ahead.next().unwrap();
                 assert_eq!(slice, [z as f32; 6]);
@@ -125,8 +107,7 @@ mod tests {
     #[test]
     fn work_that_stops_stops_the_reading() {
         let source = Counted { read: AtomicUsize::new(0), fails: usize::MAX };
-        let third =
-            read_ahead(&source, 0..1000, 1, values, |ahead| (0..3).map(|_| ahead.next().unwrap()[0]).sum::<f32>());
+        let third = read_ahead(&source, 0..1000, |ahead| (0..3).map(|_| ahead.next().unwrap()[0]).sum::<f32>());
         assert_eq!(third, 3.0);
         let read = source.read.into_inner();
         assert!((3..=5).contains(&read), "three used, at most two ahead, {read} read");

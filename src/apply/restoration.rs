@@ -15,11 +15,8 @@ use crate::{
     measure::Score,
     monitor::Monitor,
     stack::{SliceSink, SliceSource},
-    stream::{self, Ahead, read_ahead},
+    stream::{Ahead, read_ahead},
 };
-
-/// Slices that wait to be restored. With the one that is being read they are two ahead.
-const WAITING: usize = 1;
 
 /// All that applying needs to know of a model.
 #[derive(Clone, Copy)]
@@ -104,7 +101,7 @@ impl<'a> Restoration<'a> {
         let tiling = self.tiling(runner.as_ref(), memory::free(device))?;
         self.tile = tiling.width() * tiling.height();
         let (image, left) = (self.image, self.next..self.image.shape().size.slices);
-        read_ahead(image, left, WAITING, stream::values, |ahead| self.slices(runner.as_mut(), tiling, ahead))
+        read_ahead(image, left, |ahead| self.slices(runner.as_mut(), tiling, ahead))
     }
 
     fn frame(&self) -> Frame {
@@ -152,12 +149,7 @@ impl<'a> Restoration<'a> {
         Ok(tiling)
     }
 
-    fn slices(
-        &mut self,
-        runner: &mut dyn Runner,
-        tiling: Tiling,
-        ahead: &mut Ahead<Vec<f32>>,
-    ) -> Result<(), ApplyError> {
+    fn slices(&mut self, runner: &mut dyn Runner, tiling: Tiling, ahead: &mut Ahead) -> Result<(), ApplyError> {
         let (size, tiles, monitor) = (self.image.shape().size, tiling.count(), self.monitor);
         let slices = size.slices;
         let (mut tiled, mut restored) = (Tiled::new(tiling), vec![0.0; size.plane()]);

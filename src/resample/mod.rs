@@ -16,9 +16,10 @@ use std::str::FromStr;
 use rayon::prelude::*;
 
 use crate::monitor::Monitor;
-use crate::stack::{self, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels};
+use crate::stack::{
+    self, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, read_finite_voxels,
+};
 use crate::stack_file::Job;
-use crate::stream::{self, Ahead, read_ahead};
 use axis::Axis;
 
 /// The most voxels of a result: 4096³, 128 GiB in 16 bits.
@@ -28,7 +29,7 @@ const MOST_VOXELS: f64 = (1u64 << 36) as f64;
 const MOST_ALONG_AN_AXIS: f64 = (1 << 24) as f64;
 
 /// New rows that a thread makes at once.
-const ROWS: usize = 16;
+const ROWS: usize = 8;
 
 /// Slices that are made at the same time: threads share their rows, and wait for each other once for all.
 const SLICES_AT_ONCE: usize = 8;
@@ -107,10 +108,9 @@ pub enum ResampleError {
 /// shape, which the sink has been told too. Slices that the sink has from an earlier start are not made again.
 ///
 /// The grey type stays; whole grey values are rounded half up. Eight slices are made at once, or as many as fit 256 MiB,
-/// and written while the next are made. Each old slice is read at most once, in rising order, ahead of the work, and only
-/// those are held beside them, in the grey type that they came in, that overlap the slices being made. Interpolation is
-/// separable, in 32-bit arithmetic, first between slices, then between rows or columns, whichever is less work. The result
-/// is the same for any number of threads.
+/// while those before them are written and what the next are made of is read. Each old slice is read at most once, in
+/// rising order, and held in the grey type that it came in as long as slices are made of it. Interpolation is separable, in
+/// 32-bit arithmetic, first between slices, then between rows or columns, whichever is less work. The result is the same for any number of threads.
 ///
 /// # Errors
 /// [`ResampleError`] for an empty stack, an impossible voxel size, old or new, grey values that are not finite, a
@@ -149,10 +149,7 @@ pub fn resample(
         down: Axis::new(old.height, size.height, voxel / edges.y, interpolation),
         along: Axis::new(old.slices, size.slices, voxel / edges.z, interpolation),
     };
-    let left = sink.done()..size.slices;
-    read_ahead(source, grid.read(left.clone()), grid.waiting(), stream::voxels, |ahead| {
-        grid.resample(left, ahead, sink, monitor)
-    })?;
+    grid.resample(source, sink, monitor)?;
     sink.finish()?;
     Ok(shape)
 }
@@ -177,8 +174,8 @@ struct Grid {
 }
 
 impl Grid {
-    /// The old slices that new ones are made of, each once.
-    fn read(&self, slices: Range<usize>) -> impl Iterator<Item = usize> {
+    /// The old slices that new ones are made of, each once, in rising order.
+    fn needed(&self, slices: Range<usize>) -> impl Iterator<Item = usize> {
         let mut next = 0;
         slices.flat_map(|z| self.along.terms(z).0).filter(move |z| {
             let new = *z >= next;
@@ -187,49 +184,48 @@ impl Grid {
         })
     }
 
-    /// Makes new slices, some at once, and writes them while the next are made.
+    /// Makes the new slices that the sink lacks, some at once, while it takes those before them and what the next are made
+    /// of is read.
     fn resample(
         &self,
-        slices: Range<usize>,
-        ahead: &mut Ahead<Voxels>,
+        source: &dyn SliceSource,
         sink: &mut dyn SliceSink,
         monitor: &dyn Monitor,
     ) -> Result<(), ResampleError> {
-        let group = self.slices_at_once();
-        let mut held = Held::default();
-        let mut made = vec![vec![0.0; self.new.plane()]; group];
+        let (first, end, at_once) = (sink.done(), self.new.slices, self.slices_at_once());
+        let group = |start: usize| start..end.min(start + at_once);
+        let mut made = vec![vec![0.0; self.new.plane()]; at_once];
         let mut finished = made.clone();
         let mut write =
             |from: usize, finished: &[Vec<f32>]| (from..).zip(finished).try_for_each(|(z, slice)| sink.write(z, slice));
-        let mut unwritten = slices.start..slices.start;
-        for start in slices.clone().step_by(group) {
-            monitor.progress(start as f64 / slices.end as f64, "Resampling");
+        let mut unwritten = first..first;
+        let mut held = Held::default();
+        held.go_on(0, read(source, self.needed(group(first)), Vec::new())?);
+        for start in (first..end).step_by(at_once) {
+            monitor.progress(start as f64 / end as f64, "Resampling");
             if monitor.cancelled() {
                 return Err(ResampleError::Cancelled);
             }
-            let next = start..slices.end.min(start + group);
-            let (written, read) = rayon::join(
+            let (now, next) = (group(start), group(end.min(start + at_once)));
+            let (last, spare) = (held.last(), std::mem::take(&mut held.spare));
+            let wanted = self.needed(next.clone()).filter(|z| last < Some(*z));
+            let (written, (read, ())) = rayon::join(
                 || write(unwritten.start, &finished[..unwritten.len()]),
-                || held.hold(self.read(next.clone()), ahead).map(|()| self.make(&next, &held, &mut made)),
+                || rayon::join(|| read(source, wanted, spare), || self.make(&now, &held, &mut made)),
             );
-            written.and(read)?;
+            written?;
+            held.go_on(self.needed(next).next().unwrap_or(self.old.slices), read?);
             std::mem::swap(&mut made, &mut finished);
-            unwritten = next;
+            unwritten = now;
         }
         Ok(write(unwritten.start, &finished[..unwritten.len()])?)
     }
 
-    /// New slices to make together, fewer if they are large.
+    /// New slices to make together, fewer if they and the old ones are large.
     fn slices_at_once(&self) -> usize {
-        let bytes = 8 * (self.old.plane() + self.new.plane());
-        (MOST_BYTES_AT_ONCE / bytes).clamp(1, SLICES_AT_ONCE).min(self.new.slices)
-    }
-
-    /// Old slices to read ahead: about as many as the next group needs, fewer if they are large.
-    fn waiting(&self) -> usize {
-        let bytes = 4 * self.old.plane();
-        let needed = (self.slices_at_once() * self.old.slices).div_ceil(self.new.slices);
-        (MOST_BYTES_AT_ONCE / 4 / bytes).clamp(1, 2 * SLICES_AT_ONCE).min(needed)
+        let old = self.old.slices.div_ceil(self.new.slices) * self.old.plane() * (self.grey.bits() / 8) as usize;
+        let new = self.new.plane() * size_of::<f32>();
+        (MOST_BYTES_AT_ONCE / 2 / (old + new)).clamp(1, SLICES_AT_ONCE).min(self.new.slices)
     }
 
     fn make(&self, slices: &Range<usize>, held: &Held, made: &mut [Vec<f32>]) {
@@ -298,25 +294,38 @@ pub(crate) fn new_size(source: &dyn SliceSource, voxel: f64) -> Result<Size, Res
     Err(ResampleError::TooLarge { name, size, voxel: old, new_size, new: voxel })
 }
 
+/// Reads slices, into `spare` ones as long as there are some.
+fn read(
+    source: &dyn SliceSource,
+    wanted: impl Iterator<Item = usize>,
+    mut spare: Vec<Voxels>,
+) -> Result<Vec<(usize, Voxels)>, StackError> {
+    let read = |z| {
+        let mut slice = spare.pop().unwrap_or_default();
+        read_finite_voxels(source, z, &mut slice).map(|()| (z, slice))
+    };
+    wanted.map(read).collect()
+}
+
 /// The old slices that the new slices are made of, from the front on in rising order.
 #[derive(Default)]
 struct Held {
     slices: VecDeque<(usize, Voxels)>,
+    /// Slices that are not needed any more, to be read into.
+    spare: Vec<Voxels>,
 }
 
 impl Held {
-    /// Lets go of slices before the first of `wanted`, which rise, and takes those that are missing.
-    fn hold(&mut self, wanted: impl Iterator<Item = usize>, ahead: &mut Ahead<Voxels>) -> Result<(), StackError> {
-        for (at, z) in wanted.enumerate() {
-            if at == 0 {
-                let passed = self.slices.partition_point(|(held, _)| *held < z);
-                self.slices.drain(..passed).for_each(|(_, slice)| ahead.give_back(slice));
-            }
-            if self.slices.back().is_none_or(|(last, _)| *last < z) {
-                self.slices.push_back((z, ahead.next()?));
-            }
-        }
-        Ok(())
+    /// The last slice held.
+    fn last(&self) -> Option<usize> {
+        self.slices.back().map(|(z, _)| *z)
+    }
+
+    /// Lets go of the slices before `first`, and takes those that come after the last.
+    fn go_on(&mut self, first: usize, read: Vec<(usize, Voxels)>) {
+        let passed = self.slices.partition_point(|(z, _)| *z < first);
+        self.spare.extend(self.slices.drain(..passed).map(|(_, slice)| slice));
+        self.slices.extend(read);
     }
 
     /// A part of the held slices, weighted.
