@@ -1,6 +1,7 @@
 # make dist  builds dist/Undulator_-<version>.jar, the plugin with the native library inside
 # make demo  builds, then runs macros/demo.ijm in ImageJ: demo/undulator-demo.png
 # make test  passes all tests
+# make test-aarch64  passes the library's own tests on an emulated AArch64, most of all the kernels for NEON
 # make model  trains the model that comes with the plugin anew: models/sample-cathode.zip
 # make reproduction  trains every network of the paper on a simulated pair: reproduction/comparison.csv and its figure
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -18,7 +19,7 @@ model: imagej
 	$(RUN_MACRO) $(CURDIR)/macros/shipped-model.ijm $(CURDIR)/models/
 	rm -f models/*.checkpoint
 
-.PHONY: model dist demo reproduction imagej test build-tools test-tools native lint rust-tests java-tests clean
+.PHONY: model dist demo reproduction imagej test test-aarch64 build-tools test-tools native lint rust-tests java-tests clean
 
 dist: build-tools native
 	$(MAVEN) --quiet package -DskipTests
@@ -73,6 +74,13 @@ rust-tests: test-tools
 
 java-tests: test-tools native
 	$(MAVEN) verify
+
+# Not a part of `make test`: everything is built anew for it.
+test-aarch64: build-tools
+	tools/require.sh aarch64
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
+	cargo test --release --no-default-features --target aarch64-unknown-linux-gnu --lib
 
 clean:
 	rm -rf dist demo reproduction java-shim/target target .venv

@@ -19,6 +19,7 @@ described() {
         windows) echo 'test -e "$(java_home)/lib/libawt_xawt.so"|openjdk-17-jre|a Java that can open windows' ;;
         imagemagick) echo 'command -v compare|imagemagick|ImageMagick' ;;
         python) echo 'python3 -c "import ensurepip, venv"|python3 python3-venv|Python 3 with venv' ;;
+        aarch64) echo 'aarch64-linux-gnu-gcc --version && qemu-aarch64 --version|gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user|the compiler and emulator for AArch64 (and: rustup target add aarch64-unknown-linux-gnu)' ;;
         fonts) echo 'test -n "$(fc-list)"|fontconfig fonts-dejavu-core|a font' ;;
         *) echo "false|-|the unknown tool $1" ;;
     esac

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{
     graph::Convolution,
-    kernels::{ConvolveBand, GROUP, Geometry, Isa, ReduceBand},
+    kernels::{ConvolveBand, GROUP, Geometry, Isa, ReduceBand, VALUES, WinogradBand, transformed},
     layout::{Band, Image},
     pool,
 };
@@ -14,8 +14,20 @@ pub(super) struct Filter {
     outputs: usize,
     inputs: usize,
     size: usize,
+    order: Order,
     weights: Vec<f32>,
     bias: Vec<f32>,
+}
+
+/// How weights lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// As [`each_weight`] visits them.
+    Taps,
+    /// (input block, ky, kx, input channel in the block), for one output channel of several inputs.
+    Reduced,
+    /// (group of output blocks, value, input channel, output channel in the group), of transformed kernels.
+    Winograd,
 }
 
 /// What is done with each band of the output while it is in the cache.
@@ -34,50 +46,78 @@ const BAND: usize = (256 << 10) / size_of::<f32>();
 impl Filter {
     /// The filter of a convolution, from weights (output, input, ky, kx).
     pub fn forward(isa: Isa, convolution: &Convolution, weights: &[f32], bias: &[f32]) -> Self {
-        let Convolution { inputs, outputs, size, .. } = *convolution;
+        let Convolution { inputs, outputs, size, paired, .. } = *convolution;
         let at = |o: usize, i: usize, ky: usize, kx: usize| weights[((o * inputs + i) * size + ky) * size + kx];
-        Self::pack(isa, inputs, outputs, size, bias, at)
+        Self::pack(isa, [outputs, inputs, size], paired, bias, at)
     }
 
     /// The filter that takes the gradient of the convolution's output to that of its input: channels exchanged,
     /// kernel turned by 180°.
     pub fn backward(isa: Isa, convolution: &Convolution, weights: &[f32]) -> Self {
-        let Convolution { inputs, outputs, size, .. } = *convolution;
+        let Convolution { inputs, outputs, size, paired, .. } = *convolution;
         let last = size - 1;
         let at = |o: usize, i: usize, ky: usize, kx: usize| {
             weights[((i * inputs + o) * size + last - ky) * size + last - kx]
         };
-        Self::pack(isa, outputs, inputs, size, &vec![0.0; inputs], at)
+        Self::pack(isa, [inputs, outputs, size], paired, &vec![0.0; inputs], at)
     }
 
     fn pack(
         isa: Isa,
-        inputs: usize,
-        outputs: usize,
-        size: usize,
+        [outputs, inputs, size]: [usize; 3],
+        paired: bool,
         bias: &[f32],
         at: impl Fn(usize, usize, usize, usize) -> f32,
     ) -> Self {
-        let order = if outputs == 1 && inputs > 1 {
-            // One output channel is reduced over vectors of input channels: the order of the exchanged filter.
-            let mut order = vec![0.0; inputs.next_multiple_of(isa.lanes()) * size * size];
-            for (index, value) in order.iter_mut().enumerate() {
-                let (block, lane) = (index / isa.lanes() / (size * size), index % isa.lanes());
-                let (tap, input) = (index / isa.lanes() % (size * size), block * isa.lanes() + lane);
-                if input < inputs {
-                    *value = at(0, input, tap / size, tap % size);
-                }
-            }
-            order
+        let (order, weights) = if paired {
+            (Order::Winograd, in_winograd_order(isa, inputs, outputs, at))
+        } else if outputs == 1 && inputs > 1 {
+            (Order::Reduced, in_reduced_order(isa, inputs, size, at))
         } else {
-            let mut order = Vec::new();
+            let mut weights = Vec::new();
             each_weight(isa, inputs, outputs, size, |weight| {
-                order.push(weight.map_or(0.0, |[output, input, ky, kx]| at(output, input, ky, kx)));
+                weights.push(weight.map_or(0.0, |[output, input, ky, kx]| at(output, input, ky, kx)));
             });
-            order
+            (Order::Taps, weights)
         };
-        Self { outputs, inputs, size, weights: order, bias: in_blocks(isa, bias) }
+        Self { outputs, inputs, size, order, weights, bias: in_blocks(isa, bias) }
     }
+}
+
+/// The order for one output channel: that of the exchanged filter, as sums run over vectors of input channels.
+fn in_reduced_order(isa: Isa, inputs: usize, size: usize, at: impl Fn(usize, usize, usize, usize) -> f32) -> Vec<f32> {
+    let mut weights = vec![0.0; inputs.next_multiple_of(isa.lanes()) * size * size];
+    for (index, value) in weights.iter_mut().enumerate() {
+        let (block, lane) = (index / isa.lanes() / (size * size), index % isa.lanes());
+        let (tap, input) = (index / isa.lanes() % (size * size), block * isa.lanes() + lane);
+        if input < inputs {
+            *value = at(0, input, tap / size, tap % size);
+        }
+    }
+    weights
+}
+
+/// Kernels of 3×3, transformed.
+fn in_winograd_order(
+    isa: Isa,
+    inputs: usize,
+    outputs: usize,
+    at: impl Fn(usize, usize, usize, usize) -> f32,
+) -> Vec<f32> {
+    let padded = outputs.next_multiple_of(isa.lanes());
+    let mut weights = vec![0.0; VALUES * inputs * padded];
+    for output in 0..outputs {
+        let first = output / (GROUP * isa.lanes()) * GROUP * isa.lanes();
+        let group = (GROUP * isa.lanes()).min(padded - first);
+        let weights = &mut weights[VALUES * inputs * first + output - first..];
+        for input in 0..inputs {
+            let kernel = [0, 1, 2].map(|ky| [0, 1, 2].map(|kx| at(output, input, ky, kx)));
+            for (value, weight) in transformed(kernel).into_iter().enumerate() {
+                weights[(value * inputs + input) * group] = weight;
+            }
+        }
+    }
+    weights
 }
 
 /// Pads one value a channel to whole blocks.
@@ -125,22 +165,24 @@ pub(super) fn convolve(
 ) {
     debug_assert_eq!((input.shape.channels, output.shape.channels), (filter.inputs, filter.outputs));
     let rows = band_rows(output);
-    let one = |band: &mut Band| convolve_band(isa, filter, slope, input, band);
+    let one = |scratch: &mut Vec<f32>, band: &mut Band| convolve_band(isa, filter, slope, input, scratch, band);
     match tail {
-        Tail::Keep => output.bands(rows).into_par_iter().for_each(|mut band| one(&mut band)),
+        Tail::Keep => {
+            output.bands(rows).into_par_iter().for_each_init(Vec::new, |scratch, mut band| one(scratch, &mut band));
+        }
         Tail::Pool(small) => {
             let layout = pool::Layout::of(small);
             let bands = output.bands(rows).into_par_iter().zip(small.bands(rows / 2));
-            bands.for_each(|(mut band, small)| {
-                one(&mut band);
+            bands.for_each_init(Vec::new, |scratch, (mut band, small)| {
+                one(scratch, &mut band);
                 layout.pool(isa, band.data, small.data);
             });
         }
         Tail::UnpoolAdd(large) => {
             let layout = pool::Layout::of(output);
             let bands = output.bands(rows).into_par_iter().zip(large.bands(2 * rows));
-            bands.for_each(|(mut band, large)| {
-                one(&mut band);
+            bands.for_each_init(Vec::new, |scratch, (mut band, large)| {
+                one(scratch, &mut band);
                 layout.unpool_add(isa, band.data, large.data);
             });
         }
@@ -154,8 +196,15 @@ fn band_rows(output: &Image) -> usize {
     (BAND / output.row_length()).min(fair).next_multiple_of(2).max(2)
 }
 
-fn convolve_band(isa: Isa, filter: &Filter, slope: Option<&[f32]>, input: &Image, band: &mut Band) {
-    let Filter { outputs, inputs, size, ref weights, ref bias } = *filter;
+fn convolve_band(
+    isa: Isa,
+    filter: &Filter,
+    slope: Option<&[f32]>,
+    input: &Image,
+    scratch: &mut Vec<f32>,
+    band: &mut Band,
+) {
+    let Filter { outputs, inputs, size, order, ref weights, ref bias } = *filter;
     let (halo, width) = (input.halo, input.shape.width);
     let lanes = if outputs == 1 { 1 } else { isa.lanes() };
     let geometry =
@@ -167,13 +216,31 @@ fn convolve_band(isa: Isa, filter: &Filter, slope: Option<&[f32]>, input: &Image
     let start = (halo + band.y - size / 2) * geometry.row + (halo - size / 2) * geometry.pixel;
     let input = &input.image(band.image)[start..];
     let output = &mut band.data[halo * lanes..];
-    if outputs == 1 && inputs > 1 {
-        let (bias, slope) = (bias[0], slope.map(|slope| slope[0]));
-        let task = ReduceBand { input, geometry, size, weights, bias, slope, output, output_row, rows, width };
-        isa.run(geometry.pixel, task);
-    } else {
-        let task =
-            ConvolveBand { input, geometry, size, weights, bias, slope, output, output_block, output_row, rows, width };
-        isa.run(lanes, task);
+    match order {
+        Order::Taps => isa.run(
+            lanes,
+            ConvolveBand { input, geometry, size, weights, bias, slope, output, output_block, output_row, rows, width },
+        ),
+        Order::Reduced => {
+            let (bias, slope) = (bias[0], slope.map(|slope| slope[0]));
+            let task = ReduceBand { input, geometry, size, weights, bias, slope, output, output_row, rows, width };
+            isa.run(geometry.pixel, task);
+        }
+        Order::Winograd => isa.run(
+            lanes,
+            WinogradBand {
+                input,
+                geometry,
+                weights,
+                bias,
+                slope,
+                output,
+                output_block,
+                output_row,
+                rows,
+                width,
+                scratch,
+            },
+        ),
     }
 }

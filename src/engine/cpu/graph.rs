@@ -46,6 +46,8 @@ pub(super) struct Convolution {
     pub outputs: usize,
     pub size: usize,
     pub weight: usize,
+    /// Whether it is computed for 2×2 pixels at once.
+    pub paired: bool,
 }
 
 /// A plan's nodes in the order in which they run; the last makes the output.
@@ -58,6 +60,22 @@ pub(super) struct Graph {
     pub convolutions: Vec<Convolution>,
     /// Border that the widest kernel needs.
     pub halo: usize,
+}
+
+/// Fewer channels gain nothing from being computed for pairs of pixels.
+const LEAST_PAIRED: usize = 8;
+
+/// Levels of resolution that are: they take nearly all of the time, and at deeper ones pairs would widen the halo.
+const PAIRED_LEVELS: i32 = 3;
+
+/// Whether a convolution of an image that was `halved` so often is computed for 2×2 pixels at once. Tiles begin at
+/// whole multiples of the plan's, so the pairs are the same ones in every tile.
+pub(super) fn is_paired(step: &Step, halved: i32, multiple: usize) -> bool {
+    let Step::Convolve { inputs, outputs, kernel, .. } = *step else { return false };
+    kernel == 3
+        && inputs.min(outputs) >= LEAST_PAIRED
+        && (0..PAIRED_LEVELS).contains(&halved)
+        && (multiple >> halved).is_multiple_of(2)
 }
 
 impl Graph {
@@ -74,7 +92,7 @@ impl Graph {
         let (mut remembered, mut tensor) = (Vec::new(), 0);
         for (at, step) in plan.steps.iter().enumerate() {
             graph
-                .step(step, &mut remembered, &mut tensor)
+                .step(step, plan.multiple, &mut remembered, &mut tensor)
                 .map_err(|reason| unusable(format!("step {} of the plan, {step:?}, {reason}", at + 1)))?;
         }
         if graph.sizes.last() != Some(&(1, 0)) {
@@ -109,7 +127,13 @@ impl Graph {
         }
     }
 
-    fn step(&mut self, step: &Step, remembered: &mut Vec<usize>, tensor: &mut usize) -> Result<(), String> {
+    fn step(
+        &mut self,
+        step: &Step,
+        multiple: usize,
+        remembered: &mut Vec<usize>,
+        tensor: &mut usize,
+    ) -> Result<(), String> {
         let current = self.nodes.len() - 1;
         let (channels, halved) = self.sizes[current];
         match *step {
@@ -118,7 +142,8 @@ impl Graph {
                     return Err(format!("cannot convolve {channels} channels"));
                 }
                 self.push(Node::Convolve(current, self.convolutions.len(), Activation::Identity), outputs, halved);
-                self.convolutions.push(Convolution { inputs, outputs, size, weight: *tensor });
+                let paired = is_paired(step, halved, multiple);
+                self.convolutions.push(Convolution { inputs, outputs, size, weight: *tensor, paired });
                 self.halo = self.halo.max(size / 2);
                 *tensor += 2;
             }

@@ -107,7 +107,9 @@ fn assert_forward(plan: &Plan, images: &Images, seed: u64) {
 
 #[test]
 fn red_net_equals_the_reference() {
-    for (channels, activation) in [(1, Activation::Prelu), (8, Activation::Relu), (20, Activation::Prelu)] {
+    for (channels, activation) in
+        [(1, Activation::Prelu), (8, Activation::Relu), (20, Activation::Prelu), (64, Activation::Prelu)]
+    {
         assert_forward(&red_net(3, channels, activation, true), &images(2, 12, 20, 3), 5);
     }
 }
@@ -133,13 +135,14 @@ proptest! {
     #[test]
     fn any_size_equals_the_reference(
         height in 1usize..8, width in 1usize..64, inner in 1usize..41, outer in 1usize..25,
-        kernel in prop::sample::select(vec![1usize, 3, 5]), seed in any::<u64>(),
+        kernel in prop::sample::select(vec![1usize, 3, 5]), multiple in 1usize..3, seed in any::<u64>(),
     ) {
         let steps = vec![
             convolve("a", 1, inner, 3), prelu("a", inner), convolve("b", inner, outer, kernel), Step::Relu,
             convolve("c", outer, 1, kernel), Step::AddInput,
         ];
-        assert_forward(&Plan { steps, multiple: 1 }, &images(1, height, width, seed), seed);
+        // Kernels of 3×3 are computed for pairs of pixels where sizes are even.
+        assert_forward(&Plan { steps, multiple }, &images(1, multiple * height, multiple * width, seed), seed);
     }
 }
 
@@ -211,7 +214,9 @@ fn gradients_of_every_step_equal_differences() {
     // Without poolings, slopes of zero make no kinks.
     let steps =
         vec![convolve("a", 1, 9, 3), prelu("a", 9), convolve("b", 9, 9, 3), prelu("b", 9), convolve("c", 9, 1, 3)];
-    assert_gradients(&Plan { steps, multiple: 1 }, &images(2, 5, 7, 3), Loss::Mse, 4, 100);
+    assert_gradients(&Plan { steps: steps.clone(), multiple: 1 }, &images(2, 5, 7, 3), Loss::Mse, 4, 100);
+    // Even sizes are computed for pairs of pixels.
+    assert_gradients(&Plan { steps, multiple: 2 }, &images(2, 6, 8, 3), Loss::Mse, 4, 100);
 }
 
 #[test]

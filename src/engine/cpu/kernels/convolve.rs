@@ -1,6 +1,9 @@
 //! Convolution of a band of rows.
 
-use super::simd::{Simd, Task};
+use super::{
+    activate,
+    simd::{Simd, Task},
+};
 
 /// Where the values of a band's input lie, in floats.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +43,7 @@ pub(in crate::engine::cpu) struct ConvolveBand<'a> {
 /// Most output blocks that are computed together.
 pub(in crate::engine::cpu) const GROUP: usize = 2;
 /// Pixels in a tile: 6 pixels × 2 blocks are 12 sums, which leaves 4 of AVX2's 16 registers for the operands.
-const TILE: usize = 6;
+pub(super) const TILE: usize = 6;
 /// Tiles that use the same weights before the next ones are loaded.
 const STRIP: usize = 8 * TILE;
 /// Bytes of weights that stay in the first-level cache beside the images.
@@ -200,7 +203,7 @@ impl Part {
 /// # Safety
 /// `P` values `pixel` floats apart, and `N` vectors of weights.
 #[inline(always)]
-unsafe fn add<S: Simd, const P: usize, const N: usize>(
+pub(super) unsafe fn add<S: Simd, const P: usize, const N: usize>(
     sums: &mut [[S::V; N]; P],
     values: *const f32,
     pixel: usize,
@@ -216,11 +219,4 @@ unsafe fn add<S: Simd, const P: usize, const N: usize>(
             }
         }
     }
-}
-
-/// The value above zero, `slope` times the value below. What is not a number stays so.
-#[inline(always)]
-fn activate<S: Simd>(value: S::V, slope: S::V) -> S::V {
-    let zero = S::splat(0.0);
-    S::fma(slope, S::min(zero, value), S::max(zero, value))
 }

@@ -1,11 +1,14 @@
 //! The vector instructions that the kernels use, and the choice among them at run time.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon::Neon;
+use super::portable::Portable;
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::*;
+use super::x86::{Avx2, Avx512};
 
 /// A vector of `f32` with the few operations that the kernels need.
 ///
-/// The x86 implementations may only run where [`Isa`] has found their instructions: reach them through [`Isa::run`].
+/// Those of x86 may only run where [`Isa`] has found their instructions: reach them through [`Isa::run`].
 /// `load` and `store` need `LANES` valid floats at the pointer, of any alignment.
 pub(in crate::engine::cpu) trait Simd {
     /// Floats in a vector.
@@ -17,6 +20,7 @@ pub(in crate::engine::cpu) trait Simd {
     unsafe fn store(to: *mut f32, v: Self::V);
     fn splat(value: f32) -> Self::V;
     fn add(a: Self::V, b: Self::V) -> Self::V;
+    fn sub(a: Self::V, b: Self::V) -> Self::V;
     fn mul(a: Self::V, b: Self::V) -> Self::V;
     /// `a × b + c`.
     fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
@@ -65,6 +69,8 @@ enum Kind {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     Portable8,
     /// As wide as AVX-512, for tests on processors without it.
     #[cfg(test)]
@@ -89,6 +95,9 @@ impl Isa {
                 found.push(Self(Kind::Avx2));
             }
         }
+        // Every AArch64 has it.
+        #[cfg(target_arch = "aarch64")]
+        found.push(Self(Kind::Neon));
         found.push(Self(Kind::Portable8));
         #[cfg(test)]
         found.push(Self(Kind::Portable16));
@@ -102,6 +111,8 @@ impl Isa {
             Kind::Avx512 => 16,
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => 8,
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => 8,
             Kind::Portable8 => 8,
             #[cfg(test)]
             Kind::Portable16 => 16,
@@ -121,6 +132,8 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `available` found AVX2 and FMA, and nothing else makes this value.
             Kind::Avx2 => unsafe { avx2(task) },
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => task.run::<Neon>(),
             Kind::Portable8 => task.run::<Portable<8>>(),
             #[cfg(test)]
             Kind::Portable16 => task.run::<Portable<16>>(),
@@ -138,173 +151,4 @@ fn avx512<T: Task>(task: T) -> T::Output {
 #[target_feature(enable = "avx2,fma")]
 fn avx2<T: Task>(task: T) -> T::Output {
     task.run::<Avx2>()
-}
-
-/// Arrays that the compiler may turn into whatever vectors the target always has (NEON on AArch64).
-struct Portable<const N: usize>;
-
-impl<const N: usize> Portable<N> {
-    #[inline(always)]
-    fn map(f: impl Fn(usize) -> f32) -> [f32; N] {
-        std::array::from_fn(f)
-    }
-}
-
-impl<const N: usize> Simd for Portable<N> {
-    const LANES: usize = N;
-    type V = [f32; N];
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self::V {
-        // SAFETY: the caller promises N floats; arrays of f32 need no more alignment than f32.
-        unsafe { from.cast::<[f32; N]>().read() }
-    }
-    #[inline(always)]
-    unsafe fn store(to: *mut f32, v: Self::V) {
-        // SAFETY: as for `load`.
-        unsafe { to.cast::<[f32; N]>().write(v) }
-    }
-    #[inline(always)]
-    fn splat(value: f32) -> Self::V {
-        [value; N]
-    }
-    #[inline(always)]
-    fn add(a: Self::V, b: Self::V) -> Self::V {
-        Self::map(|i| a[i] + b[i])
-    }
-    #[inline(always)]
-    fn mul(a: Self::V, b: Self::V) -> Self::V {
-        Self::map(|i| a[i] * b[i])
-    }
-    #[inline(always)]
-    fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        // Without the instruction, `mul_add` is a slow call into the mathematics library.
-        if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
-            Self::map(|i| a[i].mul_add(b[i], c[i]))
-        } else {
-            Self::map(|i| a[i] * b[i] + c[i])
-        }
-    }
-    #[inline(always)]
-    fn max(a: Self::V, b: Self::V) -> Self::V {
-        Self::map(|i| if a[i] > b[i] { a[i] } else { b[i] })
-    }
-    #[inline(always)]
-    fn min(a: Self::V, b: Self::V) -> Self::V {
-        Self::map(|i| if a[i] < b[i] { a[i] } else { b[i] })
-    }
-    #[inline(always)]
-    fn greater(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
-        Self::map(|i| if a[i] > b[i] { yes[i] } else { no[i] })
-    }
-    #[inline(always)]
-    fn sum(v: Self::V) -> f32 {
-        v.iter().sum()
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-struct Avx2;
-
-// SAFETY of every block below: the instructions are there (see `Simd`), and pointers are valid by the callers' promise.
-#[cfg(target_arch = "x86_64")]
-impl Simd for Avx2 {
-    const LANES: usize = 8;
-    type V = __m256;
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self::V {
-        unsafe { _mm256_loadu_ps(from) }
-    }
-    #[inline(always)]
-    unsafe fn store(to: *mut f32, v: Self::V) {
-        unsafe { _mm256_storeu_ps(to, v) }
-    }
-    #[inline(always)]
-    fn splat(value: f32) -> Self::V {
-        unsafe { _mm256_set1_ps(value) }
-    }
-    #[inline(always)]
-    fn add(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { _mm256_add_ps(a, b) }
-    }
-    #[inline(always)]
-    fn mul(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { _mm256_mul_ps(a, b) }
-    }
-    #[inline(always)]
-    fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        unsafe { _mm256_fmadd_ps(a, b, c) }
-    }
-    #[inline(always)]
-    fn max(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { _mm256_max_ps(a, b) }
-    }
-    #[inline(always)]
-    fn min(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { _mm256_min_ps(a, b) }
-    }
-    #[inline(always)]
-    fn greater(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
-        unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)) }
-    }
-    #[inline(always)]
-    fn sum(v: Self::V) -> f32 {
-        unsafe {
-            let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
-            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-            _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
-        }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-struct Avx512;
-
-// SAFETY of every block below: as for AVX2.
-#[cfg(target_arch = "x86_64")]
-impl Simd for Avx512 {
-    const LANES: usize = 16;
-    type V = __m512;
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self::V {
-        unsafe { _mm512_loadu_ps(from) }
-    }
-    #[inline(always)]
-    unsafe fn store(to: *mut f32, v: Self::V) {
-        unsafe { _mm512_storeu_ps(to, v) }
-    }
-    #[inline(always)]
-    fn splat(value: f32) -> Self::V {
-        unsafe { _mm512_set1_ps(value) }
-    }
-    #[inline(always)]
-    fn add(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { _mm512_add_ps(a, b) }
-    }
-    #[inline(always)]
-    fn mul(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { _mm512_mul_ps(a, b) }
-    }
-    #[inline(always)]
-    fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        unsafe { _mm512_fmadd_ps(a, b, c) }
-    }
-    #[inline(always)]
-    fn max(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { _mm512_max_ps(a, b) }
-    }
-    #[inline(always)]
-    fn min(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { _mm512_min_ps(a, b) }
-    }
-    #[inline(always)]
-    fn greater(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
-        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes) }
-    }
-    #[inline(always)]
-    fn sum(v: Self::V) -> f32 {
-        unsafe { _mm512_reduce_add_ps(v) }
-    }
 }
