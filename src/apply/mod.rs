@@ -118,7 +118,7 @@ pub fn apply(
     let recipe = Recipe {
         runner: &|| device::runner(&device, &plan, &model.weights),
         multiple: plan.multiple,
-        halo: device::halo(&device, &plan),
+        halo: plan.halo(),
         before: &|greys| greys.iter_mut().for_each(|grey| *grey = input_window.normalise(*grey)),
         after: &|values| {
             values.iter_mut().for_each(|value| *value = card.output_grey.nearest(output_window.restore(*value)));

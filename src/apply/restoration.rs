@@ -25,7 +25,7 @@ pub(super) struct Recipe<'a> {
     pub runner: &'a (dyn Fn() -> Result<Box<dyn Runner>, EngineError> + Sync),
     /// Width and height of an image must be whole multiples of this.
     pub multiple: usize,
-    /// How many pixels beyond an output pixel a tile must have.
+    /// How many pixels beyond an output pixel the input still matters.
     pub halo: usize,
     /// Takes a slice's grey values to what the network is given.
     pub before: &'a (dyn Fn(&mut [f32]) + Sync),

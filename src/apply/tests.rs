@@ -92,7 +92,7 @@ fn tiles_of_a_large_slice_take_half_of_the_free_memory_and_most_of_that() {
         let recipe = Recipe {
             runner: &|| Ok(Box::new(cpu::runner(&plan, &weights)?)),
             multiple: plan.multiple,
-            halo: cpu::halo(&plan),
+            halo: plan.halo(),
             before: &|_| {},
             after: &|_| {},
         };

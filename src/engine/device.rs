@@ -213,14 +213,6 @@ pub fn runner(device: &Device, plan: &Plan, weights: &Weights) -> Result<Box<dyn
     })
 }
 
-/// How many pixels beyond an output pixel that device needs of a tile, to compute the pixel as in the whole image.
-pub fn halo(device: &Device, plan: &Plan) -> usize {
-    match device {
-        Device::Cpu { .. } => cpu::halo(plan),
-        Device::Cuda { .. } => plan.halo(),
-    }
-}
-
 /// A network on that device, ready to be trained on from that state. Call it where [`compute`] calls.
 ///
 /// # Errors

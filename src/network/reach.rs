@@ -20,15 +20,8 @@ impl Plan {
     /// # Ok::<(), undulator::network::NetworkError>(())
     /// ```
     pub fn halo(&self) -> usize {
-        self.halo_of_pairs(|_, _| false)
-    }
-
-    /// The same for an engine that computes some convolutions for 2×2 pixels at once. In what such pixels are computed
-    /// from there is also what only their neighbours need: it does not matter, but its rounding does. `paired` is asked
-    /// of each convolution, with how often its image was halved, and must hold for kernels of 3×3 alone.
-    pub(crate) fn halo_of_pairs(&self, paired: impl Fn(&Step, i32) -> bool) -> usize {
         let reach = |pixel: isize| {
-            let (first, last) = self.seen_by(pixel, &paired);
+            let (first, last) = self.seen_by(pixel);
             (pixel - first).max(last - pixel).unsigned_abs()
         };
         (0..self.multiple as isize).map(reach).max().unwrap_or(0)
@@ -41,22 +34,19 @@ impl Plan {
     }
 
     /// The input pixels that an output pixel depends on, along one axis.
-    fn seen_by(&self, pixel: isize, paired: impl Fn(&Step, i32) -> bool) -> Span {
-        let (mut span, mut halved) = ((pixel, pixel), 0);
+    fn seen_by(&self, pixel: isize) -> Span {
+        let mut span = (pixel, pixel);
         let mut remembered = Vec::new();
         let mut input: Option<Span> = None;
         for step in self.steps.iter().rev() {
             match step {
-                Step::Convolve { .. } if paired(step, halved) => {
-                    span = (span.0.div_euclid(2) * 2 - 1, span.1.div_euclid(2) * 2 + 2);
-                }
                 Step::Convolve { kernel, .. } => {
                     let radius = (kernel / 2) as isize;
                     span = (span.0 - radius, span.1 + radius);
                 }
                 Step::Relu | Step::Prelu { .. } => {}
-                Step::MaxPool => (span, halved) = ((2 * span.0, 2 * span.1 + 1), halved - 1),
-                Step::Unpool => (span, halved) = ((span.0.div_euclid(2), span.1.div_euclid(2)), halved + 1),
+                Step::MaxPool => span = (2 * span.0, 2 * span.1 + 1),
+                Step::Unpool => span = (span.0.div_euclid(2), span.1.div_euclid(2)),
                 Step::AddRemembered => remembered.push(span),
                 Step::Remember => span = remembered.pop().map_or(span, |other| union(span, other)),
                 Step::AddInput => input = Some(input.map_or(span, |other| union(span, other))),

@@ -65,17 +65,11 @@ pub(super) struct Graph {
 /// Fewer channels gain nothing from being computed for pairs of pixels.
 const LEAST_PAIRED: usize = 8;
 
-/// Levels of resolution that are: they take nearly all of the time, and at deeper ones pairs would widen the halo.
-const PAIRED_LEVELS: i32 = 3;
-
-/// Whether a convolution of an image that was `halved` so often is computed for 2×2 pixels at once. Tiles begin at
-/// whole multiples of the plan's, so the pairs are the same ones in every tile.
+/// Whether a convolution of an image that was `halved` so often is computed for 2×2 pixels at once: where its sizes are
+/// even. Tiles begin at whole multiples of the plan's, so the pairs are then the same ones in every tile.
 pub(super) fn is_paired(step: &Step, halved: i32, multiple: usize) -> bool {
     let Step::Convolve { inputs, outputs, kernel, .. } = *step else { return false };
-    kernel == 3
-        && inputs.min(outputs) >= LEAST_PAIRED
-        && (0..PAIRED_LEVELS).contains(&halved)
-        && (multiple >> halved).is_multiple_of(2)
+    kernel == 3 && inputs.min(outputs) >= LEAST_PAIRED && halved >= 0 && (multiple >> halved).is_multiple_of(2)
 }
 
 impl Graph {

@@ -2,7 +2,7 @@
 //!
 //! A plan becomes a `graph` whose nodes are images in blocks of channels as wide as the processor's vectors (`layout`).
 //! Convolutions run in register tiles (`kernels`, for AVX-512, AVX2, NEON or whatever there is) with bias, activation and
-//! pooling done while the values are at hand; those of 3×3 on large images by Winograd's algorithm, with 16 products in
+//! pooling done while the values are at hand; those of 3×3 on all but the smallest images by Winograd's algorithm, with 16 products in
 //! place of 36. The `trainer` walks the same graph backward: the gradient of an image is
 //! one more convolution, that of the weights a sum over pixels (`gradient`).
 
@@ -48,12 +48,6 @@ use crate::network::{Plan, Weights};
 /// ```
 pub fn runner(plan: &Plan, weights: &Weights) -> Result<CpuRunner, EngineError> {
     CpuRunner::new(kernels::Isa::best(), plan, weights)
-}
-
-/// How many pixels beyond an output pixel tiles must overlap, so that this engine computes it as in the whole image, bit
-/// for bit: a little more than [`Plan::halo`].
-pub fn halo(plan: &Plan) -> usize {
-    plan.halo_of_pairs(|step, halved| graph::is_paired(step, halved, plan.multiple))
 }
 
 /// Makes a plan ready to be trained on from that state, whose weights must be in the plan's order.

@@ -3,6 +3,8 @@
 //! S. Winograd's minimal filtering F(2×2, 3×3), as A. Lavin and S. Gray use it for networks (Fast Algorithms for
 //! Convolutional Neural Networks, CVPR 2016): with `d` a 4×4 patch of the input and `g` the kernel, the 2×2 outputs are
 //! `Aᵀ (Σ (G g Gᵀ) · (Bᵀ d B)) A`, the sum over the input channels, and the product that of each of 16 pairs of values.
+//! An output is computed from its own nine inputs alone, rounding included: what a patch has beyond them enters only the
+//! values that the other outputs are made of.
 
 use super::{
     activate,
