@@ -8,7 +8,6 @@ Needs numpy, scipy and SimpleITK (requirements.txt beside this file), and java o
 
 import pathlib
 import sys
-import time
 from statistics import median
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -16,12 +15,13 @@ sys.path.insert(0, str(HERE.parent))
 
 from process import Process  # noqa: E402
 
-CASES = [(0.5, 0.6), (0.31, 0.6), (1.0, 0.6)]
+# Edges of voxels, and how often each program runs when its turn comes. The first run warms up and does not count.
+CASES = [(0.5, 0.6, 4), (0.31, 0.6, 8), (1.0, 0.6, 2)]
 
 
 def main():
     program, imagej = sys.argv[1:3]
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 7
+    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
     script = [sys.executable, str(HERE / "peers.py")]
     own = Process("undulator", [program])
     java = ["java", "-Djava.awt.headless=true", "-Xmx8g", "-cp", imagej, str(HERE / "ImageJScale.java")]
@@ -29,19 +29,17 @@ def main():
     peers += [Process("SimpleITK", [*script, "simpleitk"]), Process("ImageJ Scale", java)]
     print("| voxels, from to | program | median, s | fastest, s | times as long as undulator |")
     print("| --- | --- | --- | --- | --- |")
-    for case in CASES:
+    for before, after, runs in CASES:
         times = {name: [] for name in ["undulator", "memory copy", *(peer.name for peer in peers)]}
-        for turn in range(rounds + 1):
-            answers = {"undulator": own.ask(*case, 2)[-1], "memory copy": own.ask("copy", 2)[-1]}
-            answers |= {peer.name: peer.ask(*case, 1)[-1] for peer in peers}
-            # The first round warms up.
-            if turn:
-                for name, seconds in answers.items():
-                    times[name].append(seconds)
-            time.sleep(0.05)
-        for name, seconds in times.items():
-            ratio = median(second / first for second, first in zip(seconds, times["undulator"]))
-            line = f"| {case[0]} to {case[1]} | {name} | {median(seconds):.3f} | {min(seconds):.3f} | {ratio:.2f} |"
+        for _ in range(rounds):
+            times["undulator"].append(own.ask(before, after, runs)[1:])
+            times["memory copy"].append(own.ask("copy", runs)[1:])
+            for peer in peers:
+                times[peer.name].append(peer.ask(before, after, runs)[1:])
+        for name, turns in times.items():
+            ratio = median(median(turn) / median(own) for turn, own in zip(turns, times["undulator"]))
+            seconds = [second for turn in turns for second in turn]
+            line = f"| {before} to {after} | {name} | {median(seconds):.3f} | {min(seconds):.3f} | {ratio:.2f} |"
             print(line, flush=True)
 
 

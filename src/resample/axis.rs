@@ -7,7 +7,8 @@ use super::Interpolation;
 /// For each new voxel along an axis the old ones that it blends, as many for every new voxel, and their weights.
 pub(super) struct Axis {
     taps: usize,
-    starts: Vec<usize>,
+    /// Of 32 bits, as no host's images have 2³² pixels along an axis: sums of them cannot overflow.
+    starts: Vec<u32>,
     weights: Vec<f32>,
 }
 
@@ -26,7 +27,7 @@ impl Axis {
             let start = touched(centre(i), reach, old).start.min(old - taps);
             let weight = |j: usize| (1.0 - (j as f64 - centre(i)).abs() / reach).max(0.0);
             let sum: f64 = (start..start + taps).map(weight).sum();
-            axis.starts.push(start);
+            axis.starts.push(start as u32);
             axis.weights.extend((start..start + taps).map(|j| (weight(j) / sum) as f32));
         }
         axis
@@ -37,7 +38,7 @@ impl Axis {
         let weights = &self.weights[i * self.taps..][..self.taps];
         let before = weights.iter().take_while(|w| **w == 0.0).count();
         let after = weights.iter().rev().take_while(|w| **w == 0.0).count();
-        let start = self.starts[i];
+        let start = self.starts[i] as usize;
         (start + before..start + self.taps - after, &weights[before..self.taps - after])
     }
 
@@ -45,15 +46,31 @@ impl Axis {
     pub(super) fn apply(&self, line: &[f32], out: &mut [f32]) {
         let rows = out.iter_mut().zip(&self.starts);
         match self.taps {
-            1 => rows.for_each(|(out, &start)| *out = line[start]),
-            2 => rows.zip(self.weights.chunks_exact(2)).for_each(|((out, &start), weights)| {
-                let pair = &line[start..start + 2];
-                *out = weights[0] * pair[0] + weights[1] * pair[1];
-            }),
+            1 => rows.for_each(|(out, &start)| *out = line[start as usize]),
+            2 => self.apply_pairs(line, out),
             taps => rows.zip(self.weights.chunks_exact(taps)).for_each(|((out, &start), weights)| {
-                let old = &line[start..start + taps];
+                let old = &line[start as usize..][..taps];
                 *out = weights.iter().zip(old).map(|(weight, grey)| weight * grey).sum();
             }),
+        }
+    }
+
+    /// [`apply`](Self::apply) with two taps: four voxels at once, their eight taps side by side.
+    fn apply_pairs(&self, line: &[f32], out: &mut [f32]) {
+        let pair = |start: u32| &line[start as usize..start as usize + 2];
+        let ((fours, last), (starts, rest)) = (out.as_chunks_mut::<4>(), self.starts.as_chunks::<4>());
+        let (weights, left) = self.weights.as_chunks::<8>();
+        for (out, (starts, weights)) in fours.iter_mut().zip(starts.iter().zip(weights)) {
+            let mut taps = [0.0; 8];
+            taps[0..2].copy_from_slice(pair(starts[0]));
+            taps[2..4].copy_from_slice(pair(starts[1]));
+            taps[4..6].copy_from_slice(pair(starts[2]));
+            taps[6..8].copy_from_slice(pair(starts[3]));
+            taps.iter_mut().zip(weights).for_each(|(tap, weight)| *tap *= weight);
+            *out = [taps[0] + taps[1], taps[2] + taps[3], taps[4] + taps[5], taps[6] + taps[7]];
+        }
+        for (out, (&start, weights)) in last.iter_mut().zip(rest.iter().zip(left.chunks_exact(2))) {
+            *out = weights[0] * pair(start)[0] + weights[1] * pair(start)[1];
         }
     }
 }

@@ -32,7 +32,7 @@ const MOST_ALONG_AN_AXIS: f64 = (1 << 24) as f64;
 const ROWS: usize = 8;
 
 /// Slices that are made at the same time: threads share their rows, and wait for each other once for all.
-const SLICES_AT_ONCE: usize = 8;
+const SLICES_AT_ONCE: usize = 4;
 
 /// Memory for them.
 const MOST_BYTES_AT_ONCE: usize = 256 << 20;
@@ -107,7 +107,7 @@ pub enum ResampleError {
 /// Brings a stack to cubic voxels with edges of `voxel`, in the unit of its own voxel size, and returns the result's
 /// shape, which the sink has been told too. Slices that the sink has from an earlier start are not made again.
 ///
-/// The grey type stays; whole grey values are rounded half up. Eight slices are made at once, or as many as fit 256 MiB,
+/// The grey type stays; whole grey values are rounded half up. Four slices are made at once, or as many as fit 256 MiB,
 /// while those before them are written and what the next are made of is read. Each old slice is read at most once, in
 /// rising order, and held in the grey type that it came in as long as slices are made of it. Interpolation is separable, in
 /// 32-bit arithmetic, first between slices, then between rows or columns, whichever is less work. The result is the same for any number of threads.
