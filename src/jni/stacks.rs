@@ -66,17 +66,24 @@ impl SliceSource for JavaSource {
             let arguments = [JValue::Int(z as i32)];
             let pixels =
                 env.call_method(&self.object, jni_str!("read"), jni_sig!("(I)Ljava/lang/Object;"), &arguments)?.l()?;
-            // Signed numbers become unsigned where they stand.
-            *out = match self.shape.grey {
-                GreyType::U8 => {
-                    let pixels = region(env, &env.cast_local::<JByteArray>(pixels)?, plane)?;
+            // Java's numbers have signs: they lose them where they stand, in the memory of the slice before.
+            *out = match (self.shape.grey, std::mem::take(out)) {
+                (GreyType::U8, spare) => {
+                    let spare = if let Voxels::U8(spare) = spare { spare } else { Vec::new() };
+                    let spare = spare.into_iter().map(|grey| grey as i8).collect();
+                    let pixels = region(env, &env.cast_local::<JByteArray>(pixels)?, plane, spare)?;
                     Voxels::U8(pixels.into_iter().map(|grey| grey as u8).collect())
                 }
-                GreyType::U16 => {
-                    let pixels = region(env, &env.cast_local::<JShortArray>(pixels)?, plane)?;
+                (GreyType::U16, spare) => {
+                    let spare = if let Voxels::U16(spare) = spare { spare } else { Vec::new() };
+                    let spare = spare.into_iter().map(|grey| grey as i16).collect();
+                    let pixels = region(env, &env.cast_local::<JShortArray>(pixels)?, plane, spare)?;
                     Voxels::U16(pixels.into_iter().map(|grey| grey as u16).collect())
                 }
-                GreyType::F32 => Voxels::F32(region(env, &env.cast_local::<JFloatArray>(pixels)?, plane)?),
+                (GreyType::F32, spare) => {
+                    let spare = if let Voxels::F32(spare) = spare { spare } else { Vec::new() };
+                    Voxels::F32(region(env, &env.cast_local::<JFloatArray>(pixels)?, plane, spare)?)
+                }
             };
             Ok(())
         };
@@ -88,8 +95,9 @@ fn region<T: jni::objects::TypeArray + Default + Clone>(
     env: &Env,
     array: &JPrimitiveArray<T>,
     length: usize,
+    mut values: Vec<T>,
 ) -> Result<Vec<T>, JniError> {
-    let mut values = vec![T::default(); length];
+    values.resize(length, T::default());
     array.get_region(env, 0, &mut values)?;
     Ok(values)
 }
