@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{
     graph::Convolution,
-    kernels::{ConvolveBand, GROUP, Geometry, Isa, ReduceBand, VALUES, WinogradBand, transformed},
+    kernels::{ConvolveBand, GROUP, Geometry, Isa, ReduceBand, Rows, VALUES, WinogradBand, transformed},
     layout::{Band, Image},
     pool,
 };
@@ -216,31 +216,14 @@ fn convolve_band(
     let start = (halo + band.y - size / 2) * geometry.row + (halo - size / 2) * geometry.pixel;
     let input = &input.image(band.image)[start..];
     let output = &mut band.data[halo * lanes..];
+    if order == Order::Reduced {
+        let (bias, slope) = (bias[0], slope.map(|slope| slope[0]));
+        let task = ReduceBand { input, geometry, size, weights, bias, slope, output, output_row, rows, width };
+        return isa.run(geometry.pixel, task);
+    }
+    let band = Rows { input, geometry, weights, bias, slope, output, output_block, output_row, rows, width };
     match order {
-        Order::Taps => isa.run(
-            lanes,
-            ConvolveBand { input, geometry, size, weights, bias, slope, output, output_block, output_row, rows, width },
-        ),
-        Order::Reduced => {
-            let (bias, slope) = (bias[0], slope.map(|slope| slope[0]));
-            let task = ReduceBand { input, geometry, size, weights, bias, slope, output, output_row, rows, width };
-            isa.run(geometry.pixel, task);
-        }
-        Order::Winograd => isa.run(
-            lanes,
-            WinogradBand {
-                input,
-                geometry,
-                weights,
-                bias,
-                slope,
-                output,
-                output_block,
-                output_row,
-                rows,
-                width,
-                scratch,
-            },
-        ),
+        Order::Winograd => isa.run(lanes, WinogradBand { band, scratch }),
+        _ => isa.run(lanes, ConvolveBand { band, size }),
     }
 }

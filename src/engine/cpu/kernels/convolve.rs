@@ -18,14 +18,12 @@ pub(in crate::engine::cpu) struct Geometry {
     pub row: usize,
 }
 
-/// Convolves rows for all output channels, in blocks.
-pub(in crate::engine::cpu) struct ConvolveBand<'a> {
+/// A band of rows, to be convolved for all output channels, in blocks.
+pub(in crate::engine::cpu) struct Rows<'a> {
     /// From the first tap of the first pixel of the first row on.
     pub input: &'a [f32],
     pub geometry: Geometry,
-    /// Edge of the kernel.
-    pub size: usize,
-    /// (group of output blocks, input block, ky, kx, input channel, output channel in the group); see `pack`.
+    /// In the order of the kernel that takes the rows.
     pub weights: &'a [f32],
     /// One for each output channel, in whole blocks.
     pub bias: &'a [f32],
@@ -38,6 +36,33 @@ pub(in crate::engine::cpu) struct ConvolveBand<'a> {
     pub output_row: usize,
     pub rows: usize,
     pub width: usize,
+}
+
+impl Rows<'_> {
+    /// Panics where a kernel of that size would read or write beyond the ends, or has not so many weights for each pair
+    /// of channels. Returns the blocks of the input and of the output.
+    #[inline(always)]
+    pub(super) fn check<S: Simd>(&self, size: usize, weights: usize) -> (usize, usize) {
+        let Geometry { channels, pixel, block, row } = self.geometry;
+        let (blocks, outputs) = (channels.div_ceil(pixel), self.bias.len() / S::LANES);
+        assert!(self.rows > 0 && self.width > 0 && outputs > 0 && channels > 0 && size > 0);
+        let end = (self.rows + size - 2) * row + (blocks - 1) * block + (self.width + size - 1) * pixel;
+        assert!(end <= self.input.len(), "the input has {} floats, not {end}", self.input.len());
+        let end = (self.rows - 1) * self.output_row + (outputs - 1) * self.output_block + self.width * S::LANES;
+        assert!(end <= self.output.len(), "the output has {} floats, not {end}", self.output.len());
+        assert_eq!(self.bias.len(), outputs * S::LANES);
+        assert_eq!(self.weights.len(), weights * channels * outputs * S::LANES);
+        assert!(self.slope.is_none_or(|slope| slope.len() == self.bias.len()));
+        (blocks, outputs)
+    }
+}
+
+/// Convolves rows, whose weights are in the order (group of output blocks, input block, ky, kx, input channel, output
+/// channel in the group); see `each_weight`.
+pub(in crate::engine::cpu) struct ConvolveBand<'a> {
+    pub band: Rows<'a>,
+    /// Edge of the kernel.
+    pub size: usize,
 }
 
 /// Most output blocks that are computed together.
@@ -54,43 +79,35 @@ impl Task for ConvolveBand<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Geometry { channels, pixel, block, row } = self.geometry;
-        let (size, taps) = (self.size, self.size * self.size);
-        let (blocks, outputs) = (channels.div_ceil(pixel), self.bias.len() / S::LANES);
-        // All that the tiles read and write lies below these ends.
-        assert!(self.rows > 0 && self.width > 0 && outputs > 0 && channels > 0 && size > 0);
-        let end = (self.rows + size - 2) * row + (blocks - 1) * block + (self.width + size - 1) * pixel;
-        assert!(end <= self.input.len(), "the input has {} floats, not {end}", self.input.len());
-        let end = (self.rows - 1) * self.output_row + (outputs - 1) * self.output_block + self.width * S::LANES;
-        assert!(end <= self.output.len(), "the output has {} floats, not {end}", self.output.len());
-        assert_eq!(self.bias.len(), outputs * S::LANES);
-        assert_eq!(self.weights.len(), taps * channels * outputs * S::LANES);
-        assert!(self.slope.is_none_or(|slope| slope.len() == self.bias.len()));
+        let Self { band, size } = self;
+        let (Geometry { channels, pixel, block, row }, taps) = (band.geometry, size * size);
+        // All that the tiles read and write lies below the ends that are checked.
+        let (blocks, outputs) = band.check::<S>(size, taps);
         assert!(pixel == 1 || pixel == S::LANES);
 
         let cached = (CACHED / (taps * pixel * GROUP * S::LANES * size_of::<f32>())).max(1);
-        for y in 0..self.rows {
-            for left in (0..self.width).step_by(STRIP) {
-                let right = (left + STRIP).min(self.width);
+        for y in 0..band.rows {
+            for left in (0..band.width).step_by(STRIP) {
+                let right = (left + STRIP).min(band.width);
                 for first in (0..outputs).step_by(GROUP) {
                     for from in (0..blocks).step_by(cached) {
                         let to = (from + cached).min(blocks);
                         let (bias, slope) =
-                            (&self.bias[first * S::LANES..], self.slope.map(|s| &s[first * S::LANES..]));
+                            (&band.bias[first * S::LANES..], band.slope.map(|s| &s[first * S::LANES..]));
                         let group = GROUP.min(outputs - first);
                         let weights = taps * S::LANES * (channels * first + pixel * group * from);
                         let part = Part {
-                            input: self.input[y * row + from * block + left * pixel..].as_ptr(),
+                            input: band.input[y * row + from * block + left * pixel..].as_ptr(),
                             channels: (channels - from * pixel).min((to - from) * pixel),
                             block,
                             row,
                             size,
-                            weights: self.weights[weights..].as_ptr(),
+                            weights: band.weights[weights..].as_ptr(),
                             start: if from == 0 { Some(bias.as_ptr()) } else { None },
                             slope: if to == blocks { slope.map(<[f32]>::as_ptr) } else { None },
-                            output: self.output[y * self.output_row + first * self.output_block + left * S::LANES..]
+                            output: band.output[y * band.output_row + first * band.output_block + left * S::LANES..]
                                 .as_mut_ptr(),
-                            output_block: self.output_block,
+                            output_block: band.output_block,
                         };
                         // SAFETY: the strip ends within the row, the group within the output blocks, and the part
                         // within the input blocks, all asserted above.

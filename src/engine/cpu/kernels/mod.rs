@@ -11,7 +11,7 @@ mod winograd;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub(super) use convolve::{ConvolveBand, GROUP, Geometry};
+pub(super) use convolve::{ConvolveBand, GROUP, Geometry, Rows};
 pub(super) use outer::OuterProducts;
 pub(super) use reduce::ReduceBand;
 pub(super) use simd::{Isa, Simd, Task, read, write};

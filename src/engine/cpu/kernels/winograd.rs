@@ -8,31 +8,17 @@
 
 use super::{
     activate,
-    convolve::{GROUP, Geometry, TILE, add},
+    convolve::{GROUP, Geometry, Rows, TILE, add},
     simd::{Simd, Task},
 };
 
 /// Values of a transformed patch or kernel.
 pub(in crate::engine::cpu) const VALUES: usize = 16;
 
-/// Convolves an even number of rows, of an even width, with kernels of 3×3.
+/// Convolves an even number of rows, of an even width, with kernels of 3×3, transformed, in the order (group of output
+/// blocks, value, input channel, output channel in the group).
 pub(in crate::engine::cpu) struct WinogradBand<'a> {
-    /// From the first tap of the first pixel of the first row on, in blocks of channels.
-    pub input: &'a [f32],
-    pub geometry: Geometry,
-    /// (group of output blocks, value, input channel, output channel in the group), of transformed kernels.
-    pub weights: &'a [f32],
-    /// One for each output channel, in whole blocks.
-    pub bias: &'a [f32],
-    /// What values below zero are multiplied with, as `bias`.
-    pub slope: Option<&'a [f32]>,
-    /// Rows of all output blocks, from the first pixel of the first row on.
-    pub output: &'a mut [f32],
-    /// From a block of the output to the next, and from a row to the next.
-    pub output_block: usize,
-    pub output_row: usize,
-    pub rows: usize,
-    pub width: usize,
+    pub band: Rows<'a>,
     /// Memory for what lies between, which grows as needed.
     pub scratch: &'a mut Vec<f32>,
 }
@@ -62,18 +48,11 @@ impl Task for WinogradBand<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Geometry { channels, pixel, block, row } = self.geometry;
-        let (blocks, outputs) = (channels.div_ceil(pixel), self.bias.len() / S::LANES);
-        // All that is read and written lies below these ends.
-        assert!(self.rows > 0 && self.width > 0 && outputs > 0 && channels > 0);
-        assert!(self.rows.is_multiple_of(2) && self.width.is_multiple_of(2));
-        let end = (self.rows + 1) * row + (blocks - 1) * block + (self.width + 2) * pixel;
-        assert!(end <= self.input.len(), "the input has {} floats, not {end}", self.input.len());
-        let end = (self.rows - 1) * self.output_row + (outputs - 1) * self.output_block + self.width * S::LANES;
-        assert!(end <= self.output.len(), "the output has {} floats, not {end}", self.output.len());
-        assert_eq!(self.bias.len(), outputs * S::LANES);
-        assert_eq!(self.weights.len(), VALUES * channels * outputs * S::LANES);
-        assert!(self.slope.is_none_or(|slope| slope.len() == self.bias.len()));
+        let Self { band, scratch } = self;
+        let Geometry { channels, pixel, block, row } = band.geometry;
+        // All that is read and written lies below the ends that are checked.
+        let (blocks, outputs) = band.check::<S>(3, VALUES);
+        assert!(band.rows.is_multiple_of(2) && band.width.is_multiple_of(2));
         assert_eq!(pixel, S::LANES);
 
         let most = (CACHED / (VALUES * blocks * S::LANES) / TILE * TILE).clamp(TILE, STRIP);
@@ -83,16 +62,16 @@ impl Task for WinogradBand<'_> {
             value: blocks * most * S::LANES + GAP,
             sum: GROUP * most * S::LANES + GAP,
             row,
-            output_row: self.output_row,
+            output_row: band.output_row,
         };
         let (values, sums) = (VALUES * strip.value, VALUES * strip.sum);
-        self.scratch.resize((values + sums).max(self.scratch.len()), 0.0);
-        let (values, sums) = self.scratch[..values + sums].split_at_mut(values);
-        for y in (0..self.rows).step_by(2) {
-            for left in (0..self.width).step_by(2 * most) {
-                let patches = most.min((self.width - left) / 2);
+        scratch.resize((values + sums).max(scratch.len()), 0.0);
+        let (values, sums) = scratch[..values + sums].split_at_mut(values);
+        for y in (0..band.rows).step_by(2) {
+            for left in (0..band.width).step_by(2 * most) {
+                let patches = most.min((band.width - left) / 2);
                 for at in 0..blocks {
-                    let patch = &self.input[y * row + at * block + left * pixel..];
+                    let patch = &band.input[y * row + at * block + left * pixel..];
                     // SAFETY: the last patch ends one pixel and one row beyond the last output, as asserted above, and
                     // the values of `most` patches of a block lie behind those of the blocks before.
                     unsafe {
@@ -101,9 +80,9 @@ impl Task for WinogradBand<'_> {
                 }
                 for first in (0..outputs).step_by(GROUP) {
                     let group = GROUP.min(outputs - first);
-                    let weights = self.weights[VALUES * channels * first * S::LANES..].as_ptr();
-                    let output = &mut self.output[y * self.output_row + first * self.output_block + left * S::LANES..];
-                    let (bias, slope) = (&self.bias[first * S::LANES..], self.slope.map(|s| &s[first * S::LANES..]));
+                    let weights = band.weights[VALUES * channels * first * S::LANES..].as_ptr();
+                    let output = &mut band.output[y * band.output_row + first * band.output_block + left * S::LANES..];
+                    let (bias, slope) = (&band.bias[first * S::LANES..], band.slope.map(|s| &s[first * S::LANES..]));
                     // SAFETY: values and sums of a whole strip are there; the strip ends within the rows, and the group
                     // within the output blocks, as asserted above.
                     unsafe {
@@ -115,7 +94,7 @@ impl Task for WinogradBand<'_> {
                             let bias = S::load(bias[n * S::LANES..].as_ptr());
                             let slope = slope.map(|slope| S::load(slope[n * S::LANES..].as_ptr()));
                             let sums = sums[n * most * S::LANES..].as_ptr();
-                            let output = output[n * self.output_block..].as_mut_ptr();
+                            let output = output[n * band.output_block..].as_mut_ptr();
                             strip.transform_back::<S>(sums, patches, bias, slope, output);
                         }
                     }
