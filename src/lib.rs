@@ -23,6 +23,7 @@ pub mod network;
 mod picture;
 pub mod resample;
 pub mod sample;
+mod simd;
 pub mod stack;
 pub mod stack_file;
 mod stream;

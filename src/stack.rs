@@ -54,6 +54,7 @@ impl GreyType {
     }
 
     /// Brings values to the nearest grey value, many at once.
+    #[inline(always)]
     pub(crate) fn round(self, greys: &mut [f32]) {
         if let Some(white) = self.white() {
             greys.iter_mut().for_each(|grey| *grey = whole(*grey, white));
@@ -73,7 +74,7 @@ impl GreyType {
 const WHOLE: f32 = (1 << 23) as f32;
 
 /// Rounded half up, in a form that the compiler makes many at once of, which `floor` and saturating casts are not.
-#[inline]
+#[inline(always)]
 fn whole(grey: f32, white: f32) -> f32 {
     let above = if grey + 0.5 > 0.0 { grey + 0.5 } else { 0.0 };
     let within = if above < white { above } else { white };

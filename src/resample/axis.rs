@@ -43,6 +43,7 @@ impl Axis {
     }
 
     /// Resamples a line of old voxels.
+    #[inline(always)]
     pub(super) fn apply(&self, line: &[f32], out: &mut [f32]) {
         let rows = out.iter_mut().zip(&self.starts);
         match self.taps {
@@ -56,6 +57,7 @@ impl Axis {
     }
 
     /// [`apply`](Self::apply) with two taps: four voxels at once, their eight taps side by side.
+    #[inline(always)]
     fn apply_pairs(&self, line: &[f32], out: &mut [f32]) {
         let pair = |start: u32| &line[start as usize..start as usize + 2];
         let ((fours, last), (starts, rest)) = (out.as_chunks_mut::<4>(), self.starts.as_chunks::<4>());

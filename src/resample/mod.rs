@@ -16,6 +16,7 @@ use std::str::FromStr;
 use rayon::prelude::*;
 
 use crate::monitor::Monitor;
+use crate::simd::{Isa, Simd, Task};
 use crate::stack::{
     self, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, read_finite_voxels,
 };
@@ -148,6 +149,7 @@ pub fn resample(
         across: Axis::new(old.width, size.width, voxel / edges.x, interpolation),
         down: Axis::new(old.height, size.height, voxel / edges.y, interpolation),
         along: Axis::new(old.slices, size.slices, voxel / edges.z, interpolation),
+        isa: Isa::best(),
     };
     grid.resample(source, sink, monitor)?;
     sink.finish()?;
@@ -171,6 +173,7 @@ struct Grid {
     across: Axis,
     down: Axis,
     along: Axis,
+    isa: Isa,
 }
 
 impl Grid {
@@ -230,37 +233,53 @@ impl Grid {
 
     fn make(&self, slices: &Range<usize>, held: &Held, made: &mut [Vec<f32>]) {
         slices.clone().into_par_iter().zip(made).for_each(|(z, made)| {
-            made.par_chunks_mut(ROWS * self.new.width)
-                .enumerate()
-                .for_each_init(Scratch::default, |scratch, (at, out)| self.make_rows(z, at * ROWS, held, scratch, out));
+            let strips = made.par_chunks_mut(ROWS * self.new.width).enumerate();
+            strips.for_each_init(Scratch::default, |scratch, (at, out)| {
+                self.isa.run(self.isa.lanes(), Strip { grid: self, z, top: at * ROWS, held, scratch, out });
+            });
         });
     }
+}
 
-    /// Makes new rows from row `top` of slice `z` on. What lies between is small enough for a thread's own memory.
-    fn make_rows(&self, z: usize, top: usize, held: &Held, scratch: &mut Scratch, out: &mut [f32]) {
-        let (old_width, new_width) = (self.old.width, self.new.width);
-        let Scratch { strip, between } = scratch;
+/// New rows from row `top` of slice `z` on: so few that what lies between stays in the cache.
+struct Strip<'a> {
+    grid: &'a Grid,
+    z: usize,
+    top: usize,
+    held: &'a Held,
+    scratch: &'a mut Scratch,
+    out: &'a mut [f32],
+}
+
+impl Task for Strip<'_> {
+    type Output = ();
+
+    /// The compiler makes vectors of its loops, as wide as the processor's.
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Self { grid, z, top, held, scratch: Scratch { strip, between }, out } = self;
+        let (old_width, new_width) = (grid.old.width, grid.new.width);
         let rows = out.len() / new_width;
-        let (first, end) = (self.down.terms(top).0.start, self.down.terms(top + rows - 1).0.end);
-        held.blend(self.along.terms(z), first * old_width..end * old_width, strip);
+        let (first, end) = (grid.down.terms(top).0.start, grid.down.terms(top + rows - 1).0.end);
+        held.blend(grid.along.terms(z), first * old_width..end * old_width, strip);
         // Gathering along x costs the most: it is done where there are fewer rows.
-        if self.old.height < self.new.height {
+        if grid.old.height < grid.new.height {
             between.resize((end - first) * new_width, 0.0);
             let lines = strip.chunks_exact(old_width).zip(between.chunks_exact_mut(new_width));
-            lines.for_each(|(old, line)| self.across.apply(old, line));
+            lines.for_each(|(old, line)| grid.across.apply(old, line));
             for (y, out) in (top..).zip(out.chunks_exact_mut(new_width)) {
-                let (lines, weights) = self.down.terms(y);
+                let (lines, weights) = grid.down.terms(y);
                 blend(lines.map(|y| &between[(y - first) * new_width..][..new_width]), weights, out);
             }
         } else {
             between.resize(old_width, 0.0);
             for (y, out) in (top..).zip(out.chunks_exact_mut(new_width)) {
-                let (lines, weights) = self.down.terms(y);
+                let (lines, weights) = grid.down.terms(y);
                 blend(lines.map(|y| &strip[(y - first) * old_width..][..old_width]), weights, between);
-                self.across.apply(between, out);
+                grid.across.apply(between, out);
             }
         }
-        self.grey.round(out);
+        grid.grey.round(out);
     }
 }
 
@@ -329,6 +348,7 @@ impl Held {
     }
 
     /// A part of the held slices, weighted.
+    #[inline(always)]
     fn blend(&self, (wanted, weights): (Range<usize>, &[f32]), part: Range<usize>, out: &mut Vec<f32>) {
         out.resize(part.len(), 0.0);
         // What is between two that are wanted together is wanted too, so they stand side by side.
@@ -352,6 +372,7 @@ impl Held {
 }
 
 /// The weighted sum of equally long lines.
+#[inline(always)]
 fn blend<'a, T: Copy + Into<f32> + 'a>(lines: impl Iterator<Item = &'a [T]>, weights: &[f32], out: &mut [f32]) {
     let mut terms = lines.zip(weights.iter().copied());
     let Some((line, weight)) = terms.next() else { return };

@@ -4,10 +4,11 @@ use rayon::prelude::*;
 
 use super::{
     graph::Convolution,
-    kernels::{ConvolveBand, GROUP, Geometry, Isa, ReduceBand, Rows, VALUES, WinogradBand, transformed},
+    kernels::{ConvolveBand, GROUP, Geometry, ReduceBand, Rows, VALUES, WinogradBand, transformed},
     layout::{Band, Image},
     pool,
 };
+use crate::simd::Isa;
 
 /// The weights of a convolution, laid out for the kernels.
 pub(super) struct Filter {

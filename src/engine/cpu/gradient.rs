@@ -5,9 +5,10 @@ use rayon::prelude::*;
 use super::{
     convolve::each_weight,
     graph::Convolution,
-    kernels::{GROUP, Isa, OuterProducts},
+    kernels::{GROUP, OuterProducts},
     layout::Image,
 };
+use crate::simd::Isa;
 
 /// Pixels of a tile: as many vectors and scalars as stay in a first-level cache.
 const TILE: usize = 128;

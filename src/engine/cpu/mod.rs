@@ -29,6 +29,7 @@ pub use trainer::CpuTrainer;
 
 use super::{EngineError, Loss, TrainerState};
 use crate::network::{Plan, Weights};
+use crate::simd::Isa;
 
 /// Makes a plan ready to be applied.
 ///
@@ -47,7 +48,7 @@ use crate::network::{Plan, Weights};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn runner(plan: &Plan, weights: &Weights) -> Result<CpuRunner, EngineError> {
-    CpuRunner::new(kernels::Isa::best(), plan, weights)
+    CpuRunner::new(Isa::best(), plan, weights)
 }
 
 /// Makes a plan ready to be trained on from that state, whose weights must be in the plan's order.
@@ -55,5 +56,5 @@ pub fn runner(plan: &Plan, weights: &Weights) -> Result<CpuRunner, EngineError> 
 /// # Errors
 /// As for [`runner`].
 pub fn trainer(plan: &Plan, state: &TrainerState, loss: Loss) -> Result<CpuTrainer, EngineError> {
-    CpuTrainer::new(kernels::Isa::best(), plan, state, loss)
+    CpuTrainer::new(Isa::best(), plan, state, loss)
 }

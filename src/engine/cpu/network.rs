@@ -6,11 +6,11 @@ use super::{
     super::{EngineError, Images},
     convolve::{Filter, in_blocks},
     graph::{Activation, Convolution, Graph, Node},
-    kernels::Isa,
     layout::{Buffers, Image, Shape},
     pointwise, pool,
 };
 use crate::network::{Plan, Weights};
+use crate::simd::Isa;
 
 /// What the runner and the trainer share.
 pub(super) struct Network {

@@ -2,10 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{
-    kernels::{Isa, Simd, Task, read, write},
-    layout::Image,
-};
+use super::layout::Image;
+use crate::simd::{Isa, Simd, Task, read, write};
 
 /// Rows that go to a thread together, and whose sums are added up together, whatever the number of threads.
 const ROWS: usize = 8;

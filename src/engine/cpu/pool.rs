@@ -1,9 +1,7 @@
 //! Pooling, un-pooling, and their gradients, on rows of blocks.
 
-use super::{
-    kernels::{Isa, Simd, Task, read, write},
-    layout::Image,
-};
+use super::layout::Image;
+use crate::simd::{Isa, Simd, Task, read, write};
 
 /// How the rows of the smaller image lie; those of the larger are as many blocks, twice as wide.
 #[derive(Clone, Copy)]

@@ -4,11 +4,11 @@ use super::{
     super::{EngineError, Images, Runner, check_images},
     convolve::{Tail, convolve},
     graph::{Fusion, Node},
-    kernels::Isa,
     layout::{Buffers, Image},
     network::{Network, check_values, put_input},
 };
 use crate::network::{Plan, Weights};
+use crate::simd::Isa;
 
 /// Applies a network on the CPU, one image after the other, each on all threads of the current rayon pool.
 ///

@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use super::{
     super::{EngineError, Images, Loss, Runner, Trainer, TrainerState},
-    kernels::Isa,
     reference,
     runner::CpuRunner,
     trainer::CpuTrainer,
 };
 use crate::network::{Activation, Architecture, Plan, Spec, Step, Tensor, Weights};
+use crate::simd::Isa;
 
 fn convolve(name: &str, inputs: usize, outputs: usize, kernel: usize) -> Step {
     Step::Convolve { name: name.to_owned(), inputs, outputs, kernel }

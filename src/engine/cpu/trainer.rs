@@ -8,7 +8,6 @@ use super::{
     convolve::{Filter, Tail, convolve},
     gradient::weight_gradient,
     graph::{Activation, Node},
-    kernels::Isa,
     layout::{Buffers, Image},
     loss::loss_gradient,
     network::{Network, ROWS, check_values, put_input},
@@ -17,6 +16,7 @@ use super::{
     runner::Walk,
 };
 use crate::network::{Plan, Weights};
+use crate::simd::Isa;
 
 /// Trains a network on the CPU, on all threads of the current rayon pool. Its sums are cut and added up in an order
 /// that does not depend on the threads: the same steps give the same weights, bit for bit.

@@ -1,9 +1,7 @@
 //! Convolution of a band of rows.
 
-use super::{
-    activate,
-    simd::{Simd, Task},
-};
+use super::activate;
+use crate::simd::{Simd, Task};
 
 /// Where the values of a band's input lie, in floats.
 #[derive(Clone, Copy, Debug)]

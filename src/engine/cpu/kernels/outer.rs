@@ -1,9 +1,7 @@
 //! Sums of products over pixels: the gradient of a convolution's weights.
 
-use super::{
-    convolve::GROUP,
-    simd::{Simd, Task},
-};
+use super::convolve::GROUP;
+use crate::simd::{Simd, Task};
 
 /// Adds, for each of some offsets, the sum over a tile of pixels of `vectors × scalar at the offset`.
 pub(in crate::engine::cpu) struct OuterProducts<'a> {

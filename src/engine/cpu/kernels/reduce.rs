@@ -1,9 +1,7 @@
 //! Convolution of a band of rows for a single output channel.
 
-use super::{
-    convolve::Geometry,
-    simd::{Simd, Task},
-};
+use super::convolve::Geometry;
+use crate::simd::{Simd, Task};
 
 /// Convolves rows of an input in blocks for one output channel, which is plain.
 pub(in crate::engine::cpu) struct ReduceBand<'a> {

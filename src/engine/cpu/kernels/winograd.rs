@@ -9,8 +9,8 @@
 use super::{
     activate,
     convolve::{GROUP, Geometry, Rows, TILE, add},
-    simd::{Simd, Task},
 };
+use crate::simd::{Simd, Task};
 
 /// Values of a transformed patch or kernel.
 pub(in crate::engine::cpu) const VALUES: usize = 16;

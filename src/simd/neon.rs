@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::simd::Simd;
+use super::Simd;
 
 /// Eight floats in two NEON registers: a convolution's tile then holds 24 of the 32.
 pub(super) struct Neon;

@@ -1,16 +1,22 @@
-//! The vector instructions that the kernels use, and the choice among them at run time.
+//! The processor's vectors, and the choice among its instruction sets at run time.
 
 #[cfg(target_arch = "aarch64")]
-use super::neon::Neon;
-use super::portable::Portable;
+mod neon;
+mod portable;
 #[cfg(target_arch = "x86_64")]
-use super::x86::{Avx2, Avx512};
+mod x86;
 
-/// A vector of `f32` with the few operations that the kernels need.
+#[cfg(target_arch = "aarch64")]
+use neon::Neon;
+use portable::Portable;
+#[cfg(target_arch = "x86_64")]
+use x86::{Avx2, Avx512};
+
+/// A vector of `f32` with the few operations that are needed.
 ///
 /// Those of x86 may only run where [`Isa`] has found their instructions: reach them through [`Isa::run`].
 /// `load` and `store` need `LANES` valid floats at the pointer, of any alignment.
-pub(in crate::engine::cpu) trait Simd {
+pub(crate) trait Simd {
     /// Floats in a vector.
     const LANES: usize;
     /// The vector.
@@ -36,7 +42,7 @@ pub(in crate::engine::cpu) trait Simd {
 
 /// The first vector of a slice.
 #[inline(always)]
-pub(in crate::engine::cpu) fn read<S: Simd>(from: &[f32]) -> S::V {
+pub(crate) fn read<S: Simd>(from: &[f32]) -> S::V {
     let from = &from[..S::LANES];
     // SAFETY: the slice is as long as a vector.
     unsafe { S::load(from.as_ptr()) }
@@ -44,7 +50,7 @@ pub(in crate::engine::cpu) fn read<S: Simd>(from: &[f32]) -> S::V {
 
 /// Overwrites the first vector of a slice.
 #[inline(always)]
-pub(in crate::engine::cpu) fn write<S: Simd>(to: &mut [f32], v: S::V) {
+pub(crate) fn write<S: Simd>(to: &mut [f32], v: S::V) {
     let to = &mut to[..S::LANES];
     // SAFETY: the slice is as long as a vector.
     unsafe { S::store(to.as_mut_ptr(), v) }
@@ -52,7 +58,7 @@ pub(in crate::engine::cpu) fn write<S: Simd>(to: &mut [f32], v: S::V) {
 
 /// Work written once for all instruction sets. Implementations are `#[inline(always)]`, so that they compile to the
 /// instructions of the caller in [`Isa::run`].
-pub(in crate::engine::cpu) trait Task {
+pub(crate) trait Task {
     /// What it computes.
     type Output;
     /// Computes it with the vectors `S`.
@@ -61,7 +67,7 @@ pub(in crate::engine::cpu) trait Task {
 
 /// An instruction set that this processor has: values exist only for those found at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine::cpu) struct Isa(Kind);
+pub(crate) struct Isa(Kind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -104,7 +110,7 @@ impl Isa {
         found
     }
 
-    /// Floats in a vector, and so channels in a block of the [layout](super::super::layout).
+    /// Floats in a vector.
     pub fn lanes(self) -> usize {
         match self.0 {
             #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,6 @@
 //! Arrays, which the compiler may turn into whatever vectors the target always has.
 
-use super::simd::Simd;
+use super::Simd;
 
 /// Arrays of `N` floats.
 pub(super) struct Portable<const N: usize>;

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::simd::Simd;
+use super::Simd;
 
 /// Eight floats: AVX2 with FMA.
 pub(super) struct Avx2;
