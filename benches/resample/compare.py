@@ -37,7 +37,7 @@ def main():
             for peer in peers:
                 times[peer.name].append(peer.ask(before, after, runs)[1:])
         for name, turns in times.items():
-            ratio = median(median(turn) / median(own) for turn, own in zip(turns, times["undulator"]))
+            ratio = median(median(turn) / median(first) for turn, first in zip(turns, times["undulator"]))
             seconds = [second for turn in turns for second in turn]
             line = f"| {before} to {after} | {name} | {median(seconds):.3f} | {min(seconds):.3f} | {ratio:.2f} |"
             print(line, flush=True)

@@ -110,8 +110,9 @@ pub enum ResampleError {
 ///
 /// The grey type stays; whole grey values are rounded half up. Four slices are made at once, or as many as fit 256 MiB,
 /// while those before them are written and what the next are made of is read. Each old slice is read at most once, in
-/// rising order, and held in the grey type that it came in as long as slices are made of it. Interpolation is separable, in
-/// 32-bit arithmetic, first between slices, then between rows or columns, whichever is less work. The result is the same for any number of threads.
+/// rising order, and held in the grey type that it came in as long as slices are made of it. Interpolation is separable,
+/// in 32-bit arithmetic, first between slices, then between rows or columns, whichever is less work. The result is the
+/// same for any number of threads.
 ///
 /// # Errors
 /// [`ResampleError`] for an empty stack, an impossible voxel size, old or new, grey values that are not finite, a

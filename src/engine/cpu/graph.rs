@@ -67,9 +67,8 @@ const LEAST_PAIRED: usize = 8;
 
 /// Whether a convolution of an image that was `halved` so often is computed for 2×2 pixels at once: where its sizes are
 /// even. Tiles begin at whole multiples of the plan's, so the pairs are then the same ones in every tile.
-pub(super) fn is_paired(step: &Step, halved: i32, multiple: usize) -> bool {
-    let Step::Convolve { inputs, outputs, kernel, .. } = *step else { return false };
-    kernel == 3 && inputs.min(outputs) >= LEAST_PAIRED && halved >= 0 && (multiple >> halved).is_multiple_of(2)
+fn is_paired(inputs: usize, outputs: usize, size: usize, halved: i32, multiple: usize) -> bool {
+    size == 3 && inputs.min(outputs) >= LEAST_PAIRED && halved >= 0 && (multiple >> halved).is_multiple_of(2)
 }
 
 impl Graph {
@@ -136,7 +135,7 @@ impl Graph {
                     return Err(format!("cannot convolve {channels} channels"));
                 }
                 self.push(Node::Convolve(current, self.convolutions.len(), Activation::Identity), outputs, halved);
-                let paired = is_paired(step, halved, multiple);
+                let paired = is_paired(inputs, outputs, size, halved, multiple);
                 self.convolutions.push(Convolution { inputs, outputs, size, weight: *tensor, paired });
                 self.halo = self.halo.max(size / 2);
                 *tensor += 2;

@@ -2,9 +2,9 @@
 //!
 //! A plan becomes a `graph` whose nodes are images in blocks of channels as wide as the processor's vectors (`layout`).
 //! Convolutions run in register tiles (`kernels`, for AVX-512, AVX2, NEON or whatever there is) with bias, activation and
-//! pooling done while the values are at hand; those of 3×3 on all but the smallest images by Winograd's algorithm, with 16 products in
-//! place of 36. The `trainer` walks the same graph backward: the gradient of an image is
-//! one more convolution, that of the weights a sum over pixels (`gradient`).
+//! pooling done while the values are at hand; those of 3×3 on all but the smallest images by Winograd's algorithm, with
+//! 16 products in place of 36. The `trainer` walks the same graph backward: the gradient of an image is one more
+//! convolution, that of the weights a sum over pixels (`gradient`).
 
 mod adam;
 mod convolve;

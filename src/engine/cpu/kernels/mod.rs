@@ -1,4 +1,5 @@
-//! The inner loops, and all `unsafe` code of this engine but its vectors. What they read and write is checked where they are entered.
+//! The inner loops, and all `unsafe` code of this engine but its vectors. What they read and write is checked where they
+//! are entered.
 
 mod convolve;
 mod outer;
