@@ -61,8 +61,40 @@ pub trait Runner {
     }
 }
 
+/// How the convolutions of a device multiply. Sums are always of 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Multiply {
+    /// 32-bit floats.
+    Float32,
+    /// TF32, the 19-bit floats of NVIDIA's tensor cores: results differ from those of 32 bits by about 1e-3 of the range.
+    Tf32,
+    /// Each factor as the sum of two TF32 numbers: three products, as exact as 32-bit floats to about 1e-6 of the range.
+    SplitTf32,
+}
+
 /// A network that can be trained (Adam, Kingma and Ba 2015: β 0.9 and 0.999, ε 1e-8) and applied as it stands.
 pub trait Trainer: Runner {
+    /// Compiles and tunes what steps with `count` images of `height` × `width` need, and takes none. A step does the same
+    /// for a size that is new; this can be watched and stopped. `go_on` hears the share that is done, from 0 to 1, and
+    /// answers whether to go on. Gives back whether it went to the end.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails. A full memory is no error here: the step will tell.
+    fn prepare(
+        &mut self,
+        _count: usize,
+        _height: usize,
+        _width: usize,
+        _go_on: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<bool, EngineError> {
+        Ok(true)
+    }
+
+    /// Bytes that a step with `count` images of `height` × `width` takes on the device; `None` where that is not known.
+    fn training_footprint(&self, _count: usize, _height: usize, _width: usize) -> Option<u64> {
+        None
+    }
+
     /// One step of Adam towards `targets`.
     fn step(&mut self, images: &Images, targets: &Images, rate: f64) -> Result<(), EngineError>;
 
