@@ -50,7 +50,7 @@ fn both_engines_restore_alike() {
         let (height, width) = size(&plan);
         let images = images(2, height, width, 0.0);
         let ours = cpu::runner(&plan, &weights).unwrap().run(&images).unwrap();
-        let burns = BurnRunner::new(&plan, &weights, flex(), Multiply::Float32).run(&images).unwrap();
+        let burns = BurnRunner::new(&plan, &weights, flex(), Multiply::Float32).unwrap().run(&images).unwrap();
         let difference = largest_difference(&ours, &burns);
         assert!(difference < 1e-5, "{spec}: {difference}");
     }

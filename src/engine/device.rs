@@ -207,7 +207,7 @@ pub fn runner(device: &Device, plan: &Plan, weights: &Weights) -> Result<Box<dyn
     Ok(match device {
         Device::Cpu { .. } => Box::new(cpu::runner(plan, weights)?),
         #[cfg(feature = "cuda")]
-        Device::Cuda { index, .. } => Box::new(BurnRunner::new(plan, weights, cuda(*index), super::Multiply::Tf32)),
+        Device::Cuda { index, .. } => Box::new(BurnRunner::new(plan, weights, cuda(*index), super::Multiply::Tf32)?),
         #[cfg(not(feature = "cuda"))]
         Device::Cuda { .. } => return Err(without_cuda(device)),
     })

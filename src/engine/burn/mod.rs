@@ -1,15 +1,15 @@
 //! The engine on Burn: CUDA, and Burn's own CPU backend as a second opinion.
 //!
 //! One backend type, `Dispatch`, chooses the device at run time, so that this engine is compiled once. `network` walks a
-//! plan forward and backward, `convolution` multiplies in the precision asked for, `loss` and `adam` are what their names
-//! say.
+//! plan forward and backward, `convolution` multiplies in the precision asked for, `parameters` holds the weights and moves
+//! them, and `lost_work` makes errors of what CubeCL keeps to itself.
 
-mod adam;
 mod convolution;
 mod footprint;
 mod loss;
 mod lost_work;
 mod network;
+mod parameters;
 
 use std::collections::HashSet;
 
@@ -20,34 +20,44 @@ use burn::{
 
 use super::{EngineError, Images, Loss, Multiply, Runner, Trainer, TrainerState, check_images, worker};
 use crate::network::{Plan, Tensor, Weights};
-use lost_work::checked;
 use network::{Network, Watch};
+use parameters::{Layout, Moments, Parameter};
 
 type Array<const D: usize> = BurnTensor<Backend, D>;
-
-/// One array of weights on the device: kernels have four axes, biases and slopes one.
-#[derive(Clone)]
-enum Parameter {
-    Kernel(Array<4>),
-    Vector(Array<1>),
-}
 
 /// Runs a network on a Burn device.
 pub struct BurnRunner {
     plan: Plan,
-    device: DispatchDevice,
     multiply: Multiply,
+    layout: Layout,
+    weights: Array<1>,
+    /// The weights once more, each by itself.
     parameters: Vec<Parameter>,
     /// (images, height, width) that were run before, so that their kernels are compiled and chosen.
     known: HashSet<[usize; 3]>,
+    /// The last field, so that it is dropped when all arrays are.
+    device: Open,
 }
 
 impl BurnRunner {
     /// Puts the weights on the device. They must fit the plan.
-    pub fn new(plan: &Plan, weights: &Weights, device: DispatchDevice, multiply: Multiply) -> Self {
+    ///
+    /// # Errors
+    /// When the device has no memory for them, or fails.
+    pub fn new(
+        plan: &Plan,
+        weights: &Weights,
+        device: DispatchDevice,
+        multiply: Multiply,
+    ) -> Result<Self, EngineError> {
         lost_work::watch();
-        let parameters = weights.0.iter().map(|tensor| upload(&tensor.values, &tensor.shape, &device)).collect();
-        Self { plan: plan.clone(), device, multiply, parameters, known: HashSet::new() }
+        let (device, layout) = (Open(device), Layout::new(plan));
+        let weights = device.checked(|| {
+            let weights = layout.upload(weights.0.iter().map(|tensor| &tensor.values), &device.0);
+            Ok((layout.parameters(&weights), weights))
+        });
+        let (parameters, weights) = weights?;
+        Ok(Self { plan: plan.clone(), multiply, layout, weights, parameters, known: HashSet::new(), device })
     }
 
     fn network(&self) -> Network<'_> {
@@ -55,16 +65,8 @@ impl BurnRunner {
     }
 
     fn run_once(&self, images: &Images) -> Result<Vec<f32>, EngineError> {
-        checked(|| {
-            let output = self.network().run(upload_images(images, &self.device));
-            self.sync()?;
-            download(output)
-        })
-    }
-
-    /// Waits for the device, and hears of launches that failed since.
-    fn sync(&self) -> Result<(), EngineError> {
-        Backend::sync(&self.device).map_err(|error| worker::failure(format!("{error:?}")))
+        let output = self.device.checked(|| Ok(self.network().run(upload_images(images, &self.device.0))))?;
+        download(output)
     }
 }
 
@@ -84,33 +86,15 @@ impl Runner for BurnRunner {
     }
 }
 
-impl Drop for BurnRunner {
-    /// Gives the device's memory back: CubeCL would keep it, and a smaller portion or another program needs it.
-    fn drop(&mut self) {
-        self.parameters.clear();
-        if let DispatchDevice::Cuda(device) = &self.device {
-            type Cuda = burn_cuda::Cuda<f32, i32>;
-            // What fails here has been told by the work itself.
-            let _ = checked(|| {
-                let _ = Cuda::sync(device);
-                Cuda::memory_cleanup(device);
-                let _ = Cuda::sync(device);
-                Ok(())
-            });
-        }
-    }
-}
-
 /// Trains a network on a Burn device.
 pub struct BurnTrainer {
-    moments: Vec<[Parameter; 2]>,
+    moments: Moments,
     loss: Loss,
-    steps: u32,
     /// Sum of the losses since it was last read, and of how many steps.
     summed: Option<(Array<1>, u32)>,
     /// (images, height, width) of which steps are prepared.
     prepared: HashSet<[usize; 3]>,
-    /// Dropped last, because it gives the memory back.
+    /// The last field, so that the device gives its memory back when all arrays are dropped.
     runner: BurnRunner,
 }
 
@@ -118,7 +102,7 @@ impl BurnTrainer {
     /// Puts the weights and Adam's state on the device.
     ///
     /// # Errors
-    /// When the state is not the plan's.
+    /// When the state is not the plan's, or the device has no memory for it, or fails.
     pub fn new(
         plan: &Plan,
         state: &TrainerState,
@@ -127,16 +111,13 @@ impl BurnTrainer {
         multiply: Multiply,
     ) -> Result<Self, EngineError> {
         state.check(plan)?;
-        let TrainerState { weights, first, second, steps } = state;
-        let moments = weights
-            .0
-            .iter()
-            .zip(first)
-            .zip(second)
-            .map(|((tensor, first), second)| [first, second].map(|values| upload(values, &tensor.shape, &device)));
-        let moments = moments.collect();
-        let runner = BurnRunner::new(plan, weights, device, multiply);
-        Ok(Self { moments, loss, steps: *steps, summed: None, prepared: HashSet::new(), runner })
+        let runner = BurnRunner::new(plan, &state.weights, device, multiply)?;
+        let moments = runner.device.checked(|| {
+            let [first, second] =
+                [&state.first, &state.second].map(|means| runner.layout.upload(means, &runner.device.0));
+            Ok(Moments { first, second, steps: state.steps })
+        })?;
+        Ok(Self { moments, loss, summed: None, prepared: HashSet::new(), runner })
     }
 }
 
@@ -164,24 +145,11 @@ impl Trainer for BurnTrainer {
         }
         let images = Images { count, height, width, values: ramp(count * height * width) };
         check_images(&self.runner.plan, &images)?;
-        // Forward, the loss, and backward.
-        let all = 2 * self.runner.plan.steps.len() + 1;
-        let (mut done, mut failed) = (0, Ok(()));
-        let rehearsed = checked(|| {
-            let mut watch = || {
-                done += 1;
-                // Each step by itself, so that it is known how far the compiler has come.
-                failed = self.runner.sync();
-                failed.is_ok() && go_on(done as f64 / all as f64)
-            };
-            Ok(self.gradients(&images, &images, &mut watch).is_some())
-        });
-        match (rehearsed, failed) {
-            // Some of the kernels that are tried may take more memory than there is; others then remain.
-            (Err(EngineError::Memory { .. }), _) | (_, Err(EngineError::Memory { .. })) => {}
-            (Err(error), _) | (_, Err(error)) => return Err(error),
-            (Ok(false), _) => return Ok(false),
-            (Ok(true), _) => {}
+        match self.rehearse(&images, go_on) {
+            Ok(false) => return Ok(false),
+            // Some of the kernels that were tried may take more memory than there is. If none is left, the step tells.
+            Ok(true) | Err(EngineError::Memory { .. }) => {}
+            Err(error) => return Err(error),
         }
         self.prepared.insert(size);
         Ok(true)
@@ -195,13 +163,12 @@ impl Trainer for BurnTrainer {
     fn step(&mut self, images: &Images, targets: &Images, rate: f64) -> Result<(), EngineError> {
         check_images(&self.runner.plan, images)?;
         self.prepare(images.count, images.height, images.width, &mut |_| true)?;
-        checked(|| {
+        // The device is not waited for: work that is lost is heard of in a later step, or with the loss.
+        lost_work::checked(|| {
             let (loss, gradients) = self.gradients(images, targets, &mut || true).expect("nobody stops this step");
-            self.steps += 1;
-            let parameters = self.runner.parameters.iter_mut().zip(gradients).zip(&mut self.moments);
-            for ((parameter, gradient), moments) in parameters {
-                adam::descend(parameter, gradient, moments, rate, self.steps);
-            }
+            let runner = &mut self.runner;
+            runner.weights = self.moments.step(&runner.layout, runner.weights.clone(), gradients, rate);
+            runner.parameters = runner.layout.parameters(&runner.weights);
             // The sum stays on the device: reading it after every step would make the device wait.
             self.summed = Some(match self.summed.take() {
                 Some((sum, steps)) => (sum + loss, steps + 1),
@@ -213,32 +180,50 @@ impl Trainer for BurnTrainer {
 
     fn loss(&mut self) -> Result<f64, EngineError> {
         let Some((sum, steps)) = self.summed.take() else { return Ok(0.0) };
-        checked(|| {
-            self.runner.sync()?;
-            Ok(f64::from(download(sum)?[0]) / f64::from(steps))
-        })
+        self.runner.device.checked(|| Ok(()))?;
+        Ok(f64::from(download(sum)?[0]) / f64::from(steps))
     }
 
     fn state(&mut self) -> Result<TrainerState, EngineError> {
-        checked(|| {
-            self.runner.sync()?;
-            let shapes = self.runner.plan.weight_shapes().into_iter();
-            let mut state = TrainerState::start(Weights(Vec::with_capacity(self.moments.len())));
-            for (((name, shape), parameter), [first, second]) in shapes.zip(&self.runner.parameters).zip(&self.moments)
-            {
-                state.weights.0.push(Tensor { name, shape, values: parameter.download()? });
-                state.first.push(first.download()?);
-                state.second.push(second.download()?);
-            }
-            Ok(TrainerState { steps: self.steps, ..state })
+        let BurnRunner { plan, layout, weights, device, .. } = &self.runner;
+        device.checked(|| Ok(()))?;
+        let [values, first, second] =
+            [weights, &self.moments.first, &self.moments.second].map(|flat| layout.download(flat.clone()));
+        let shapes = plan.weight_shapes().into_iter();
+        let weights = shapes.zip(values?).map(|((name, shape), values)| Tensor { name, shape, values });
+        Ok(TrainerState {
+            weights: Weights(weights.collect()),
+            first: first?,
+            second: second?,
+            steps: self.moments.steps,
         })
     }
 }
 
 impl BurnTrainer {
+    /// A step's work, of which nothing is kept; `false` when `go_on` stopped it.
+    fn rehearse(&self, images: &Images, go_on: &mut dyn FnMut(f64) -> bool) -> Result<bool, EngineError> {
+        // Forward, the loss, and backward.
+        let all = 2 * self.runner.plan.steps.len() + 1;
+        let (mut done, mut failed) = (0, None);
+        let rehearsed = self.runner.device.checked(|| {
+            let mut watch = || {
+                done += 1;
+                // Each step by itself, so that it is known how far the compiler has come.
+                failed = self.runner.device.checked(|| Ok(())).err();
+                failed.is_none() && go_on(done as f64 / all as f64)
+            };
+            Ok(self.gradients(images, images, &mut watch).is_some())
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => rehearsed,
+        }
+    }
+
     /// The mean loss and the gradients of all parameters; `None` when `watch` stopped the walk.
     fn gradients(&self, images: &Images, targets: &Images, watch: &mut Watch) -> Option<(Array<1>, Vec<Parameter>)> {
-        let BurnRunner { device, multiply, .. } = &self.runner;
+        let BurnRunner { device: Open(device), multiply, .. } = &self.runner;
         let network = self.runner.network();
         let (output, tape) = network.forward(upload_images(images, device), watch)?;
         let target = upload_images(targets, device);
@@ -250,40 +235,41 @@ impl BurnTrainer {
     }
 }
 
+/// A device in use, which gives its memory back at the end: CubeCL would keep it, and a smaller portion or another
+/// program needs it.
+struct Open(DispatchDevice);
+
+impl Open {
+    /// Runs `job` and waits for the device, so that all is heard of that went wrong since the last time.
+    ///
+    /// # Errors
+    /// When the job, or work that it left to the device, failed.
+    fn checked<T>(&self, job: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+        lost_work::checked(|| {
+            let done = worker::catch(job).flatten();
+            // Launches that failed are told by this alone, not by reading what they should have written.
+            let synced = Backend::sync(&self.0).map_err(|error| worker::failure(format!("{error:?}")));
+            done.and_then(|done| synced.map(|()| done))
+        })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let DispatchDevice::Cuda(device) = &self.0 {
+            // What fails here was told by the work itself.
+            let _ = self.checked(|| Ok(()));
+            let _ = self.checked(|| {
+                burn_cuda::Cuda::<f32, i32>::memory_cleanup(device);
+                Ok(())
+            });
+        }
+    }
+}
+
 /// Values of the range that windows of grey values have, without ties.
 fn ramp(length: usize) -> Vec<f32> {
     (0..length).map(|i| (i % 1009) as f32 / 1009.0).collect()
-}
-
-impl Parameter {
-    fn kernel(self) -> Array<4> {
-        match self {
-            Self::Kernel(tensor) => tensor,
-            Self::Vector(_) => unreachable!("the weights fit the plan"),
-        }
-    }
-
-    fn vector(self) -> Array<1> {
-        match self {
-            Self::Vector(tensor) => tensor,
-            Self::Kernel(_) => unreachable!("the weights fit the plan"),
-        }
-    }
-
-    fn download(&self) -> Result<Vec<f32>, EngineError> {
-        match self {
-            Self::Kernel(tensor) => download(tensor.clone()),
-            Self::Vector(tensor) => download(tensor.clone()),
-        }
-    }
-}
-
-fn upload(values: &[f32], shape: &[usize], device: &DispatchDevice) -> Parameter {
-    let data = TensorData::new(values.to_vec(), shape.to_vec());
-    match shape.len() {
-        4 => Parameter::Kernel(Array::from_data(data, device)),
-        _ => Parameter::Vector(Array::from_data(data, device)),
-    }
 }
 
 fn upload_images(images: &Images, device: &DispatchDevice) -> Array<4> {
