@@ -51,7 +51,15 @@ pub fn catch<T>(job: impl FnOnce() -> T) -> Result<T, EngineError> {
 /// What a device said, as an error: that its memory is full, where it said so.
 pub(super) fn failure(reason: String) -> EngineError {
     let said = reason.to_lowercase();
-    let full = ["out of memory", "out_of_memory", "outofmemory", "memory is full", "bufferallocation", "buffertoobig"];
+    let full = [
+        "out of memory",
+        "out_of_memory",
+        "outofmemory",
+        "memory is full",
+        "bufferallocation",
+        "buffertoobig",
+        "can't allocate buffer",
+    ];
     match full.iter().any(|words| said.contains(words)) {
         true => EngineError::Memory { reason },
         false => EngineError::Device { reason },

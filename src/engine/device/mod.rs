@@ -182,8 +182,9 @@ pub fn runner(device: &Device, plan: &Plan, weights: &Weights) -> Result<Box<dyn
     Ok(match device {
         Device::Cpu { .. } => Box::new(cpu::runner(plan, weights)?),
         #[cfg(feature = "cuda")]
-        // `multiply` is to be the last argument of both, with the engine that has it.
-        Device::Cuda { index, multiply: _, .. } => Box::new(BurnRunner::new(plan, weights, settle::cuda(*index))),
+        Device::Cuda { index, multiply, .. } => {
+            Box::new(BurnRunner::new(plan, weights, settle::cuda(*index), *multiply))
+        }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda { .. } => return Err(without_cuda(device)),
     })
@@ -202,7 +203,9 @@ pub fn trainer(
     Ok(match device {
         Device::Cpu { .. } => Box::new(cpu::trainer(plan, state, loss)?),
         #[cfg(feature = "cuda")]
-        Device::Cuda { index, multiply: _, .. } => Box::new(BurnTrainer::new(plan, state, loss, settle::cuda(*index))?),
+        Device::Cuda { index, multiply, .. } => {
+            Box::new(BurnTrainer::new(plan, state, loss, settle::cuda(*index), *multiply)?)
+        }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda { .. } => return Err(without_cuda(device)),
     })
