@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
@@ -21,6 +23,7 @@ final class RealImageJ {
     private final Path folder;
     private final boolean windowed;
     private final List<String> javaOptions = new ArrayList<>();
+    private final Map<String, String> environment = new HashMap<>();
     private long fileLimitKilobytes;
 
     private RealImageJ(Path folder, boolean windowed) {
@@ -40,6 +43,11 @@ final class RealImageJ {
 
     RealImageJ java(String... options) {
         javaOptions.addAll(Arrays.asList(options));
+        return this;
+    }
+
+    RealImageJ environment(Map<String, String> variables) {
+        environment.putAll(variables);
         return this;
     }
 
@@ -109,6 +117,7 @@ final class RealImageJ {
         command.addAll(mainAndArguments);
         ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true)
                 .redirectOutput(printed().toFile());
+        builder.environment().putAll(environment);
         if (windowed) {
             builder.environment().put("DISPLAY", Xvfb.display());
         }
