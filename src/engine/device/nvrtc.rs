@@ -75,10 +75,9 @@ fn missing() -> String {
 
 fn passed_over(file: &Path, (major, minor): (i32, i32), (other_major, other_minor): (i32, i32)) -> String {
     format!(
-        "NVRTC {major}.{minor} in {} would suit better, but the system names {other_major}.{other_minor} first: start \
-         with LD_LIBRARY_PATH={}",
-        file.display(),
-        file.parent().unwrap_or(file).display()
+        "NVRTC {major}.{minor} in {} would suit better, but the system finds {other_major}.{other_minor} under the name \
+         libnvrtc.so: let LD_LIBRARY_PATH begin with a folder where that name is a link to the other",
+        file.display()
     )
 }
 
@@ -125,30 +124,28 @@ impl Candidate {
 
     /// Leaves it open until the process ends, under a name that cudarc tries.
     fn stay(self) -> (PathBuf, (i32, i32)) {
-        std::mem::forget(self.library);
-        if cfg!(windows) {
-            stay_on_windows(&self.file, self.about.version);
+        // NVRTC looks for its own headers in the loader's path. CUDA 13 of pip does not name the folder that both are in.
+        let mut more = builtins(&self.file, self.about.version);
+        let names = get_lib_name_candidates("nvrtc");
+        if cfg!(windows) && !names.iter().any(|candidate| candidate.eq_ignore_ascii_case(name(&self.file))) {
+            // Without the copy cudarc finds nothing or another one, which is told.
+            more.extend(copied(&self.file, self.about.version, &names[0]));
         }
+        // SAFETY: opening a library runs only its own initialisers.
+        let more = more.iter().filter_map(|file| unsafe { Library::new(file) }.ok());
+        more.chain([self.library]).for_each(std::mem::forget);
         (self.file, self.about.version)
     }
 }
 
-fn stay_on_windows(file: &Path, version: (i32, i32)) {
-    // NVRTC looks for its own headers in the loader's path, where they need not be.
+/// The libraries beside an NVRTC that hold its own headers.
+fn builtins(file: &Path, (major, minor): (i32, i32)) -> Vec<PathBuf> {
+    let of_version = |name: &str| match name.strip_prefix("nvrtc-builtins64_") {
+        Some(rest) => rest == format!("{major}{minor}.dll"),
+        None => name == format!("libnvrtc-builtins.so.{major}.{minor}"),
+    };
     let beside = file.parent().map(entries).unwrap_or_default();
-    let is_builtin = |file: &&PathBuf| name(file).to_lowercase().starts_with("nvrtc-builtins");
-    let mut open: Vec<PathBuf> = beside.iter().filter(is_builtin).cloned().collect();
-    let names = get_lib_name_candidates("nvrtc");
-    if !names.iter().any(|candidate| candidate.eq_ignore_ascii_case(name(file))) {
-        // Without the copy cudarc finds nothing or another one, which is told.
-        open.extend(copied(file, version, &names[0]));
-    }
-    for file in open {
-        // SAFETY: as above.
-        if let Ok(library) = unsafe { Library::new(file) } {
-            std::mem::forget(library);
-        }
-    }
+    beside.into_iter().filter(|file| of_version(&name(file).to_lowercase())).collect()
 }
 
 fn name(file: &Path) -> &str {
@@ -221,10 +218,21 @@ mod tests {
     }
 
     #[test]
+    fn what_nvrtc_needs_itself_is_found_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let others =
+            ["libnvrtc-builtins.so.12.8", "libnvrtc-builtins.alt.so.13.0", "libnvrtc.so.13", "nvrtc64_130_0.dll"];
+        let own = ["libnvrtc-builtins.so.13.0", "nvrtc-builtins64_130.dll"];
+        others.iter().chain(&own).for_each(|name| fs::write(file(name), "").unwrap());
+        assert_eq!(builtins(&file("libnvrtc.so.13"), (13, 0)), own.map(file));
+    }
+
+    #[test]
     fn one_that_is_passed_over_is_told_with_the_way_out() {
         let sentence = passed_over(Path::new("/opt/cuda/lib64/libnvrtc.so.12"), (12, 9), (13, 0));
-        let expected = "NVRTC 12.9 in /opt/cuda/lib64/libnvrtc.so.12 would suit better, but the system names 13.0 first: \
-                        start with LD_LIBRARY_PATH=/opt/cuda/lib64";
+        let expected = "NVRTC 12.9 in /opt/cuda/lib64/libnvrtc.so.12 would suit better, but the system finds 13.0 under the \
+                        name libnvrtc.so: let LD_LIBRARY_PATH begin with a folder where that name is a link to the other";
         assert_eq!(sentence, expected);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    ffi::{CStr, CString, c_void},
+    ffi::{CStr, CString, c_char, c_void},
     path::Path,
     sync::Mutex,
     thread,
@@ -95,24 +95,23 @@ impl Case<'_> {
     }
 
     fn not_compiled(&self, error: nvrtcResult, log: &str) -> String {
-        let (major, minor) = self.nvrtc.version;
-        let reason = if error == nvrtcResult::NVRTC_ERROR_INVALID_OPTION {
-            let gpu = self.gpu.title();
-            let advice = match self.gpu.capability {
-                (..=6, _) | (7, ..=4) => "GPUs below 7.5 need NVRTC 12.9 or older: install that",
-                (10.., _) => "GPUs from 10.0 need NVRTC 12.8 or newer: install that",
-                _ => "install a newer one",
-            };
-            format!("NVRTC {major}.{minor} does not know the {gpu} ({advice})")
-        } else {
-            format!(
-                "the CUDA headers do not compile: {} (the headers are in {}, and NVRTC is {major}.{minor}: install both of \
-                 one version)",
-                first_error(log),
+        let ((major, minor), said) = (self.nvrtc.version, first_error(log));
+        self.with_passed_over(match error {
+            nvrtcResult::NVRTC_ERROR_INVALID_OPTION => {
+                let advice = match self.gpu.capability {
+                    (..=6, _) | (7, ..=4) => "GPUs below 7.5 need NVRTC 12.9 or older: install that",
+                    (10.., _) => "GPUs from 10.0 need NVRTC 12.8 or newer: install that",
+                    _ => "install a newer one",
+                };
+                format!("NVRTC {major}.{minor} does not know the {} ({advice})", self.gpu.title())
+            }
+            nvrtcResult::NVRTC_ERROR_COMPILATION => format!(
+                "the CUDA headers do not compile: {said} (the headers are in {}, and NVRTC is {major}.{minor}: install both \
+                 of one version)",
                 self.include.display()
-            )
-        };
-        self.with_passed_over(reason)
+            ),
+            other => format!("NVRTC {major}.{minor} fails: {other:?}: {said} (install it anew)"),
+        })
     }
 
     fn driver_failed(&self, step: &str, DriverError(error): DriverError) -> String {
@@ -158,7 +157,7 @@ fn first_error(log: &str) -> String {
     line.unwrap_or("NVRTC does not say why").chars().take(200).collect()
 }
 
-fn compile(case: &Case) -> Result<Vec<i8>, String> {
+fn compile(case: &Case) -> Result<Vec<c_char>, String> {
     let failed = |error: nvrtc::NvrtcError| case.not_compiled(error.0, "");
     let source = CString::new(case.source()).unwrap_or_default();
     let program = Program(nvrtc::create_program(&source, None).map_err(failed)?);
@@ -182,13 +181,13 @@ impl Drop for Program {
 }
 
 /// What a C string holds that NVRTC wrote.
-fn text(bytes: &[i8]) -> String {
-    let bytes: Vec<u8> = bytes.iter().map(|byte| byte.cast_unsigned()).collect();
+fn text(bytes: &[c_char]) -> String {
+    let bytes: Vec<u8> = bytes.iter().map(|byte| byte.to_ne_bytes()[0]).collect();
     CStr::from_bytes_until_nul(&bytes).map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned())
 }
 
 /// Loads the kernel, runs it, and gives back what it wrote, or the step that failed.
-fn launch(index: usize, ptx: &[i8]) -> Result<[f32; COUNT], (&'static str, DriverError)> {
+fn launch(index: usize, ptx: &[c_char]) -> Result<[f32; COUNT], (&'static str, DriverError)> {
     let step = |name: &'static str| move |error| (name, error);
     let ordinal = i32::try_from(index).unwrap_or(i32::MAX);
     let device = driver::device::get(ordinal).map_err(step("cuDeviceGet"))?;
