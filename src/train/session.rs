@@ -3,18 +3,18 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    CheckpointError, Pace, Preview, Request, TrainError, TrainMonitor, TrainOptions,
+    CheckpointError, Pace, Request, TrainError, TrainMonitor, TrainOptions,
     checkpoint::{self, Best, Journey, Task, checkpoint_of},
     progress::Clock,
+    validation::Validation,
 };
 use crate::{
     dataset::{Cutter, Pair, Split},
-    engine::{EngineError, SliceRunner, Trainer, TrainerState, device::Device},
+    engine::{EngineError, SliceRunner, TileChoice, Trainer, TrainerState, device::Device},
     frame::Frame,
-    measure::{Baselines, WHITE_8, psnr::SquaredError},
+    measure::Baselines,
     model::{Card, Epoch, Model, Scores, Training},
     network::Plan,
-    stack::read_finite,
 };
 
 /// Makes a trainer that goes on from a state.
@@ -29,6 +29,8 @@ pub(super) struct Session<'a> {
     pub options: &'a TrainOptions,
     pub task: &'a Task,
     pub trainer: &'a NewTrainer<'a>,
+    /// Bytes that are free on the device.
+    pub free: &'a (dyn Fn() -> Option<u64> + Sync),
     pub monitor: &'a dyn TrainMonitor,
 }
 
@@ -72,13 +74,6 @@ struct Course {
     finish: bool,
 }
 
-/// What the validation slices came to.
-struct Validation {
-    loss: f64,
-    psnr: f64,
-    preview: Preview,
-}
-
 impl Session<'_> {
     /// Trains to the end, or until stopped or diverged.
     pub fn run(&self, mut journey: Journey, mut portion: Portion) -> Result<(Journey, Ending), TrainError> {
@@ -117,6 +112,8 @@ impl Session<'_> {
         // The first step on a GPU waits until its kernels are compiled.
         self.monitor.progress(done, "preparing the device");
         let mut trainer = (self.trainer)(&journey.state)?;
+        let log = |line: &str| self.monitor.log(line);
+        let mut slices = SliceRunner::new(self.tiles(), (self.free)(), &log);
         while journey.history.len() < options.epochs {
             let number = journey.history.len() + 1;
             let scores: Vec<f64> = journey.history.iter().map(Epoch::score).collect();
@@ -129,7 +126,7 @@ impl Session<'_> {
             if !loss.is_finite() {
                 return Ok(Ending::Diverged { epoch: number, rate });
             }
-            let validation = self.validate(trainer.as_mut(), number)?;
+            let validation = self.validate(trainer.as_mut(), &mut slices, number)?;
             let epoch = Epoch {
                 epoch: number,
                 loss,
@@ -155,6 +152,11 @@ impl Session<'_> {
             }
         }
         Ok(Ending::Finished)
+    }
+
+    /// How slices are cut that the memory does not hold whole.
+    pub fn tiles(&self) -> TileChoice {
+        TileChoice::new(self.frame, self.plan.multiple, self.plan.halo())
     }
 
     /// All steps of one epoch, or those until the user stopped.
@@ -192,38 +194,6 @@ impl Session<'_> {
         }
         let seconds = start.elapsed().max(Duration::from_micros(1)).as_secs_f64();
         Ok(Steps::Done { images_per_second: samples.len() as f64 / seconds })
-    }
-
-    /// Restores the validation slices: their mean loss, and their PSNR on 8 bits in the reference's window.
-    fn validate(&self, trainer: &mut dyn Trainer, epoch: usize) -> Result<Option<Validation>, TrainError> {
-        let (pair, frame, slices) = (&self.pair, self.frame, self.split.validation.clone());
-        let shown = self.split.shown();
-        let window = pair.reference_window;
-        let mut slice = vec![0.0; frame.width * frame.height];
-        let (mut target, mut restored) = (slice.clone(), slice.clone());
-        let (mut error, mut loss, mut preview) = (SquaredError::default(), 0.0, None);
-        let mut network = SliceRunner::new(frame);
-        for z in slices.clone() {
-            read_finite(pair.low, z, &mut slice)?;
-            let normalised = |grey| pair.low_window.normalise(grey);
-            network.run(trainer, &slice, normalised, |value| value, &mut restored)?;
-            let input = (z == shown).then(|| bytes(&slice, |grey| pair.low_window.to_8_bit(grey)));
-            read_finite(pair.reference, z, &mut slice)?;
-            target.iter_mut().zip(&slice).for_each(|(value, grey)| *value = window.normalise(*grey));
-            loss += self.options.loss.of(&restored, &target, frame.width);
-
-            let now = bytes(&restored, |value| window.to_8_bit(window.restore(value)));
-            let reference = bytes(&slice, |grey| window.to_8_bit(grey));
-            restored.iter_mut().zip(&now).for_each(|(value, byte)| *value = f32::from(*byte));
-            target.iter_mut().zip(&reference).for_each(|(value, byte)| *value = f32::from(*byte));
-            error.add(SquaredError::of(&restored, &target));
-            if let Some(input) = input {
-                let (width, height) = (frame.width, frame.height);
-                preview = Some(Preview { epoch, slice: z, width, height, input, restored: now, reference });
-            }
-        }
-        let (loss, psnr) = (loss / slices.len() as f64, error.psnr(WHITE_8));
-        Ok(preview.map(|preview| Validation { loss, psnr, preview }))
     }
 
     fn report(
@@ -304,10 +274,6 @@ impl Session<'_> {
         };
         Some(Model { card, weights: best.weights })
     }
-}
-
-fn bytes(values: &[f32], to_8_bit: impl Fn(f32) -> u8) -> Vec<u8> {
-    values.iter().map(|value| to_8_bit(*value)).collect()
 }
 
 impl Portion {

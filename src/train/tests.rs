@@ -81,6 +81,7 @@ fn train_on(most: usize, good: u32, portion: Portion) -> Result<(Journey, Ending
         options: &options,
         task: &task,
         trainer: &trainer,
+        free: &|| None,
         monitor: &Silent,
     };
     session.run(journey(&plan), portion)
