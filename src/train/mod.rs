@@ -3,9 +3,11 @@
 mod checkpoint;
 mod error;
 mod options;
+mod portion;
 mod progress;
 mod saving;
 mod session;
+mod start;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -28,8 +30,9 @@ use crate::{
     stack::{self, SliceSource},
 };
 use checkpoint::{Journey, Task};
+use portion::Portion;
 use saving::Saving;
-use session::{Ending, Portion, Session};
+use session::{Ending, Session};
 
 /// A finished or stopped training.
 #[derive(Clone, Debug)]

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use super::{
     CheckpointError, Pace, Request, TrainError, TrainMonitor, TrainOptions,
     checkpoint::{self, Best, Journey, Task, checkpoint_of},
+    portion::Portion,
     progress::Clock,
     validation::Validation,
 };
 use crate::{
-    dataset::{Cutter, Pair, Split},
-    engine::{EngineError, SliceRunner, TileChoice, Trainer, TrainerState, device::Device},
+    dataset::{Pair, Split},
+    engine::{EngineError, SliceRunner, Trainer, TrainerState, device::Device},
     frame::Frame,
     measure::Baselines,
     model::{Card, Epoch, Model, Scores, Training},
@@ -48,15 +49,6 @@ pub(super) enum Ending {
     },
 }
 
-/// How much the device computes at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Portion {
-    /// Images a step.
-    pub batch: usize,
-    /// Edge of the patches, 0 for whole slices.
-    pub patch: usize,
-}
-
 /// How the steps of an epoch ended.
 enum Steps {
     Done { images_per_second: f64 },
@@ -64,7 +56,7 @@ enum Steps {
 }
 
 /// What goes with the epochs but not into a checkpoint.
-struct Course {
+pub(super) struct Course {
     clock: Clock,
     /// When the last checkpoint was written.
     saved: Instant,
@@ -72,32 +64,38 @@ struct Course {
     save: bool,
     /// The user wants this epoch to be the last.
     finish: bool,
+    /// How much the device computes at once.
+    pub portion: Portion,
+    /// Bytes that a step takes, as they were compared last with the memory that is free.
+    pub needed: Option<u64>,
+    /// Bytes that a step leaves free, where that is known.
+    pub left: Option<u64>,
 }
 
 impl Session<'_> {
     /// Trains to the end, or until stopped or diverged.
-    pub fn run(&self, mut journey: Journey, mut portion: Portion) -> Result<(Journey, Ending), TrainError> {
+    pub fn run(&self, mut journey: Journey, portion: Portion) -> Result<(Journey, Ending), TrainError> {
         let earlier = journey.history.last().map_or(0.0, |epoch| epoch.seconds);
         let clock = Clock::start(journey.history.len() as f64 / self.options.epochs as f64, earlier);
-        let mut course = Course { clock, saved: Instant::now(), save: false, finish: false };
+        let saved = Instant::now();
+        let mut course = Course { clock, saved, save: false, finish: false, portion, needed: None, left: None };
         let ending = loop {
             if journey.history.len() >= self.options.epochs {
                 break Ending::Finished;
             }
-            match self.epochs(&mut journey, portion, &mut course) {
-                Err(TrainError::Engine(EngineError::Memory { reason })) => {
-                    // The epoch begins again from its start, in smaller portions.
-                    let smaller = portion.halved(self.frame, self.plan.multiple, self.options.loss.least_length());
-                    portion = smaller.ok_or(EngineError::Memory { reason })?;
-                    self.monitor.log(&format!("the device's memory is full: going on with {portion}"));
-                }
-                Err(error) => {
-                    // A device that failed after hours is no reason to lose them.
-                    self.save(&journey, &mut course);
-                    return Err(error);
-                }
+            let error = match self.epochs(&mut journey, &mut course) {
                 Ok(ending) => break ending,
-            }
+                Err(error) => error,
+            };
+            let full = matches!(error, TrainError::Engine(EngineError::Memory { .. }));
+            let Some(smaller) = course.portion.halved(self.grain()).filter(|_| full) else {
+                // A device that failed after hours is no reason to lose them.
+                self.save(&journey, &mut course);
+                return Err(error);
+            };
+            // The epoch begins again from its start, in smaller portions.
+            self.monitor.log(&format!("the device's memory is full: going on with {smaller}"));
+            course.portion = smaller;
         };
         if self.options.checkpoint > 0.0 && !matches!(ending, Ending::Diverged { .. }) {
             self.save(&journey, &mut course);
@@ -106,19 +104,25 @@ impl Session<'_> {
     }
 
     /// The epochs that are left.
-    fn epochs(&self, journey: &mut Journey, portion: Portion, course: &mut Course) -> Result<Ending, TrainError> {
+    fn epochs(&self, journey: &mut Journey, course: &mut Course) -> Result<Ending, TrainError> {
         let options = self.options;
         let done = journey.history.len() as f64 / options.epochs as f64;
         // The first step on a GPU waits until its kernels are compiled.
         self.monitor.progress(done, "preparing the device");
         let mut trainer = (self.trainer)(&journey.state)?;
         let log = |line: &str| self.monitor.log(line);
-        let mut slices = SliceRunner::new(self.tiles(), (self.free)(), &log);
+        let (mut slices, mut prepared) = (None, None);
         while journey.history.len() < options.epochs {
             let number = journey.history.len() + 1;
             let scores: Vec<f64> = journey.history.iter().map(Epoch::score).collect();
             let rate = options.schedule.rate(options.rate, options.epochs, &scores);
-            let images_per_second = match self.steps(trainer.as_mut(), journey, rate, portion, course)? {
+            self.fit(trainer.as_ref(), course)?;
+            if prepared.replace(course.portion) != Some(course.portion)
+                && let Some(ending) = self.prepare(trainer.as_mut(), journey, course)?
+            {
+                return Ok(ending);
+            }
+            let images_per_second = match self.steps(trainer.as_mut(), journey, rate, course)? {
                 Steps::Stopped(ending) => return Ok(ending),
                 Steps::Done { images_per_second } => images_per_second,
             };
@@ -126,7 +130,8 @@ impl Session<'_> {
             if !loss.is_finite() {
                 return Ok(Ending::Diverged { epoch: number, rate });
             }
-            let validation = self.validate(trainer.as_mut(), &mut slices, number)?;
+            let slices = slices.get_or_insert_with(|| SliceRunner::new(self.tiles(), course.left, &log));
+            let validation = self.validate(trainer.as_mut(), slices, number)?;
             let epoch = Epoch {
                 epoch: number,
                 loss,
@@ -154,37 +159,23 @@ impl Session<'_> {
         Ok(Ending::Finished)
     }
 
-    /// How slices are cut that the memory does not hold whole.
-    pub fn tiles(&self) -> TileChoice {
-        TileChoice::new(self.frame, self.plan.multiple, self.plan.halo())
-    }
-
     /// All steps of one epoch, or those until the user stopped.
     fn steps(
         &self,
         trainer: &mut dyn Trainer,
         journey: &Journey,
         rate: f64,
-        portion: Portion,
         course: &mut Course,
     ) -> Result<Steps, TrainError> {
         let (options, number) = (self.options, journey.history.len() + 1);
-        let cutter = Cutter { frame: self.frame, patch: portion.patch };
+        let cutter = self.cutter(course.portion);
         let samples = cutter.samples(self.split.training.clone(), options.augment, options.seed, number);
-        let batches = samples.chunks(portion.batch);
+        let batches = samples.chunks(course.portion.batch);
         let count = batches.len();
         let start = Instant::now();
         for (at, batch) in batches.enumerate() {
-            if self.monitor.cancelled() {
-                return Ok(Steps::Stopped(Ending::Cancelled));
-            }
-            match self.monitor.request() {
-                Request::GoOn => {}
-                Request::SaveCheckpoint => course.save = true,
-                Request::Cancel => return Ok(Steps::Stopped(Ending::Discarded)),
-                Request::Finish if journey.best.is_some() => return Ok(Steps::Stopped(Ending::Finished)),
-                // There is nothing to keep before the first epoch has ended.
-                Request::Finish => course.finish = true,
+            if let Some(ending) = self.heard(journey, course) {
+                return Ok(Steps::Stopped(ending));
             }
             let (inputs, targets) = cutter.batch(&self.pair, batch)?;
             trainer.step(&inputs, &targets, rate)?;
@@ -194,6 +185,22 @@ impl Session<'_> {
         }
         let seconds = start.elapsed().max(Duration::from_micros(1)).as_secs_f64();
         Ok(Steps::Done { images_per_second: samples.len() as f64 / seconds })
+    }
+
+    /// What the user wants now; an ending where that is to stop at once.
+    pub(super) fn heard(&self, journey: &Journey, course: &mut Course) -> Option<Ending> {
+        if self.monitor.cancelled() {
+            return Some(Ending::Cancelled);
+        }
+        match self.monitor.request() {
+            Request::GoOn => return None,
+            Request::SaveCheckpoint => course.save = true,
+            Request::Cancel => return Some(Ending::Discarded),
+            Request::Finish if journey.best.is_some() => return Some(Ending::Finished),
+            // There is nothing to keep before the first epoch has ended.
+            Request::Finish => course.finish = true,
+        }
+        None
     }
 
     fn report(
@@ -273,26 +280,5 @@ impl Session<'_> {
             scores,
         };
         Some(Model { card, weights: best.weights })
-    }
-}
-
-impl Portion {
-    /// Half the images a step; of one image, patches of half its edge. `None` when it cannot be smaller.
-    fn halved(self, frame: Frame, multiple: usize, least: usize) -> Option<Self> {
-        if self.batch > 1 {
-            return Some(Self { batch: self.batch / 2, ..self });
-        }
-        let edge = if self.patch > 0 { self.patch } else { frame.width.min(frame.height) };
-        let patch = edge / 2 / multiple * multiple;
-        (patch >= least.max(multiple)).then_some(Self { patch, ..self })
-    }
-}
-
-impl std::fmt::Display for Portion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.patch {
-            0 => write!(f, "batch={}, whole slices", self.batch),
-            patch => write!(f, "batch={}, patch={patch}", self.batch),
-        }
     }
 }
