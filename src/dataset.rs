@@ -117,10 +117,18 @@ pub struct Cutter {
 
 impl Cutter {
     /// Width and height of a training image.
-    fn image_size(&self) -> (usize, usize) {
+    pub(crate) fn image_size(&self) -> (usize, usize) {
         match self.patch {
             0 => (self.frame.padded_width, self.frame.padded_height),
             edge => (edge, edge),
+        }
+    }
+
+    /// How many images an epoch has with so many slices.
+    pub(crate) fn images(&self, slices: usize) -> usize {
+        match self.patch {
+            0 => slices,
+            edge => slices * self.frame.width.div_ceil(edge) * self.frame.height.div_ceil(edge),
         }
     }
 
@@ -130,11 +138,8 @@ impl Cutter {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(epoch as u64);
         let (width, height) = self.image_size();
-        let patches = match self.patch {
-            0 => 1,
-            edge => self.frame.width.div_ceil(edge) * self.frame.height.div_ceil(edge),
-        };
-        let mut samples = Vec::with_capacity(slices.len() * patches);
+        let patches = self.images(1);
+        let mut samples = Vec::with_capacity(self.images(slices.len()));
         for slice in slices {
             for _ in 0..patches {
                 let (x, y) = match self.patch {
@@ -162,11 +167,11 @@ impl Cutter {
     /// # Errors
     /// When a slice cannot be read or holds a value that is not finite.
     pub fn batch(&self, pair: &Pair, samples: &[Sample]) -> Result<(Images, Images), StackError> {
-        let input = self.images(pair.low, pair.low_window, samples)?;
-        Ok((input, self.images(pair.reference, pair.reference_window, samples)?))
+        let input = self.read(pair.low, pair.low_window, samples)?;
+        Ok((input, self.read(pair.reference, pair.reference_window, samples)?))
     }
 
-    fn images(&self, stack: &dyn SliceSource, window: Window, samples: &[Sample]) -> Result<Images, StackError> {
+    fn read(&self, stack: &dyn SliceSource, window: Window, samples: &[Sample]) -> Result<Images, StackError> {
         let (width, height) = self.image_size();
         let mut values = Vec::with_capacity(samples.len() * width * height);
         let mut slice = vec![0.0; self.frame.width * self.frame.height];

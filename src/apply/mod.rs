@@ -1,12 +1,11 @@
 //! Applying: a model and a laboratory stack in, a restored stack out, slice by slice.
 //!
-//! `restoration` goes from slice to slice, `tiles` cuts those that are too large, and `compared` scores them.
+//! `restoration` goes from slice to slice, and `compared` scores them.
 
 mod compared;
 mod restoration;
 #[cfg(test)]
 mod tests;
-mod tiles;
 
 use std::fmt;
 

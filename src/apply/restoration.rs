@@ -1,13 +1,9 @@
 //! A stack that is being restored, slice after slice.
 
-use super::{
-    ApplyError,
-    compared::Compared,
-    tiles::{Tiled, Tiling},
-};
+use super::{ApplyError, compared::Compared};
 use crate::{
     engine::{
-        EngineError, Runner,
+        EngineError, Runner, TileChoice, Tiled, Tiling,
         device::{self, Device},
         memory,
     },
@@ -42,10 +38,7 @@ pub(super) struct Restoration<'a> {
     monitor: &'a dyn Monitor,
     /// The slice that is next.
     next: usize,
-    /// Pixels of the tiles that ran last; none before the first.
-    tile: usize,
-    /// Pixels that a tile may have.
-    most: usize,
+    tiles: TileChoice,
 }
 
 impl<'a> Restoration<'a> {
@@ -57,7 +50,10 @@ impl<'a> Restoration<'a> {
         sink: &'a mut dyn SliceSink,
         monitor: &'a dyn Monitor,
     ) -> Self {
-        Self { image, compared, recipe, sink, monitor, next: 0, tile: 0, most: usize::MAX }
+        let size = image.shape().size;
+        let frame = Frame::new(size.width, size.height, recipe.multiple);
+        let tiles = TileChoice::new(frame, recipe.multiple, recipe.halo);
+        Self { image, compared, recipe, sink, monitor, next: 0, tiles }
     }
 
     /// Restores what is left; with a reference, gives back how close all slices came.
@@ -66,10 +62,8 @@ impl<'a> Restoration<'a> {
         loop {
             let outcome = device::compute(device, || self.go_on(device)).map_err(ApplyError::from).flatten();
             match outcome {
-                Err(ApplyError::Engine(error @ EngineError::Memory { .. })) if self.tile > self.least() => {
+                Err(ApplyError::Engine(error @ EngineError::Memory { .. })) if self.tiles.halve() => {
                     self.monitor.log(&format!("{error}: going on with tiles of half the size"));
-                    self.most = self.least().max(self.tile / 2);
-                    self.tile = 0;
                 }
                 other => return other.map(|()| self.compared.map(Compared::score)),
             }
@@ -98,55 +92,11 @@ impl<'a> Restoration<'a> {
 
     fn go_on(&mut self, device: &Device) -> Result<(), ApplyError> {
         let mut runner = (self.recipe.runner)()?;
-        let tiling = self.tiling(runner.as_ref(), memory::free(device))?;
-        self.tile = tiling.width() * tiling.height();
+        let free = memory::free(device);
+        let tiling = self.tiles.choose(runner.as_ref(), free)?;
+        self.tiles.reason(&tiling, runner.as_ref(), free).inspect(|reason| self.monitor.log(reason));
         let (image, left) = (self.image, self.next..self.image.shape().size.slices);
         read_ahead(image, left, |ahead| self.slices(runner.as_mut(), tiling, ahead))
-    }
-
-    fn frame(&self) -> Frame {
-        let size = self.image.shape().size;
-        Frame::new(size.width, size.height, self.recipe.multiple)
-    }
-
-    /// Pixels of the smallest tiles.
-    fn least(&self) -> usize {
-        let (width, height) = Tiling::least(self.frame(), self.recipe.multiple, self.recipe.halo);
-        width * height
-    }
-
-    /// The least work that the memory allows: half of what is free, so that nobody else runs out of it, or all of it
-    /// where the smallest tiles need that. What is not known sets no limit.
-    pub fn tiling(&self, runner: &dyn Runner, free: Option<u64>) -> Result<Tiling, EngineError> {
-        let (frame, Recipe { multiple, halo, .. }) = (self.frame(), self.recipe);
-        let fitting = |share: u64| {
-            Tiling::fitting(frame, multiple, halo, |width, height| {
-                let fits = |bytes: u64| free.is_none_or(|free| bytes <= free / share);
-                width * height <= self.most && runner.footprint(height, width).is_none_or(fits)
-            })
-        };
-        let tiling = fitting(2).or_else(|| fitting(1)).ok_or_else(|| {
-            let (width, height) = Tiling::least(frame, multiple, halo);
-            let (least, free) = (mebibytes(runner.footprint(height, width)), mebibytes(free));
-            EngineError::Memory {
-                reason: format!(
-                    "the smallest tiles of this network, {width}×{height} pixels, take {least}, and {free} are free: \
-                     close other programs, or take a model with fewer layers or channels"
-                ),
-            }
-        })?;
-        if tiling.count() > 1 {
-            let whole = mebibytes(runner.footprint(frame.padded_height, frame.padded_width));
-            self.monitor.log(&format!(
-                "each slice is restored in {} tiles of {}×{} pixels: as a whole it takes {whole} of memory, and {} are \
-                 free",
-                tiling.count(),
-                tiling.width(),
-                tiling.height(),
-                mebibytes(free),
-            ));
-        }
-        Ok(tiling)
     }
 
     fn slices(&mut self, runner: &mut dyn Runner, tiling: Tiling, ahead: &mut Ahead) -> Result<(), ApplyError> {
@@ -178,8 +128,4 @@ impl<'a> Restoration<'a> {
         }
         Ok(())
     }
-}
-
-fn mebibytes(bytes: Option<u64>) -> String {
-    bytes.map_or("an unknown number of MB".to_owned(), |bytes| format!("{} MB", bytes >> 20))
 }

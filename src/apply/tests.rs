@@ -5,13 +5,11 @@ use std::sync::Mutex;
 use super::{
     ApplyError,
     restoration::{Recipe, Restoration},
-    tiles::Tiling,
 };
 use crate::{
-    engine::{EngineError, Images, Runner, cpu, device::Device},
+    engine::{EngineError, Images, Runner, device::Device},
     monitor::Silent,
-    network::{Activation, Architecture, Spec, Weights},
-    stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize},
+    stack::{GreyType, Shape, Size, VoxelSize},
     volume::Volume,
 };
 
@@ -61,53 +59,6 @@ fn a_full_memory_halves_the_tiles_until_they_fit() {
     assert!(result.unwrap().iter().enumerate().all(|(i, grey)| *grey == 10.0 * (2.0 * i as f32 + 1.0)));
     let tried: Vec<usize> = sizes.iter().copied().filter(|pixels| *pixels > 700).collect();
     assert!(tried.len() == 2 && tried[0] == 52 * 40 && tried[1] <= 52 * 20, "{tried:?}");
-}
-
-/// A stack that nobody reads.
-struct Large;
-
-impl SliceSource for Large {
-    fn name(&self) -> &str {
-        "large"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape { size: Size::new(9000, 7000, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 }
-    }
-
-    fn read(&self, z: usize, _out: &mut [f32]) -> Result<(), StackError> {
-        Err(StackError::Host { slice: z + 1, reason: "not read here".to_owned() })
-    }
-}
-
-#[test]
-fn tiles_of_a_large_slice_take_half_of_the_free_memory_and_most_of_that() {
-    let (network, activation) = (Architecture::RedNet, Activation::Prelu);
-    let spec = Spec { network, layers: 6, activation, channels: 64, residual: true };
-    let plan = spec.plan().unwrap();
-    let weights = Weights::initial(&spec, &plan, 1);
-    let runner = cpu::runner(&plan, &weights).unwrap();
-    let whole = runner.footprint(7008, 9024).unwrap();
-    let tiling = |free: u64| {
-        let recipe = Recipe {
-            runner: &|| Ok(Box::new(cpu::runner(&plan, &weights)?)),
-            multiple: plan.multiple,
-            halo: plan.halo(),
-            before: &|_| {},
-            after: &|_| {},
-        };
-        let mut sink = Volume::new("result", Shape { size: Size::new(1, 1, 1), ..Large.shape() });
-        Restoration::new(&Large, None, recipe, &mut sink, &Silent).tiling(&runner, Some(free))
-    };
-    let bytes = |tiling: &Tiling| runner.footprint(tiling.height(), tiling.width()).unwrap();
-    assert_eq!(tiling(2 * whole).unwrap().count(), 1);
-    for free in [2 * whole - 2, whole, 4 << 30, 1 << 30] {
-        let tiling = tiling(free).unwrap();
-        assert!(tiling.count() > 1 && bytes(&tiling) <= free / 2, "{free} bytes free: {tiling:?}");
-        // Another row or column of tiles would have done with a good deal less.
-        assert!(bytes(&tiling) > free / 8, "{free} bytes free: {tiling:?}");
-    }
-    assert!(matches!(tiling(1 << 20), Err(EngineError::Memory { .. })));
 }
 
 #[test]

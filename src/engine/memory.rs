@@ -22,6 +22,11 @@ pub fn free(device: &Device) -> Option<u64> {
     }
 }
 
+/// A number of bytes in words, for messages.
+pub(crate) fn mebibytes(bytes: Option<u64>) -> String {
+    bytes.map_or("an unknown number of MB".to_owned(), |bytes| format!("{} MB", bytes >> 20))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

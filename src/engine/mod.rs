@@ -15,11 +15,15 @@ pub mod loss;
 pub mod memory;
 mod schedule;
 mod slice;
+mod tile_choice;
+mod tiles;
 pub mod worker;
 
 pub use loss::Loss;
 pub use schedule::Schedule;
-pub use slice::SliceRunner;
+pub(crate) use slice::SliceRunner;
+pub(crate) use tile_choice::TileChoice;
+pub(crate) use tiles::{Tiled, Tiling};
 
 use crate::network::{Plan, Weights};
 

@@ -74,6 +74,19 @@ pub enum TrainError {
         /// Where it is.
         refuge: PathBuf,
     },
+    /// Not even the smallest step fits the memory.
+    #[error(
+        "the memory does not hold this training: its smallest step, {portion}, takes {needed}, and {free} are free: close \
+         other programs, or take fewer layers or channels"
+    )]
+    Room {
+        /// Images and patches of that step.
+        portion: String,
+        /// What it takes, in words.
+        needed: String,
+        /// What is free, in words.
+        free: String,
+    },
     /// The stacks cannot be used.
     #[error(transparent)]
     Stack(#[from] StackError),

@@ -3,10 +3,14 @@
 mod checkpoint;
 mod error;
 mod options;
+mod portion;
 mod progress;
+mod saving;
 mod session;
+mod start;
 #[cfg(test)]
 mod tests;
+mod validation;
 
 pub use checkpoint::{CheckpointError, checkpoint_of};
 pub use error::TrainError;
@@ -17,16 +21,18 @@ use std::{fmt, path::PathBuf};
 
 use crate::{
     dataset::{Pair, Split, fingerprint},
-    engine::{SliceRunner, TrainerState, cpu, device, line::Place},
+    engine::{TrainerState, cpu, device, line::Place, memory},
     frame::Frame,
     grey::{HIGH_PERCENT, LOW_PERCENT, Window},
     measure::{Baselines, baselines},
-    model::{Example, Model, Packaging, check_writable},
+    model::{Model, check_writable},
     network::{Plan, Weights},
-    stack::{self, SliceSource, read_finite},
+    stack::{self, SliceSource},
 };
 use checkpoint::{Journey, Task};
-use session::{Ending, Portion, Session};
+use portion::Portion;
+use saving::Saving;
+use session::{Ending, Session};
 
 /// A finished or stopped training.
 #[derive(Clone, Debug)]
@@ -133,6 +139,7 @@ pub fn train(
         options,
         task: &task,
         trainer: &trainer,
+        free: &|| memory::free(&device),
         monitor,
     };
     let portion = Portion { batch: options.batch, patch: options.patch };
@@ -141,9 +148,8 @@ pub fn train(
     let Some(model) = kept else {
         return Err(ended_without_a_model(ending, options));
     };
-    // Without its example a model is worth as much: no reason to lose hours of training.
-    let example = example(&pair, split.shown(), session.frame, &plan, &model).ok();
-    let model = save(model, &Packaging { example, credits: options.credits.clone() }, options)?;
+    let saving = Saving { pair, slice: split.shown(), tiles: session.tiles(), options, monitor };
+    saving.save(&model, || Ok(Box::new(cpu::runner(&plan, &model.weights)?)))?;
     if let Ending::Diverged { epoch, rate } = ending {
         return Err(TrainError::Diverged { epoch, rate, kept: Some(options.model.clone()) });
     }
@@ -202,31 +208,5 @@ fn ended_without_a_model(ending: Ending, options: &TrainOptions) -> TrainError {
             TrainError::Discarded { checkpoint: Some(checkpoint_of(&options.model)).filter(|path| path.exists()) }
         }
         Ending::Finished | Ending::Cancelled => TrainError::Cancelled,
-    }
-}
-
-/// The slice on which a model file shows what the model does.
-fn example(pair: &Pair, z: usize, frame: Frame, plan: &Plan, model: &Model) -> Result<Example, TrainError> {
-    let card = &model.card;
-    let [mut input, mut reference] = [(); 2].map(|()| vec![0.0; frame.width * frame.height]);
-    read_finite(pair.low, z, &mut input)?;
-    read_finite(pair.reference, z, &mut reference)?;
-    let mut restored = vec![0.0; input.len()];
-    let before = |grey| card.input_window.normalise(grey);
-    let after = |value| card.output_grey.nearest(card.output_window.restore(value));
-    let mut runner = cpu::runner(plan, &model.weights)?;
-    SliceRunner::new(frame).run(&mut runner, &input, before, after, &mut restored)?;
-    Ok(Example { width: frame.width, height: frame.height, input, restored, reference })
-}
-
-/// Saves where the user wants, or else where the system keeps temporary files: hours of training must not be lost.
-fn save(model: Model, packaging: &Packaging, options: &TrainOptions) -> Result<Model, TrainError> {
-    let Err(source) = model.save_as(&options.model, packaging) else {
-        return Ok(model);
-    };
-    let refuge = std::env::temp_dir().join(format!("undulator-rescued-{}.zip", std::process::id()));
-    match model.save_as(&refuge, packaging) {
-        Ok(()) => Err(TrainError::Rescued { source, refuge }),
-        Err(_) => Err(TrainError::Model(source)),
     }
 }

@@ -3,18 +3,19 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    CheckpointError, Pace, Preview, Request, TrainError, TrainMonitor, TrainOptions,
+    CheckpointError, Pace, Request, TrainError, TrainMonitor, TrainOptions,
     checkpoint::{self, Best, Journey, Task, checkpoint_of},
+    portion::Portion,
     progress::Clock,
+    validation::Validation,
 };
 use crate::{
-    dataset::{Cutter, Pair, Split},
+    dataset::{Pair, Split},
     engine::{EngineError, SliceRunner, Trainer, TrainerState, device::Device},
     frame::Frame,
-    measure::{Baselines, WHITE_8, psnr::SquaredError},
+    measure::Baselines,
     model::{Card, Epoch, Model, Scores, Training},
     network::Plan,
-    stack::read_finite,
 };
 
 /// Makes a trainer that goes on from a state.
@@ -29,6 +30,8 @@ pub(super) struct Session<'a> {
     pub options: &'a TrainOptions,
     pub task: &'a Task,
     pub trainer: &'a NewTrainer<'a>,
+    /// Bytes that are free on the device.
+    pub free: &'a (dyn Fn() -> Option<u64> + Sync),
     pub monitor: &'a dyn TrainMonitor,
 }
 
@@ -46,15 +49,6 @@ pub(super) enum Ending {
     },
 }
 
-/// How much the device computes at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Portion {
-    /// Images a step.
-    pub batch: usize,
-    /// Edge of the patches, 0 for whole slices.
-    pub patch: usize,
-}
-
 /// How the steps of an epoch ended.
 enum Steps {
     Done { images_per_second: f64 },
@@ -62,7 +56,7 @@ enum Steps {
 }
 
 /// What goes with the epochs but not into a checkpoint.
-struct Course {
+pub(super) struct Course {
     clock: Clock,
     /// When the last checkpoint was written.
     saved: Instant,
@@ -70,39 +64,38 @@ struct Course {
     save: bool,
     /// The user wants this epoch to be the last.
     finish: bool,
-}
-
-/// What the validation slices came to.
-struct Validation {
-    loss: f64,
-    psnr: f64,
-    preview: Preview,
+    /// How much the device computes at once.
+    pub portion: Portion,
+    /// Bytes that a step takes, as they were compared last with the memory that is free.
+    pub needed: Option<u64>,
+    /// Bytes that a step leaves free, where that is known.
+    pub left: Option<u64>,
 }
 
 impl Session<'_> {
     /// Trains to the end, or until stopped or diverged.
-    pub fn run(&self, mut journey: Journey, mut portion: Portion) -> Result<(Journey, Ending), TrainError> {
+    pub fn run(&self, mut journey: Journey, portion: Portion) -> Result<(Journey, Ending), TrainError> {
         let earlier = journey.history.last().map_or(0.0, |epoch| epoch.seconds);
         let clock = Clock::start(journey.history.len() as f64 / self.options.epochs as f64, earlier);
-        let mut course = Course { clock, saved: Instant::now(), save: false, finish: false };
+        let saved = Instant::now();
+        let mut course = Course { clock, saved, save: false, finish: false, portion, needed: None, left: None };
         let ending = loop {
             if journey.history.len() >= self.options.epochs {
                 break Ending::Finished;
             }
-            match self.epochs(&mut journey, portion, &mut course) {
-                Err(TrainError::Engine(EngineError::Memory { reason })) => {
-                    // The epoch begins again from its start, in smaller portions.
-                    let smaller = portion.halved(self.frame, self.plan.multiple, self.options.loss.least_length());
-                    portion = smaller.ok_or(EngineError::Memory { reason })?;
-                    self.monitor.log(&format!("the device's memory is full: going on with {portion}"));
-                }
-                Err(error) => {
-                    // A device that failed after hours is no reason to lose them.
-                    self.save(&journey, &mut course);
-                    return Err(error);
-                }
+            let error = match self.epochs(&mut journey, &mut course) {
                 Ok(ending) => break ending,
-            }
+                Err(error) => error,
+            };
+            let full = matches!(error, TrainError::Engine(EngineError::Memory { .. }));
+            let Some(smaller) = course.portion.halved(self.grain()).filter(|_| full) else {
+                // A device that failed after hours is no reason to lose them.
+                self.save(&journey, &mut course);
+                return Err(error);
+            };
+            // The epoch begins again from its start, in smaller portions.
+            self.monitor.log(&format!("the device's memory is full: going on with {smaller}"));
+            course.portion = smaller;
         };
         if self.options.checkpoint > 0.0 && !matches!(ending, Ending::Diverged { .. }) {
             self.save(&journey, &mut course);
@@ -111,17 +104,25 @@ impl Session<'_> {
     }
 
     /// The epochs that are left.
-    fn epochs(&self, journey: &mut Journey, portion: Portion, course: &mut Course) -> Result<Ending, TrainError> {
+    fn epochs(&self, journey: &mut Journey, course: &mut Course) -> Result<Ending, TrainError> {
         let options = self.options;
         let done = journey.history.len() as f64 / options.epochs as f64;
         // The first step on a GPU waits until its kernels are compiled.
         self.monitor.progress(done, "preparing the device");
         let mut trainer = (self.trainer)(&journey.state)?;
+        let log = |line: &str| self.monitor.log(line);
+        let (mut slices, mut prepared) = (None, None);
         while journey.history.len() < options.epochs {
             let number = journey.history.len() + 1;
             let scores: Vec<f64> = journey.history.iter().map(Epoch::score).collect();
             let rate = options.schedule.rate(options.rate, options.epochs, &scores);
-            let images_per_second = match self.steps(trainer.as_mut(), journey, rate, portion, course)? {
+            self.fit(trainer.as_ref(), course)?;
+            if prepared.replace(course.portion) != Some(course.portion)
+                && let Some(ending) = self.prepare(trainer.as_mut(), journey, course)?
+            {
+                return Ok(ending);
+            }
+            let images_per_second = match self.steps(trainer.as_mut(), journey, rate, course)? {
                 Steps::Stopped(ending) => return Ok(ending),
                 Steps::Done { images_per_second } => images_per_second,
             };
@@ -129,7 +130,8 @@ impl Session<'_> {
             if !loss.is_finite() {
                 return Ok(Ending::Diverged { epoch: number, rate });
             }
-            let validation = self.validate(trainer.as_mut(), number)?;
+            let slices = slices.get_or_insert_with(|| SliceRunner::new(self.tiles(), course.left, &log));
+            let validation = self.validate(trainer.as_mut(), slices, number)?;
             let epoch = Epoch {
                 epoch: number,
                 loss,
@@ -163,26 +165,17 @@ impl Session<'_> {
         trainer: &mut dyn Trainer,
         journey: &Journey,
         rate: f64,
-        portion: Portion,
         course: &mut Course,
     ) -> Result<Steps, TrainError> {
         let (options, number) = (self.options, journey.history.len() + 1);
-        let cutter = Cutter { frame: self.frame, patch: portion.patch };
+        let cutter = self.cutter(course.portion);
         let samples = cutter.samples(self.split.training.clone(), options.augment, options.seed, number);
-        let batches = samples.chunks(portion.batch);
+        let batches = samples.chunks(course.portion.batch);
         let count = batches.len();
         let start = Instant::now();
         for (at, batch) in batches.enumerate() {
-            if self.monitor.cancelled() {
-                return Ok(Steps::Stopped(Ending::Cancelled));
-            }
-            match self.monitor.request() {
-                Request::GoOn => {}
-                Request::SaveCheckpoint => course.save = true,
-                Request::Cancel => return Ok(Steps::Stopped(Ending::Discarded)),
-                Request::Finish if journey.best.is_some() => return Ok(Steps::Stopped(Ending::Finished)),
-                // There is nothing to keep before the first epoch has ended.
-                Request::Finish => course.finish = true,
+            if let Some(ending) = self.heard(journey, course) {
+                return Ok(Steps::Stopped(ending));
             }
             let (inputs, targets) = cutter.batch(&self.pair, batch)?;
             trainer.step(&inputs, &targets, rate)?;
@@ -194,36 +187,20 @@ impl Session<'_> {
         Ok(Steps::Done { images_per_second: samples.len() as f64 / seconds })
     }
 
-    /// Restores the validation slices: their mean loss, and their PSNR on 8 bits in the reference's window.
-    fn validate(&self, trainer: &mut dyn Trainer, epoch: usize) -> Result<Option<Validation>, TrainError> {
-        let (pair, frame, slices) = (&self.pair, self.frame, self.split.validation.clone());
-        let shown = self.split.shown();
-        let window = pair.reference_window;
-        let mut slice = vec![0.0; frame.width * frame.height];
-        let (mut target, mut restored) = (slice.clone(), slice.clone());
-        let (mut error, mut loss, mut preview) = (SquaredError::default(), 0.0, None);
-        let mut network = SliceRunner::new(frame);
-        for z in slices.clone() {
-            read_finite(pair.low, z, &mut slice)?;
-            let normalised = |grey| pair.low_window.normalise(grey);
-            network.run(trainer, &slice, normalised, |value| value, &mut restored)?;
-            let input = (z == shown).then(|| bytes(&slice, |grey| pair.low_window.to_8_bit(grey)));
-            read_finite(pair.reference, z, &mut slice)?;
-            target.iter_mut().zip(&slice).for_each(|(value, grey)| *value = window.normalise(*grey));
-            loss += self.options.loss.of(&restored, &target, frame.width);
-
-            let now = bytes(&restored, |value| window.to_8_bit(window.restore(value)));
-            let reference = bytes(&slice, |grey| window.to_8_bit(grey));
-            restored.iter_mut().zip(&now).for_each(|(value, byte)| *value = f32::from(*byte));
-            target.iter_mut().zip(&reference).for_each(|(value, byte)| *value = f32::from(*byte));
-            error.add(SquaredError::of(&restored, &target));
-            if let Some(input) = input {
-                let (width, height) = (frame.width, frame.height);
-                preview = Some(Preview { epoch, slice: z, width, height, input, restored: now, reference });
-            }
+    /// What the user wants now; an ending where that is to stop at once.
+    pub(super) fn heard(&self, journey: &Journey, course: &mut Course) -> Option<Ending> {
+        if self.monitor.cancelled() {
+            return Some(Ending::Cancelled);
         }
-        let (loss, psnr) = (loss / slices.len() as f64, error.psnr(WHITE_8));
-        Ok(preview.map(|preview| Validation { loss, psnr, preview }))
+        match self.monitor.request() {
+            Request::GoOn => return None,
+            Request::SaveCheckpoint => course.save = true,
+            Request::Cancel => return Some(Ending::Discarded),
+            Request::Finish if journey.best.is_some() => return Some(Ending::Finished),
+            // There is nothing to keep before the first epoch has ended.
+            Request::Finish => course.finish = true,
+        }
+        None
     }
 
     fn report(
@@ -303,30 +280,5 @@ impl Session<'_> {
             scores,
         };
         Some(Model { card, weights: best.weights })
-    }
-}
-
-fn bytes(values: &[f32], to_8_bit: impl Fn(f32) -> u8) -> Vec<u8> {
-    values.iter().map(|value| to_8_bit(*value)).collect()
-}
-
-impl Portion {
-    /// Half the images a step; of one image, patches of half its edge. `None` when it cannot be smaller.
-    fn halved(self, frame: Frame, multiple: usize, least: usize) -> Option<Self> {
-        if self.batch > 1 {
-            return Some(Self { batch: self.batch / 2, ..self });
-        }
-        let edge = if self.patch > 0 { self.patch } else { frame.width.min(frame.height) };
-        let patch = edge / 2 / multiple * multiple;
-        (patch >= least.max(multiple)).then_some(Self { patch, ..self })
-    }
-}
-
-impl std::fmt::Display for Portion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.patch {
-            0 => write!(f, "batch={}, whole slices", self.batch),
-            patch => write!(f, "batch={}, patch={patch}", self.batch),
-        }
     }
 }

@@ -1,51 +1,148 @@
-//! What a device that fails does to a training.
+//! What a device that fails, that has little memory or that compiles for long does to a training.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use super::{
-    TrainOptions,
+    Outset, Pace, Preview, Request, TrainMonitor, TrainOptions,
     checkpoint::{Journey, Task},
-    session::{Ending, Portion, Session},
+    portion::Portion,
+    saving::Saving,
+    session::{Ending, Session},
 };
 use crate::{
     dataset::{Pair, Split},
-    engine::{EngineError, Images, Runner, Trainer, TrainerState, cpu},
+    engine::{EngineError, Images, Runner, TileChoice, Trainer, TrainerState, cpu},
     frame::Frame,
     grey::Window,
-    monitor::Silent,
+    model::{Epoch, Model},
+    monitor::Monitor,
     network::{Activation, Architecture, Plan, Spec, Weights},
-    stack::{GreyType, Shape, Size, VoxelSize},
+    stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,
 };
 
-/// The CPU with little memory, or with losses that end as not a number.
-struct Poor {
-    inner: cpu::CpuTrainer,
+/// What is wrong with a device.
+#[derive(Clone, Copy)]
+struct Flaws {
     /// Pixels that a step may have.
     most: usize,
-    /// The steps that go well.
+    /// Pixels that an image to apply the network to may have.
+    tile: usize,
+    /// The steps that go well, before losses are not numbers.
     good: u32,
+    /// Bytes that are free, where the device tells.
+    free: Option<u64>,
+    /// How often it tells how far it is while it compiles.
+    compiles: usize,
+}
+
+/// None.
+const FINE: Flaws = Flaws { most: usize::MAX, tile: usize::MAX, good: u32::MAX, free: None, compiles: 0 };
+
+/// The CPU with flaws. A step is said to take a byte for each pixel.
+struct Poor {
+    inner: cpu::CpuTrainer,
+    flaws: Flaws,
+}
+
+fn full(images: &Images, most: usize) -> Result<(), EngineError> {
+    match images.values.len() {
+        pixels if pixels > most => Err(EngineError::Memory { reason: format!("{pixels} pixels") }),
+        _ => Ok(()),
+    }
 }
 
 impl Runner for Poor {
     fn run(&mut self, images: &Images) -> Result<Vec<f32>, EngineError> {
+        full(images, self.flaws.tile)?;
         self.inner.run(images)
     }
 }
 
 impl Trainer for Poor {
+    fn prepare(
+        &mut self,
+        _count: usize,
+        _height: usize,
+        _width: usize,
+        go_on: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<bool, EngineError> {
+        let kernels = self.flaws.compiles;
+        Ok((1..=kernels).all(|done| go_on(done as f64 / kernels as f64)))
+    }
+
+    fn training_footprint(&self, count: usize, height: usize, width: usize) -> Option<u64> {
+        Some((count * height * width) as u64)
+    }
+
     fn step(&mut self, images: &Images, targets: &Images, rate: f64) -> Result<(), EngineError> {
-        if images.values.len() > self.most {
-            return Err(EngineError::Memory { reason: format!("{} pixels", images.values.len()) });
-        }
+        full(images, self.flaws.most)?;
         self.inner.step(images, targets, rate)
     }
 
     fn loss(&mut self) -> Result<f64, EngineError> {
         let loss = self.inner.loss()?;
-        Ok(if self.inner.state()?.steps > self.good { f64::NAN } else { loss })
+        Ok(if self.inner.state()?.steps > self.flaws.good { f64::NAN } else { loss })
     }
 
     fn state(&mut self) -> Result<TrainerState, EngineError> {
         self.inner.state()
+    }
+}
+
+/// Asks for something when it was asked so often, and keeps what it heard.
+struct User {
+    asks: Request,
+    after: usize,
+    asked: AtomicUsize,
+    heard: Mutex<Vec<String>>,
+}
+
+impl User {
+    fn asking(asks: Request, after: usize) -> Self {
+        Self { asks, after, asked: AtomicUsize::new(0), heard: Mutex::default() }
+    }
+
+    fn quiet() -> Self {
+        Self::asking(Request::GoOn, 0)
+    }
+
+    fn heard(&self, words: &str) -> bool {
+        self.heard.lock().unwrap().iter().any(|line| line.contains(words))
+    }
+}
+
+impl Monitor for User {
+    fn progress(&self, fraction: f64, doing: &str) {
+        assert!((0.0..=1.0).contains(&fraction));
+        self.log(doing);
+    }
+
+    fn log(&self, line: &str) {
+        self.heard.lock().unwrap().push(line.to_owned());
+    }
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+impl TrainMonitor for User {
+    fn begin(&self, _outset: &Outset) {}
+
+    fn epoch(&self, _epoch: &Epoch, _best: bool, _pace: &Pace) {}
+
+    fn preview(&self, _preview: &Preview) {}
+
+    fn request(&self) -> Request {
+        if self.asked.fetch_add(1, Ordering::SeqCst) == self.after { self.asks } else { Request::GoOn }
     }
 }
 
@@ -58,12 +155,26 @@ fn journey(plan: &Plan) -> Journey {
     Journey { state, history: Vec::new(), best: None }
 }
 
-fn train_on(most: usize, good: u32, portion: Portion) -> Result<(Journey, Ending), super::TrainError> {
-    let size = Size::new(16, 16, 9);
+fn stack(width: usize, height: usize) -> Volume {
+    let size = Size::new(width, height, 9);
     let shape = Shape { size, voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
     let values: Vec<f32> = (0..size.voxels()).map(|i| (i as f32 * 0.3).sin()).collect();
-    let stack = Volume::from_values("stack", shape, &values);
+    Volume::from_values("stack", shape, &values)
+}
+
+fn pair(stack: &Volume) -> Pair<'_> {
     let window = Window::new(-1.0, 1.0).unwrap();
+    Pair { low: stack, reference: stack, low_window: window, reference_window: window }
+}
+
+/// Five epochs with eight slices, one more validates.
+fn train_on(
+    flaws: Flaws,
+    stack: &Volume,
+    portion: Portion,
+    user: &User,
+) -> Result<(Journey, Ending), super::TrainError> {
+    let size = stack.shape().size;
     let folder = tempfile::tempdir().unwrap();
     let plan = spec().plan().unwrap();
     let options =
@@ -71,25 +182,31 @@ fn train_on(most: usize, good: u32, portion: Portion) -> Result<(Journey, Ending
     let task = Task { network: spec(), loss: options.loss, size, validation: 1, fingerprint: String::new() };
     let trainer = |state: &TrainerState| {
         let inner = cpu::trainer(&plan, state, options.loss)?;
-        Ok::<Box<dyn Trainer>, _>(Box::new(Poor { inner, most, good }))
+        Ok::<Box<dyn Trainer>, _>(Box::new(Poor { inner, flaws }))
     };
     let session = Session {
-        pair: Pair { low: &stack, reference: &stack, low_window: window, reference_window: window },
+        pair: pair(stack),
         split: &Split::new(9, 1).unwrap(),
-        frame: Frame::new(16, 16, plan.multiple),
+        frame: Frame::new(size.width, size.height, plan.multiple),
         plan: &plan,
         options: &options,
         task: &task,
         trainer: &trainer,
-        monitor: &Silent,
+        free: &|| flaws.free,
+        monitor: user,
     };
     session.run(journey(&plan), portion)
+}
+
+/// Of whole slices.
+fn batch(batch: usize) -> Portion {
+    Portion { batch, patch: 0 }
 }
 
 #[test]
 fn a_full_memory_halves_the_batch_and_then_the_patch() {
     for most in [1024, 256, 64] {
-        let (journey, ending) = train_on(most, u32::MAX, Portion { batch: 8, patch: 0 }).unwrap();
+        let (journey, ending) = train_on(Flaws { most, ..FINE }, &stack(16, 16), batch(8), &User::quiet()).unwrap();
         assert_eq!((ending, journey.history.len()), (Ending::Finished, 5));
         // Eight whole slices an epoch; patches of 8×8 are four a slice.
         let steps = match most {
@@ -99,14 +216,119 @@ fn a_full_memory_halves_the_batch_and_then_the_patch() {
         };
         assert_eq!(journey.state.steps, 5 * steps, "{most} pixels a step");
     }
-    let error = train_on(15, u32::MAX, Portion { batch: 8, patch: 0 }).unwrap_err().to_string();
+    let refused = train_on(Flaws { most: 15, ..FINE }, &stack(16, 16), batch(8), &User::quiet());
+    let error = refused.unwrap_err().to_string();
     assert!(error.contains("memory is full: 16 pixels"), "{error}");
 }
 
 #[test]
+fn the_first_portion_follows_from_what_is_free_and_the_log_says_why() {
+    let stack = stack(16, 16);
+    // A step that takes more would fail.
+    let flaws = |free| Flaws { free: Some(free), most: free as usize, ..FINE };
+    for (free, steps) in [(2400, 1), (2300, 2), (1200, 2), (1100, 4), (300, 8), (280, 32), (80, 32), (16, 128)] {
+        let user = User::quiet();
+        let (journey, _) = train_on(flaws(free), &stack, batch(8), &user).unwrap();
+        assert_eq!(journey.state.steps, 5 * steps, "{free} bytes free");
+        assert_eq!(user.heard("a step with batch=8 on whole slices of 16×16 takes 0 MB"), steps > 1);
+        assert!(!user.heard("memory is full"));
+    }
+    let user = User::quiet();
+    let error = train_on(flaws(15), &stack, batch(8), &user).unwrap_err().to_string();
+    assert!(error.contains("its smallest step, batch=1, patch=4, takes 0 MB") && !user.heard("full"), "{error}");
+}
+
+#[test]
+fn a_training_that_fits_is_the_same_as_where_nobody_knows_what_is_free() {
+    let stack = stack(16, 16);
+    let state = |free| train_on(Flaws { free, ..FINE }, &stack, batch(3), &User::quiet()).unwrap().0.state;
+    assert!(state(None) == state(Some(1 << 20)));
+}
+
+#[test]
+fn validation_in_tiles_is_that_of_whole_slices() {
+    let stack = stack(96, 80);
+    let train = |tile, user: &User| train_on(Flaws { tile, ..FINE }, &stack, batch(4), user).unwrap().0;
+    let user = User::quiet();
+    let [whole, tiled] = [usize::MAX, 40 * 40].map(|tile| train(tile, &user));
+    assert!(user.heard("going on with tiles of half the size") && user.heard("tiles of"));
+    let scores = |journey: &Journey| -> Vec<_> {
+        journey.history.iter().map(|epoch| (epoch.validation_loss.unwrap(), epoch.psnr.unwrap())).collect()
+    };
+    assert_eq!(scores(&whole), scores(&tiled));
+    assert!(whole.state == tiled.state && whole.history.len() == 5);
+}
+
+#[test]
+fn a_stop_is_heard_while_the_device_compiles() {
+    let stack = stack(16, 16);
+    let compiling = |asks, after| {
+        // Batches of three and one of two: both are prepared, in twenty parts.
+        let user = User::asking(asks, after);
+        let (journey, ending) = train_on(Flaws { compiles: 10, ..FINE }, &stack, batch(3), &user).unwrap();
+        (journey, ending, user)
+    };
+    let (journey, ending, user) = compiling(Request::Cancel, 7);
+    assert_eq!((ending, journey.state.steps), (Ending::Discarded, 0));
+    assert!(user.heard("compiling kernels for your GPU, once: 40 %") && !user.heard("once: 45 %"));
+    assert!(!user.heard("training: epoch"));
+    let (_, ending, user) = compiling(Request::Cancel, 19);
+    assert!(ending == Ending::Discarded && user.heard("once: 100 %") && !user.heard("training: epoch"));
+    // As during the first epoch: there is nothing to keep before it has ended.
+    let (journey, ending, _) = compiling(Request::Finish, 7);
+    assert_eq!((ending, journey.history.len()), (Ending::Finished, 1));
+    let (journey, ending, user) = compiling(Request::GoOn, 0);
+    assert_eq!((ending, journey.history.len()), (Ending::Finished, 5));
+    let once = user.heard.lock().unwrap().iter().filter(|line| line.contains("once: 40 %")).count();
+    assert_eq!(once, 1, "one trainer is prepared once");
+}
+
+#[test]
 fn a_loss_that_is_no_number_ends_the_training_and_keeps_the_best() {
-    let (journey, ending) = train_on(usize::MAX, 4, Portion { batch: 4, patch: 0 }).unwrap();
+    let (journey, ending) = train_on(Flaws { good: 4, ..FINE }, &stack(16, 16), batch(4), &User::quiet()).unwrap();
     assert_eq!(ending, Ending::Diverged { epoch: 3, rate: 0.01 });
     assert_eq!((journey.history.len(), journey.state.steps), (2, 4));
     assert!(journey.best.is_some());
+}
+
+/// Fails to apply a network.
+struct Broken {
+    panics: bool,
+}
+
+impl Runner for Broken {
+    fn run(&mut self, _images: &Images) -> Result<Vec<f32>, EngineError> {
+        assert!(!self.panics, "a kernel is missing");
+        Err(EngineError::Memory { reason: "every tile is too large".to_owned() })
+    }
+}
+
+#[test]
+fn a_model_is_saved_whatever_becomes_of_its_example() {
+    let (stack, folder) = (stack(16, 16), tempfile::tempdir().unwrap());
+    let path = |name: &str| folder.path().join(name);
+    let first = TrainOptions { spec: spec(), epochs: 1, validation: 1, model: path("m.zip"), ..Default::default() };
+    let user = User::quiet();
+    let model = super::train(&stack, &stack, &first, &user).unwrap().model;
+    assert!(!user.heard("Warning"));
+    // Bytes of the file, in which a slice leaves a third picture.
+    let length = |file: &Path| fs::metadata(file).unwrap().len();
+    let plan = spec().plan().unwrap();
+    let frame = Frame::new(16, 16, plan.multiple);
+    let save = |name: &str, runner: &dyn Fn() -> Result<Box<dyn Runner>, EngineError>| {
+        let (options, user) = (TrainOptions { model: path(name), ..first.clone() }, User::quiet());
+        let tiles = TileChoice::new(frame, plan.multiple, plan.halo());
+        let saving = Saving { pair: pair(&stack), slice: 8, tiles, options: &options, monitor: &user };
+        saving.save(&model, runner).unwrap();
+        assert!(Model::load(&options.model).unwrap().weights == model.weights);
+        user
+    };
+    let unmade = || Err(EngineError::Device { reason: "no device".to_owned() });
+    assert!(save("a.zip", &unmade).heard("without a slice that shows what it does: the device failed: no device"));
+    assert!(save("b.zip", &|| Ok(Box::new(Broken { panics: true }))).heard("a kernel is missing"));
+    assert!(save("c.zip", &|| Ok(Box::new(Broken { panics: false }))).heard("every tile is too large"));
+    let whole = save("d.zip", &|| Ok(Box::new(cpu::runner(&plan, &model.weights)?)));
+    assert!(!whole.heard("Warning"));
+    assert_ne!(length(&path("d.zip")), length(&path("a.zip")));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6, "the models and a checkpoint, no temporary file");
 }

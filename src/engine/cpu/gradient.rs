@@ -30,8 +30,7 @@ pub(super) fn weight_gradient(isa: Isa, convolution: &Convolution, input: &Image
 
     let groups: Vec<_> = (0..vectors.blocks()).step_by(GROUP).collect();
     let (height, width) = (input.shape.height, input.shape.width);
-    let parts = PARTS.div_ceil(groups.len() * scalars.blocks()).min((height * width).div_ceil(SMALLEST)).min(height);
-    let rows = height.div_ceil(parts);
+    let rows = part_rows(groups.len() * scalars.blocks(), height, width);
     let bands: Vec<_> = (0..input.shape.count)
         .flat_map(|image| (0..height).step_by(rows).map(move |y| (image, y..(y + rows).min(height))))
         .collect();
@@ -68,6 +67,24 @@ pub(super) fn weight_gradient(isa: Isa, convolution: &Convolution, input: &Image
         each_weight(isa, inputs, outputs, size, &mut put);
     }
     weights
+}
+
+/// Rows of each part that the sums over an image of `height` × `width` are cut into.
+fn part_rows(blocks: usize, height: usize, width: usize) -> usize {
+    let parts = PARTS.div_ceil(blocks).min((height * width).div_ceil(SMALLEST)).min(height);
+    height.div_ceil(parts)
+}
+
+/// Bytes of the sums of [`weight_gradient`], for `count` images of `height` × `width`.
+pub(super) fn scratch(isa: Isa, convolution: &Convolution, count: usize, height: usize, width: usize) -> u64 {
+    let Convolution { inputs, outputs, size, .. } = *convolution;
+    let (vectors, scalars) = if outputs == 1 && inputs > 1 { (inputs, outputs) } else { (outputs, inputs) };
+    let lanes = |channels: usize| if channels == 1 { 1 } else { isa.lanes() };
+    let blocks = |channels: usize| channels.div_ceil(lanes(channels));
+    let groups = blocks(vectors).div_ceil(GROUP) * blocks(scalars);
+    let bands = count * height.div_ceil(part_rows(groups, height, width));
+    let sums = size * size * scalars * blocks(vectors) * lanes(vectors);
+    (bands * sums * size_of::<f32>()) as u64
 }
 
 /// The weights between a group of blocks of vectors and a block of scalars.

@@ -120,6 +120,20 @@ impl Graph {
         }
     }
 
+    /// Which nodes' images depend on any weight.
+    pub fn trained(&self) -> Vec<bool> {
+        let mut trained = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            trained.push(match *node {
+                Node::Input => false,
+                Node::Convolve(..) | Node::Activate(_, Activation::Prelu(_)) => true,
+                Node::Activate(from, _) | Node::Pool(from) | Node::Unpool(from) => trained[from],
+                Node::Add(one, other) | Node::UnpoolAdd(one, other) => trained[one] || trained[other],
+            });
+        }
+        trained
+    }
+
     fn step(
         &mut self,
         step: &Step,

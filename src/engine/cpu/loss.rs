@@ -4,6 +4,9 @@ use rayon::prelude::*;
 
 use super::{super::Loss, layout::Image};
 
+/// What [`loss_gradient`] takes for each pixel beside what the loss itself does: output and gradient, plain.
+pub(super) const BYTES_A_PIXEL: u64 = 2 * size_of::<f32>() as u64;
+
 /// Mean loss of the output against the targets (image, y, x), and its gradient for each pixel of the output.
 pub(super) fn loss_gradient(loss: Loss, output: &Image, targets: &[f32], gradient: &mut Image) -> f64 {
     let (count, plane) = (output.shape.count, output.shape.height * output.shape.width);

@@ -102,6 +102,17 @@ fn unpool_add(isa: Isa, small: &Image, to: &mut Image) {
     });
 }
 
+/// Adds the gradient of a pooled image to that of the image before the pooling.
+pub(super) fn pool_gradient(isa: Isa, large: &Image, small: &Image, from: &Image, to: &mut Image) {
+    let layout = pool::Layout::of(small);
+    to.bands(2 * ROWS).into_par_iter().for_each(|band| {
+        let rows = band.data.len() / layout.large_row() / 2;
+        let (y, image) = (band.y, band.image);
+        let (small, from) = (small.rows(image, y / 2, rows), from.rows(image, y / 2, rows));
+        layout.pool_gradient(isa, large.rows(image, y, 2 * rows), small, from, band.data);
+    });
+}
+
 /// Copies images from `first` on into the network's input.
 pub(super) fn put_input(images: &Images, first: usize, to: &mut Image) {
     let values = &images.values[first * images.height * images.width..];

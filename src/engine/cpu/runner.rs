@@ -29,7 +29,7 @@ impl CpuRunner {
     /// Bytes of all images that it holds.
     #[cfg(test)]
     pub(super) fn taken(&self) -> u64 {
-        self.walk.buffers.bytes()
+        self.walk.taken()
     }
 }
 
@@ -55,6 +55,12 @@ pub(super) struct Walk {
 impl Walk {
     pub fn new(network: &Network) -> Self {
         Self { buffers: network.buffers(), size: (0, 0) }
+    }
+
+    /// Bytes of all images that it holds.
+    #[cfg(test)]
+    pub fn taken(&self) -> u64 {
+        self.buffers.bytes()
     }
 
     /// The network's output for each image.

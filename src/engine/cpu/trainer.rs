@@ -10,7 +10,7 @@ use super::{
     graph::{Activation, Node},
     layout::{Buffers, Image},
     loss::loss_gradient,
-    network::{Network, ROWS, check_values, put_input},
+    network::{Network, ROWS, check_values, pool_gradient, put_input},
     pointwise::{self, Sums, activation_gradient},
     pool,
     runner::Walk,
@@ -58,9 +58,20 @@ impl Runner for CpuTrainer {
         check_values(images)?;
         Ok(self.walk.run(&self.network, images))
     }
+
+    fn footprint(&self, height: usize, width: usize) -> Option<u64> {
+        Some(self.network.footprint(height, width))
+    }
 }
 
 impl Trainer for CpuTrainer {
+    /// With the weights as they stand: where a slope falls below zero, one more image is kept from then on.
+    fn training_footprint(&self, count: usize, height: usize, width: usize) -> Option<u64> {
+        let size = [count, height, width];
+        let beside = self.network.training_scratch(size, self.loss, self.plan.parameters());
+        Some(self.step_images(size) + beside)
+    }
+
     fn step(&mut self, images: &Images, targets: &Images, rate: f64) -> Result<(), EngineError> {
         let (loss, gradients) = self.gradients(images, targets)?;
         self.steps += 1;
@@ -107,6 +118,17 @@ impl CpuTrainer {
         let Values { before, after } = values;
         before.into_iter().chain(after).flatten().for_each(|image| self.buffers.give(image));
         Ok((loss, gradients))
+    }
+
+    /// Bytes of all images that a step takes.
+    pub(super) fn step_images(&self, size: [usize; 3]) -> u64 {
+        self.network.training_images(size, |node| self.keeps_before(node))
+    }
+
+    /// Bytes of all images that it holds to apply the network, and to train it.
+    #[cfg(test)]
+    pub(super) fn taken(&self) -> (u64, u64) {
+        (self.walk.taken(), self.buffers.bytes())
     }
 
     fn take(&mut self, node: usize) -> Image {
@@ -156,7 +178,7 @@ impl CpuTrainer {
     fn backward(&mut self, values: &Values, gradient: Image) -> Vec<Vec<f32>> {
         let mut gradients: Vec<_> = self.weights.0.iter().map(|tensor| vec![0.0; tensor.values.len()]).collect();
         let nodes = self.network.graph.nodes.clone();
-        let trained = trained(&nodes);
+        let trained = self.network.graph.trained();
         let mut flow: Vec<Option<Image>> = nodes.iter().map(|_| None).collect();
         flow[nodes.len() - 1] = Some(gradient);
         for (node, step) in nodes.iter().enumerate().rev() {
@@ -270,28 +292,4 @@ impl Values {
     fn after(&self, node: usize) -> &Image {
         self.after[node].as_ref().expect("a training keeps every node's image")
     }
-}
-
-/// Which nodes' images depend on any weight.
-fn trained(nodes: &[Node]) -> Vec<bool> {
-    let mut trained = Vec::with_capacity(nodes.len());
-    for node in nodes {
-        trained.push(match *node {
-            Node::Input => false,
-            Node::Convolve(..) | Node::Activate(_, Activation::Prelu(_)) => true,
-            Node::Activate(from, _) | Node::Pool(from) | Node::Unpool(from) => trained[from],
-            Node::Add(one, other) | Node::UnpoolAdd(one, other) => trained[one] || trained[other],
-        });
-    }
-    trained
-}
-
-fn pool_gradient(isa: Isa, large: &Image, small: &Image, from: &Image, to: &mut Image) {
-    let layout = pool::Layout::of(small);
-    to.bands(2 * ROWS).into_par_iter().for_each(|band| {
-        let rows = band.data.len() / layout.large_row() / 2;
-        let (y, image) = (band.y, band.image);
-        let (small, from) = (small.rows(image, y / 2, rows), from.rows(image, y / 2, rows));
-        layout.pool_gradient(isa, large.rows(image, y, 2 * rows), small, from, band.data);
-    });
 }

@@ -84,6 +84,11 @@ impl Loss {
         if self == Self::SsimL1 { WINDOW } else { 1 }
     }
 
+    /// Bytes that [`gradient`](Self::gradient) takes for each pixel while it computes.
+    pub(crate) fn scratch(self) -> u64 {
+        if self == Self::SsimL1 { similarity::BYTES_A_PIXEL } else { 0 }
+    }
+
     /// The part of one pixel and its derivative.
     fn of_difference(self, d: f64) -> (f64, f64) {
         match self {

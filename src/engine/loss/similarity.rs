@@ -8,6 +8,10 @@ use rayon::prelude::*;
 
 use crate::measure::ssim::{K1, K2, WINDOW, window};
 
+/// What [`add_gradient`] takes for each pixel: four images of means, three of factors, and one that
+/// is spread.
+pub(super) const BYTES_A_PIXEL: u64 = 8 * size_of::<f64>() as u64;
+
 /// The mean similarity of two images of a peak of one; its gradient with respect to `test`, times `factor`, is added.
 pub(super) fn add_gradient(test: &[f32], reference: &[f32], width: usize, factor: f64, gradient: &mut [f32]) -> f64 {
     let filter = Filter { width, height: test.len() / width, weights: window() };

@@ -9,14 +9,12 @@
 
 use std::ops::Range;
 
-use crate::{
-    engine::{EngineError, Images, Runner},
-    frame::Frame,
-};
+use super::{EngineError, Images, Runner};
+use crate::frame::Frame;
 
 /// How the padded slice is cut: all tiles have one size, so that the engine's memory is taken once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tiling {
+pub(crate) struct Tiling {
     frame: Frame,
     across: Cuts,
     down: Cuts,
@@ -101,12 +99,13 @@ impl Cuts {
 }
 
 /// Runs slices of one size through a network, tile by tile; its buffer is used again and again.
-pub(super) struct Tiled {
+pub(crate) struct Tiled {
     tiling: Tiling,
     tile: Images,
 }
 
 impl Tiled {
+    /// For slices that are cut like this.
     pub fn new(tiling: Tiling) -> Self {
         let (width, height) = (tiling.width(), tiling.height());
         Self { tiling, tile: Images { count: 1, height, width, values: Vec::with_capacity(width * height) } }

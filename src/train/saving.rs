@@ -1,0 +1,70 @@
+//! The model goes to its file, and then once more with a slice that shows what it does.
+
+use super::{TrainError, TrainMonitor, TrainOptions};
+use crate::{
+    dataset::Pair,
+    engine::{
+        EngineError, Runner, SliceRunner, TileChoice,
+        device::{self, Wanted},
+        memory, worker,
+    },
+    model::{Example, Model, Packaging},
+    stack::read_finite,
+};
+
+/// What saving needs beside the model.
+pub(super) struct Saving<'a> {
+    pub pair: Pair<'a>,
+    /// The slice that shows what the model does.
+    pub slice: usize,
+    /// How it is cut where the memory does not hold it whole.
+    pub tiles: TileChoice,
+    pub options: &'a TrainOptions,
+    pub monitor: &'a dyn TrainMonitor,
+}
+
+impl Saving<'_> {
+    /// Saves the model before anything else, so that nothing that comes after can lose hours of training. The example
+    /// is made then, on the CPU, and the file is written again with it; a failure there is only said.
+    pub fn save(
+        &self,
+        model: &Model,
+        runner: impl FnOnce() -> Result<Box<dyn Runner>, EngineError>,
+    ) -> Result<(), TrainError> {
+        let mut packaging = Packaging { example: None, credits: self.options.credits.clone() };
+        self.save_somewhere(model, &packaging)?;
+        let again = worker::catch(|| {
+            packaging.example = Some(self.example(model, runner()?.as_mut())?);
+            Ok(model.save_as(&self.options.model, &packaging)?)
+        });
+        if let Err(error) = again.map_err(TrainError::from).flatten() {
+            self.monitor
+                .log(&format!("Warning: the model is saved, but without a slice that shows what it does: {error}"));
+        }
+        Ok(())
+    }
+
+    /// Saves where the user wants, or else where the system keeps temporary files.
+    fn save_somewhere(&self, model: &Model, packaging: &Packaging) -> Result<(), TrainError> {
+        let Err(source) = model.save_as(&self.options.model, packaging) else { return Ok(()) };
+        let refuge = std::env::temp_dir().join(format!("undulator-rescued-{}.zip", std::process::id()));
+        match model.save_as(&refuge, packaging) {
+            Ok(()) => Err(TrainError::Rescued { source, refuge }),
+            Err(_) => Err(TrainError::Model(source)),
+        }
+    }
+
+    /// The slice on which a model file shows what the model does.
+    fn example(&self, model: &Model, runner: &mut dyn Runner) -> Result<Example, TrainError> {
+        let (card, size) = (&model.card, self.pair.low.shape().size);
+        let [mut input, mut reference, mut restored] = [(); 3].map(|()| vec![0.0; size.plane()]);
+        read_finite(self.pair.low, self.slice, &mut input)?;
+        read_finite(self.pair.reference, self.slice, &mut reference)?;
+        let normalised: Vec<f32> = input.iter().map(|grey| card.input_window.normalise(*grey)).collect();
+        let (cpu, _) = device::pick(Wanted::Cpu)?;
+        let log = |line: &str| self.monitor.log(line);
+        SliceRunner::new(self.tiles.clone(), memory::free(&cpu), &log).run(runner, &normalised, &mut restored)?;
+        restored.iter_mut().for_each(|value| *value = card.output_grey.nearest(card.output_window.restore(*value)));
+        Ok(Example { width: size.width, height: size.height, input, restored, reference })
+    }
+}

@@ -1,0 +1,57 @@
+//! How well the network does after an epoch, on slices that it was not trained on.
+
+use super::{Preview, TrainError, session::Session};
+use crate::{
+    engine::{SliceRunner, Trainer},
+    measure::{WHITE_8, psnr::SquaredError},
+    stack::read_finite,
+};
+
+/// What the validation slices came to.
+pub(super) struct Validation {
+    pub loss: f64,
+    pub psnr: f64,
+    pub preview: Preview,
+}
+
+impl Session<'_> {
+    /// Restores the validation slices: their mean loss, and their PSNR on 8 bits in the reference's window.
+    pub(super) fn validate(
+        &self,
+        trainer: &mut dyn Trainer,
+        network: &mut SliceRunner,
+        epoch: usize,
+    ) -> Result<Option<Validation>, TrainError> {
+        let (pair, frame, slices) = (&self.pair, self.frame, self.split.validation.clone());
+        let shown = self.split.shown();
+        let window = pair.reference_window;
+        let mut slice = vec![0.0; frame.width * frame.height];
+        let (mut target, mut restored) = (slice.clone(), slice.clone());
+        let (mut error, mut loss, mut preview) = (SquaredError::default(), 0.0, None);
+        for z in slices.clone() {
+            read_finite(pair.low, z, &mut slice)?;
+            let input = (z == shown).then(|| bytes(&slice, |grey| pair.low_window.to_8_bit(grey)));
+            slice.iter_mut().for_each(|grey| *grey = pair.low_window.normalise(*grey));
+            network.run(trainer, &slice, &mut restored)?;
+            read_finite(pair.reference, z, &mut slice)?;
+            target.iter_mut().zip(&slice).for_each(|(value, grey)| *value = window.normalise(*grey));
+            loss += self.options.loss.of(&restored, &target, frame.width);
+
+            let now = bytes(&restored, |value| window.to_8_bit(window.restore(value)));
+            let reference = bytes(&slice, |grey| window.to_8_bit(grey));
+            restored.iter_mut().zip(&now).for_each(|(value, byte)| *value = f32::from(*byte));
+            target.iter_mut().zip(&reference).for_each(|(value, byte)| *value = f32::from(*byte));
+            error.add(SquaredError::of(&restored, &target));
+            if let Some(input) = input {
+                let (width, height) = (frame.width, frame.height);
+                preview = Some(Preview { epoch, slice: z, width, height, input, restored: now, reference });
+            }
+        }
+        let (loss, psnr) = (loss / slices.len() as f64, error.psnr(WHITE_8));
+        Ok(preview.map(|preview| Validation { loss, psnr, preview }))
+    }
+}
+
+fn bytes(values: &[f32], to_8_bit: impl Fn(f32) -> u8) -> Vec<u8> {
+    values.iter().map(|value| to_8_bit(*value)).collect()
+}
