@@ -12,7 +12,7 @@ java_home() {
 described() {
     case $1 in
         rust) echo 'cargo fmt --version && cargo clippy --version|-|Rust 1.92 or newer with rustfmt and clippy (from rustup)' ;;
-        compiler) echo 'cc --version && g++ --version|gcc g++ libc6-dev|a C compiler, for linking, and a C++ compiler, for the emulated CUDA of the tests' ;;
+        compiler) echo 'cc --version && g++ --version|gcc g++ libc6-dev|a C compiler for linking, and g++ for the emulated GPU of the tests' ;;
         jdk) echo 'javac --version|openjdk-17-jdk|a Java development kit, 17 or newer' ;;
         maven) echo 'mvn --version|maven|Maven 3.8 or newer' ;;
         xvfb) echo 'command -v Xvfb && command -v xvfb-run && command -v xauth|xvfb xauth|the virtual screen Xvfb' ;;

@@ -14,7 +14,7 @@ use std::{
 use undulator::{
     engine::{
         Images, Loss, Runner, Trainer, TrainerState,
-        device::{self, Device, Wanted},
+        device::{self, Device, Precision, Wanted},
     },
     network::{Activation, Architecture, Plan, Spec, Weights},
 };
@@ -23,8 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Cargo itself adds --bench.
     let argument = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let wanted: Wanted = argument.as_deref().unwrap_or("cpu").parse()?;
-    let (device, why_cpu) = device::pick(wanted)?;
-    eprintln!("undulator: {device} {}", why_cpu.unwrap_or_default());
+    let (device, lines) = device::pick(wanted, Precision::Auto)?;
+    eprintln!("undulator: {device} {}", lines.join("; "));
     // What runs on a GPU must stay on its thread.
     device::compute(&device, || answer(&device).map_err(|error| error.to_string()))??;
     Ok(())

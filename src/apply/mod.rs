@@ -11,7 +11,11 @@ mod tiles;
 use std::fmt;
 
 use crate::{
-    engine::{EngineError, device, device::Wanted, memory},
+    engine::{
+        EngineError,
+        device::{self, Choice, Precision, Wanted},
+        memory,
+    },
     measure::{Baselines, MeasureError, Score, baselines},
     model::{Foreign, Loaded, Model},
     monitor::Monitor,
@@ -98,7 +102,7 @@ pub fn apply(
     image: &dyn SliceSource,
     reference: Option<&dyn SliceSource>,
     model: &Model,
-    wanted: Wanted,
+    choice: impl Into<Choice>,
     sink: &mut dyn SliceSink,
     monitor: &dyn Monitor,
 ) -> Result<Applied, ApplyError> {
@@ -107,10 +111,9 @@ pub fn apply(
         stack::check_same_size(image, reference)?;
     }
     let (card, plan) = (&model.card, model.card.network.plan()?);
-    let (device, why_cpu) = device::pick(wanted)?;
-    if let Some(why) = why_cpu {
-        monitor.log(&why);
-    }
+    let Choice { device, precision } = choice.into();
+    let (device, lines) = device::pick(device, precision)?;
+    lines.iter().for_each(|line| monitor.log(line));
     if let Some(warning) = card.voxel_warning(image.shape().voxel) {
         monitor.log(&format!("Warning: {warning}"));
     }
@@ -150,12 +153,12 @@ pub fn apply_any(
     image: &dyn SliceSource,
     reference: Option<&dyn SliceSource>,
     model: &Loaded,
-    wanted: Wanted,
+    choice: impl Into<Choice>,
     sink: &mut dyn SliceSink,
     monitor: &dyn Monitor,
 ) -> Result<Applied, ApplyError> {
     match model {
-        Loaded::Own(model) => apply(image, reference, model, wanted, sink, monitor),
+        Loaded::Own(model) => apply(image, reference, model, choice, sink, monitor),
         Loaded::Foreign(model) => {
             if reference.is_some() {
                 monitor.log("Warning: models of other programs are not compared with a reference: use Measure");
@@ -181,7 +184,7 @@ pub fn apply_foreign(
     monitor: &dyn Monitor,
 ) -> Result<Shape, ApplyError> {
     stack::check(image)?;
-    let (device, _) = device::pick(Wanted::Cpu)?;
+    let (device, _) = device::pick(Wanted::Cpu, Precision::Auto)?;
     let (grey, size) = (model.grey(), image.shape().size);
     let way = Way::choose(model, size.height, size.width, memory::free(&device))?;
     let (multiple, halo) = match way {

@@ -1,14 +1,16 @@
 //! Asks the NVIDIA driver what there is. Its libraries are opened at run time; a build without CUDA finds nothing.
 
 #[cfg(feature = "cuda")]
-use cudarc::{
-    driver::{CudaContext, result as driver, sys as driver_library},
-    nvrtc::sys as nvrtc_library,
+use cudarc::driver::{
+    CudaContext, result as driver,
+    sys::{self as driver_library, CUdevice_attribute as Attribute},
 };
 
+#[cfg(feature = "cuda")]
 use super::device::Gpu;
 
 /// The driver's CUDA version as (major, minor), and its GPUs.
+#[cfg(feature = "cuda")]
 pub(super) type Driver = ((i32, i32), Vec<Gpu>);
 
 #[cfg(feature = "cuda")]
@@ -32,7 +34,14 @@ pub(super) fn find() -> Result<Driver, String> {
         let name = driver::device::get_name(device).map_err(|error| failed("cuDeviceGetName", error))?;
         // SAFETY: `device` was just given by the driver.
         let memory = unsafe { driver::device::total_mem(device) }.map_err(|error| failed("cuDeviceTotalMem", error))?;
-        Ok(Gpu { name, memory })
+        // SAFETY: as above.
+        let number = |attribute| {
+            unsafe { driver::device::get_attribute(device, attribute) }
+                .map_err(|error| failed("cuDeviceGetAttribute", error))
+        };
+        let major = number(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
+        let minor = number(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
+        Ok(Gpu { name, memory, capability: (major, minor) })
     });
     Ok(((version / 1000, version % 1000 / 10), gpus.collect::<Result<_, String>>()?))
 }
@@ -49,31 +58,11 @@ pub(super) fn free_memory(index: usize) -> Option<u64> {
     asked.join().ok()?.ok().map(|(free, _)| free as u64)
 }
 
-#[cfg(feature = "cuda")]
-pub(super) fn find_nvrtc() -> Result<(), String> {
-    // SAFETY: opening the library runs only its own initialisers.
-    if unsafe { nvrtc_library::is_culib_present() } {
-        return Ok(());
-    }
-    let file = if cfg!(windows) { "nvrtc64_*.dll" } else { "libnvrtc.so" };
-    Err(format!("NVRTC is missing: {file} was not found (install the CUDA toolkit, or its package cuda-nvrtc)"))
-}
-
 /// Why a build without CUDA finds none.
 #[cfg(not(feature = "cuda"))]
 pub(super) const ABSENT: &str = "this build of Undulator computes on the CPU alone (build it with the feature cuda)";
 
 #[cfg(not(feature = "cuda"))]
-pub(super) fn find() -> Result<Driver, String> {
-    Err(ABSENT.to_owned())
-}
-
-#[cfg(not(feature = "cuda"))]
 pub(super) fn free_memory(_index: usize) -> Option<u64> {
     None
-}
-
-#[cfg(not(feature = "cuda"))]
-pub(super) fn find_nvrtc() -> Result<(), String> {
-    Err(ABSENT.to_owned())
 }

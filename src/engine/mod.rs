@@ -154,6 +154,12 @@ pub enum EngineError {
         /// The name given.
         name: String,
     },
+    /// A precision that is none of the known ones.
+    #[error("precision={name} is not known: choose auto, TF32 or float32")]
+    Precision {
+        /// The name given.
+        name: String,
+    },
     /// The device asked for is not there or cannot be used.
     #[error("device={wanted} cannot be used: {reason}")]
     Unusable {

@@ -51,11 +51,31 @@ pub fn catch<T>(job: impl FnOnce() -> T) -> Result<T, EngineError> {
 /// What a device said, as an error: that its memory is full, where it said so.
 pub(super) fn failure(reason: String) -> EngineError {
     let said = reason.to_lowercase();
-    let full = ["out of memory", "out_of_memory", "outofmemory", "memory is full", "bufferallocation", "buffertoobig"];
-    match full.iter().any(|words| said.contains(words)) {
-        true => EngineError::Memory { reason },
-        false => EngineError::Device { reason },
-    }
+    let full = [
+        "out of memory",
+        "out_of_memory",
+        "outofmemory",
+        "memory is full",
+        "bufferallocation",
+        "buffertoobig",
+        "can't allocate buffer",
+    ];
+    let is_full = full.iter().any(|words| said.contains(words));
+    let reason = cause(&reason);
+    if is_full { EngineError::Memory { reason } } else { EngineError::Device { reason } }
+}
+
+/// The cause in what a library said, which may go on for pages: the driver's error, or else the compiler's first, or
+/// else the first line.
+fn cause(said: &str) -> String {
+    const MOST: usize = 300;
+    // Texts within texts have their line breaks written out.
+    let said = said.replace("\\n", "\n").replace('\\', "");
+    let drivers = said.find("CUDA_ERROR_").map(|at| said[at..].split([')', '}', '\n']).next().unwrap_or_default());
+    let compilers = || said.lines().find(|line| line.contains("error:"));
+    let first = || said.trim_start_matches("called `Result::unwrap()` on an `Err` value: ").lines().next();
+    let cause = drivers.or_else(compilers).or_else(first).unwrap_or_default().trim();
+    cause.chars().take(MOST).collect()
 }
 
 fn sender() -> Sender<Job> {
@@ -95,6 +115,18 @@ mod tests {
             assert!(matches!(run(|| panic!("{said}")), Err::<(), _>(EngineError::Memory { .. })));
         }
         assert!(matches!(catch(|| panic!("no such kernel")), Err::<(), _>(EngineError::Device { .. })));
+    }
+
+    #[test]
+    fn the_cause_is_found_in_what_goes_on_for_pages() {
+        let launch =
+            r#"Launch { reason: "DriverError(CUDA_ERROR_LAUNCH_FAILED, \"unspecified launch failure\")", backtrace"#;
+        assert_eq!(cause(launch), r#"CUDA_ERROR_LAUNCH_FAILED, "unspecified launch failure""#);
+        let compiler = "Generic { reason: \"[Compilation Error] \\n    k.cu(3): error: no such thing\\n[Source]\"";
+        assert_eq!(cause(compiler), "k.cu(3): error: no such thing");
+        assert_eq!(cause("called `Result::unwrap()` on an `Err` value: no buffer of 7\nstack"), "no buffer of 7");
+        assert_eq!(cause(&"x".repeat(5000)).len(), 300);
+        assert_eq!(cause(""), "");
     }
 
     #[test]

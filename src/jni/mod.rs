@@ -254,7 +254,7 @@ pub extern "system" fn Java_undulator_Native_apply<'local>(
         let model = host.finish(model::load(options.text("model")?.as_ref(), options.get("force")?))?;
         let range = model.output_window();
         let reference = reference.as_ref().map(|stack| stack as &dyn SliceSource);
-        let device = options.get("device")?;
+        let choice = options.choice()?;
         let mut file = match options.file("output")? {
             None => None,
             Some(path) => {
@@ -264,7 +264,7 @@ pub extern "system" fn Java_undulator_Native_apply<'local>(
             }
         };
         let sink = file.as_mut().map_or(&mut result as &mut dyn SliceSink, |file| file);
-        let applied = host.finish(apply::apply_any(&image, reference, &model, device, sink, &monitor))?;
+        let applied = host.finish(apply::apply_any(&image, reference, &model, choice, sink, &monitor))?;
         if let Some(range) = range {
             result.display_range(range);
         }

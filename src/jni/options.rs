@@ -11,7 +11,10 @@ use super::exception::Border;
 use crate::{
     align::{AlignOptions, Family, Transform},
     compare::{self, CompareOptions},
-    engine::{Loss, Schedule, device::Wanted},
+    engine::{
+        Loss, Schedule,
+        device::{Choice, Precision, Wanted},
+    },
     grey::Window,
     model::Credits,
     network::Spec,
@@ -82,6 +85,11 @@ impl Options {
         Ok((known, options))
     }
 
+    /// Where to compute, and how exactly.
+    pub fn choice(&self) -> Result<Choice, Border> {
+        Ok(Choice { device: self.get("device")?, precision: self.get("precision")? })
+    }
+
     pub fn sample(&self) -> Result<SampleOptions, Border> {
         Ok(SampleOptions {
             width: self.get("width")?,
@@ -141,6 +149,7 @@ impl Options {
             augment: self.get("augment")?,
             seed: self.get("seed")?,
             device: self.get::<Wanted>("device")?,
+            precision: self.get::<Precision>("precision")?,
             ..TrainOptions::default()
         })
     }

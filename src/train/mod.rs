@@ -82,11 +82,9 @@ pub fn train(
     let split = Split::new(size.slices, options.validation)
         .ok_or(TrainError::TooFewSlices { slices: size.slices, validation: options.validation })?;
     check_writable(&options.model)?;
-    let (device, why_cpu) = device::pick(options.device)?;
+    let (device, lines) = device::pick(options.device, options.precision)?;
     let _place = wait_in_line(monitor)?;
-    if let Some(why) = why_cpu {
-        monitor.log(&why);
-    }
+    lines.iter().for_each(|line| monitor.log(line));
 
     monitor.progress(0.0, "preparing: grey windows and baselines");
     let window = |stack| Window::of_percentiles_in(stack, split.training.clone(), LOW_PERCENT, HIGH_PERCENT, monitor);

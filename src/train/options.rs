@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use super::TrainError;
 use crate::{
-    engine::{Loss, Schedule, device::Wanted},
+    engine::{
+        Loss, Schedule,
+        device::{Precision, Wanted},
+    },
     model::Credits,
     network::{Activation, Architecture, Spec},
     stack::Size,
@@ -33,6 +36,8 @@ pub struct TrainOptions {
     pub seed: u64,
     /// Where to compute.
     pub device: Wanted,
+    /// How exactly a GPU computes.
+    pub precision: Precision,
     /// Where the model goes.
     pub model: PathBuf,
     /// How the rate changes.
@@ -66,6 +71,7 @@ impl Default for TrainOptions {
             augment: false,
             seed: 1,
             device: Wanted::Auto,
+            precision: Precision::Auto,
             model: PathBuf::new(),
             schedule: Schedule::Constant,
             start: None,

@@ -1,26 +1,27 @@
-// A CUDA driver that is not one: device memory is memory, and kernels are shared objects that the emulated NVRTC compiled.
+// A CUDA driver that is none: device memory is host memory, and kernels are the shared objects of nvrtc.cpp.
+// README.md lists the environment variables that choose the card and inject faults.
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <map>
 #include <mutex>
-#include <sys/mman.h>
+#include <string>
 #include <thread>
+#include <vector>
+#include "blocks.h"
 
-#include "environment.h"
-#include "execute.h"
-
+typedef int Result;
+typedef unsigned long long Address;
 #define API extern "C" __attribute__((visibility("default")))
 
-typedef int CUresult;
-typedef unsigned long long CUdeviceptr;
-
-namespace {
-
-enum Error : CUresult {
+// The driver's error codes that occur here.
+enum {
     SUCCESS = 0,
     INVALID_VALUE = 1,
     OUT_OF_MEMORY = 2,
@@ -30,14 +31,343 @@ enum Error : CUresult {
     INVALID_PTX = 218,
     UNSUPPORTED_PTX_VERSION = 222,
     NOT_FOUND = 500,
-    NOT_SUPPORTED = 801,
+    ILLEGAL_ADDRESS = 700,
+    LAUNCH_FAILED = 719,
+    NOT_SUPPORTED = 801
 };
 
-struct ErrorText {
-    CUresult error;
+static std::string variable(const char* name, const char* otherwise) {
+    const char* value = getenv(name);
+    return value && *value ? value : otherwise;
+}
+
+static long long number(const char* name, long long otherwise) {
+    std::string value = variable(name, "");
+    return value.empty() ? otherwise : atoll(value.c_str());
+}
+
+static std::vector<std::string> list(const std::string& text) {
+    std::vector<std::string> parts;
+    for (size_t at = 0; at < text.size();) {
+        size_t end = std::min(text.find(',', at), text.size());
+        parts.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return parts;
+}
+
+// A fault of the form "n:code": the nth call fails with that code.
+static Result planned(const char* name, std::atomic<long>& calls) {
+    long call = ++calls;
+    std::string plan = variable(name, "");
+    size_t colon = plan.find(':');
+    if (colon == std::string::npos || call != atol(plan.c_str())) return SUCCESS;
+    return atoi(plan.c_str() + colon + 1);
+}
+
+// ---- devices ----
+
+struct Device {
+    int major, minor;
+    long long memory, used;
+    std::string name;
+    int capability() const { return 10 * major + minor; }
+};
+
+static std::vector<Device>& devices() {
+    static std::vector<Device> all = [] {
+        std::vector<Device> made;
+        for (const std::string& cc : list(variable("EMULATED_CC", "6.1"))) {
+            int major = atoi(cc.c_str()), minor = atoi(cc.c_str() + cc.find('.') + 1);
+            std::string name = "Emulated GPU " + cc;
+            made.push_back({major, minor, number("EMULATED_MEMORY", 8ll << 30), 0, name});
+        }
+        return made;
+    }();
+    return all;
+}
+
+static thread_local int current = 0;
+
+static long long shared_memory_limit(int capability) {
+    switch (capability) {
+        case 70: case 72: return 98304;
+        case 75: return 65536;
+        case 80: case 87: return 166912;
+        case 86: case 89: case 120: return 101376;
+        default: return capability >= 90 ? 232448 : 49152;
+    }
+}
+
+API Result cuInit(unsigned) { return number("EMULATED_INIT", SUCCESS); }
+
+API Result cuDriverGetVersion(int* version) {
+    *version = number("EMULATED_DRIVER", 12080);
+    return SUCCESS;
+}
+
+API Result cuDeviceGetCount(int* count) {
+    *count = devices().size();
+    return SUCCESS;
+}
+
+API Result cuDeviceGet(int* device, int ordinal) {
+    if (ordinal < 0 || ordinal >= int(devices().size())) return INVALID_DEVICE;
+    *device = ordinal;
+    return SUCCESS;
+}
+
+API Result cuDeviceGetName(char* name, int length, int device) {
+    snprintf(name, length, "%s", devices()[device].name.c_str());
+    return SUCCESS;
+}
+
+API Result cuDeviceTotalMem_v2(size_t* bytes, int device) {
+    *bytes = devices()[device].memory;
+    return SUCCESS;
+}
+
+API Result cuDeviceGetUuid_v2(char* uuid, int device) {
+    memset(uuid, device, 16);
+    return SUCCESS;
+}
+
+API Result cuDeviceGetAttribute(int* value, int attribute, int device) {
+    const Device& d = devices()[device];
+    switch (attribute) {
+        case 1: case 2: case 3: *value = 1024; break;        // threads of a block, and along x and y
+        case 4: *value = 64; break;                          // threads of a block along z
+        case 5: *value = 2147483647; break;                  // blocks along x
+        case 6: case 7: *value = 65535; break;               // blocks along y and z
+        case 8: *value = 49152; break;                       // bytes of shared memory of a block
+        case 10: *value = 32; break;                         // threads of a warp
+        case 16: *value = d.major >= 8 ? 82 : 20; break;     // multiprocessors
+        case 75: *value = d.major; break;
+        case 76: *value = d.minor; break;
+        case 97: *value = shared_memory_limit(d.capability()); break;
+        case 115: *value = getenv("EMULATED_NO_ASYNC") ? 0 : 1; break;   // pools of memory
+        default: *value = 0;
+    }
+    return SUCCESS;
+}
+
+// ---- contexts, streams and events: all work is done at once ----
+
+static std::atomic<uintptr_t> next_handle{16};
+
+static Result give_handle(void** handle) {
+    *handle = reinterpret_cast<void*>(next_handle += 16);
+    return SUCCESS;
+}
+
+API Result cuDevicePrimaryCtxRetain(void** context, int device) {
+    *context = reinterpret_cast<void*>(uintptr_t(device + 1));
+    return SUCCESS;
+}
+
+API Result cuDevicePrimaryCtxRelease_v2(int) { return SUCCESS; }
+
+API Result cuCtxSetCurrent(void* context) {
+    current = context ? int(reinterpret_cast<uintptr_t>(context)) - 1 : 0;
+    return SUCCESS;
+}
+
+API Result cuCtxGetCurrent(void** context) {
+    *context = reinterpret_cast<void*>(uintptr_t(current + 1));
+    return SUCCESS;
+}
+
+API Result cuCtxSynchronize() { return SUCCESS; }
+API Result cuStreamCreate(void** stream, unsigned) { return give_handle(stream); }
+API Result cuStreamDestroy_v2(void*) { return SUCCESS; }
+API Result cuStreamSynchronize(void*) { return SUCCESS; }
+API Result cuStreamWaitEvent(void*, void*, unsigned) { return SUCCESS; }
+API Result cuEventCreate(void** event, unsigned) { return give_handle(event); }
+API Result cuEventRecord(void*, void*) { return SUCCESS; }
+API Result cuEventDestroy_v2(void*) { return SUCCESS; }
+
+API Result cuEventSynchronize(void*) {
+    static std::atomic<long> calls{0};
+    return planned("EMULATED_EVENT_FAULT", calls);
+}
+
+// ---- memory ----
+
+static std::mutex memory;
+
+struct Allocation {
+    size_t bytes;
+    int device;
+};
+static std::map<Address, Allocation> allocations;
+static std::map<void*, size_t> pinned;
+
+const size_t PAGE = 4096;
+
+static size_t whole_pages(size_t bytes) { return (bytes + PAGE - 1) / PAGE * PAGE; }
+
+API Result cuMemGetInfo_v2(size_t* free, size_t* total) {
+    std::lock_guard<std::mutex> lock(memory);
+    const Device& d = devices()[current];
+    *total = d.memory;
+    *free = d.memory - d.used;
+    return SUCCESS;
+}
+
+static Result allocate(Address* address, size_t bytes) {
+    std::lock_guard<std::mutex> lock(memory);
+    Device& d = devices()[current];
+    if (bytes == 0) return INVALID_VALUE;
+    if (d.used + (long long)bytes > d.memory) return OUT_OF_MEMORY;
+    // A page before and a page after cannot be touched. What nobody has written is not a number.
+    size_t whole = whole_pages(bytes);
+    void* all = mmap(nullptr, whole + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED) return OUT_OF_MEMORY;
+    char* usable = static_cast<char*>(all) + PAGE;
+    mprotect(usable, whole, PROT_READ | PROT_WRITE);
+    memset(usable, 0xff, whole);
+    *address = reinterpret_cast<Address>(usable);
+    allocations[*address] = {bytes, current};
+    d.used += bytes;
+    return SUCCESS;
+}
+
+static Result release(Address address) {
+    std::lock_guard<std::mutex> lock(memory);
+    auto found = allocations.find(address);
+    if (found == allocations.end()) return INVALID_VALUE;
+    devices()[found->second.device].used -= found->second.bytes;
+    munmap(reinterpret_cast<char*>(address) - PAGE, whole_pages(found->second.bytes) + 2 * PAGE);
+    allocations.erase(found);
+    return SUCCESS;
+}
+
+API Result cuMemAlloc_v2(Address* address, size_t bytes) { return allocate(address, bytes); }
+API Result cuMemFree_v2(Address address) { return release(address); }
+API Result cuMemFreeAsync(Address address, void*) { return release(address); }
+
+API Result cuMemAllocAsync(Address* address, size_t bytes, void*) {
+    return getenv("EMULATED_NO_ASYNC") ? Result(NOT_SUPPORTED) : allocate(address, bytes);
+}
+
+API Result cuMemAllocHost_v2(void** address, size_t bytes) {
+    std::lock_guard<std::mutex> lock(memory);
+    *address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    pinned[*address] = bytes;
+    return SUCCESS;
+}
+
+API Result cuMemFreeHost(void* address) {
+    std::lock_guard<std::mutex> lock(memory);
+    munmap(address, pinned[address]);
+    pinned.erase(address);
+    return SUCCESS;
+}
+
+static Result copy(void* to, const void* from, size_t bytes) {
+    memcpy(to, from, bytes);
+    return SUCCESS;
+}
+
+API Result cuMemcpyHtoD_v2(Address to, const void* from, size_t n) { return copy((void*)to, from, n); }
+API Result cuMemcpyDtoH_v2(void* to, Address from, size_t n) { return copy(to, (void*)from, n); }
+API Result cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t n, void*) { return copy((void*)to, from, n); }
+API Result cuMemcpyDtoHAsync_v2(void* to, Address from, size_t n, void*) { return copy(to, (void*)from, n); }
+
+// As CUDA_MEMCPY2D of cuda.h; a type of 1 is host memory.
+struct Side {
+    size_t x, y;
+    int type;
+    char* host;
+    Address device;
+    void* array;
+    size_t pitch;
+    char* start() const { return type == 1 ? host : reinterpret_cast<char*>(device); }
+};
+struct Copy2D {
+    Side from, to;
+    size_t width, height;
+};
+
+API Result cuMemcpy2DAsync_v2(const Copy2D* c, void*) {
+    for (size_t y = 0; y < c->height; y++)
+        memcpy(c->to.start() + y * c->to.pitch, c->from.start() + y * c->from.pitch, c->width);
+    return SUCCESS;
+}
+
+// The tensor memory accelerator of 9.0 and newer is not emulated: kernels that use it compute nothing.
+API Result cuTensorMapEncodeTiled() { return SUCCESS; }
+API Result cuTensorMapEncodeIm2col() { return SUCCESS; }
+API Result cuTensorMapEncodeIm2colWide() { return SUCCESS; }
+
+// ---- modules and launches ----
+
+// The newest PTX that a driver takes, as ten times its version.
+static int newest_ptx(int driver) {
+    int major = driver / 1000, minor = driver % 1000 / 10;
+    if (major == 13) return 90 + minor;
+    if (major < 12) return 75;
+    return minor <= 4 ? 80 + minor : minor <= 6 ? 85 : minor == 8 ? 87 : 88;
+}
+
+// nvrtc.cpp hands out "EMULATED PTX sm_86 version=87 object=/path".
+API Result cuModuleLoadData(void** module, const void* image) {
+    std::string text = static_cast<const char*>(image);
+    size_t target = text.find("sm_"), version = text.find("version="), object = text.find("object=");
+    if (text.compare(0, 12, "EMULATED PTX") || object == std::string::npos) return INVALID_PTX;
+    if (atoi(text.c_str() + version + 8) > newest_ptx(number("EMULATED_DRIVER", 12080))) return UNSUPPORTED_PTX_VERSION;
+    int made_for = atoi(text.c_str() + target + 3), own = devices()[current].capability();
+    // "sm_90a" runs on 9.0 alone, "sm_86" on all that is newer.
+    bool exact = text[text.find(' ', target) - 1] == 'a';
+    if (made_for > own || (exact && made_for != own)) return NO_BINARY_FOR_GPU;
+    std::string path = text.substr(object + 7, text.find('\n', object) - object - 7);
+    *module = path == "none" ? nullptr : dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    return *module || path == "none" ? SUCCESS : INVALID_PTX;
+}
+
+API Result cuModuleUnload(void*) { return SUCCESS; }
+
+static bool is_slow(const std::string& name) {
+    for (const std::string& part : list(variable("EMULATED_SLOW", "")))
+        if (name.find(part) != std::string::npos) return true;
+    return false;
+}
+
+API Result cuModuleGetFunction(void** function, void* module, const char* name) {
+    Kernel* kernel = new Kernel();
+    kernel->name = name;
+    if (module) {
+        kernel->entry = reinterpret_cast<Entry>(dlsym(module, "entry"));
+        if (!kernel->entry) return NOT_FOUND;
+        kernel->waits = *static_cast<int*>(dlsym(module, "waits"));
+        kernel->name += static_cast<const char*>(dlsym(module, "tags"));
+        kernel->slow = is_slow(kernel->name);
+    }
+    *function = kernel;
+    return SUCCESS;
+}
+
+API Result cuFuncSetAttribute(void*, int, int) { return SUCCESS; }
+
+API Result cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                          unsigned shared_bytes, void*, void** arguments, void**) {
+    static std::atomic<long> calls{0};
+    const Kernel* kernel = static_cast<const Kernel*>(function);
+    if (Result fault = planned("EMULATED_LAUNCH_FAULT", calls)) return fault;
+    bool fits = gx && gy && gz && bx && by && bz && bx * by * bz <= 1024 && gy <= 65535 && gz <= 65535;
+    if (!fits) return INVALID_VALUE;
+    if (kernel->entry) run({kernel, arguments, {gx, gy, gz}, {bx, by, bz}, shared_bytes});
+    if (kernel->slow) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return SUCCESS;
+}
+
+// ---- errors ----
+
+struct Description {
+    int code;
     const char *name, *text;
 };
-const ErrorText ERROR_TEXTS[] = {
+static const Description DESCRIPTIONS[] = {
     {SUCCESS, "CUDA_SUCCESS", "no error"},
     {INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE", "invalid argument"},
     {OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"},
@@ -45,358 +375,26 @@ const ErrorText ERROR_TEXTS[] = {
     {INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU", "no kernel image is available for execution on the device"},
     {INVALID_PTX, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
-    {UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "the provided PTX was compiled with an unsupported toolchain."},
+    {UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+     "the provided PTX was compiled with an unsupported toolchain."},
     {NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
-    {700, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
-    {719, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
+    {ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
+    {LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
     {NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
-    {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", "system has unsupported display driver / cuda driver combination"},
 };
 
-// What is said of an error; of one that is not in the list, that it is unknown.
-ErrorText text_of(CUresult error) {
-    for (const ErrorText& known : ERROR_TEXTS)
-        if (known.error == error) return known;
-    return {error, "CUDA_ERROR_UNKNOWN", "unknown error"};
+static Description describe(int code) {
+    for (const Description& d : DESCRIPTIONS)
+        if (d.code == code) return d;
+    return {code, "CUDA_ERROR_UNKNOWN", "unknown error"};
 }
 
-struct Device {
-    Version capability;
-    size_t memory, used;
-    // The error that a kernel or a wait met: such a device answers everything with it.
-    CUresult broken;
-
-    int architecture() const { return capability.major * 10 + capability.minor; }
-};
-
-std::mutex lock;
-thread_local int current = 0;
-
-std::vector<Device>& devices() {
-    static std::vector<Device> all = [] {
-        std::vector<Device> made;
-        const size_t memory = static_cast<size_t>(number("EMULATED_MEMORY", 4ll << 30));
-        for (const std::string& capability : list("EMULATED_CC", "6.1")) made.push_back({version(capability), memory, 0, SUCCESS});
-        return made;
-    }();
-    return all;
-}
-
-Device& device() {
-    return devices()[current];
-}
-
-// A fault that is asked for as "n:error": the nth call meets it.
-CUresult planned_fault(const char* variable, std::atomic<long>& calls) {
-    const std::string plan = text(variable, "");
-    if (plan.empty() || ++calls != atol(plan.c_str())) return SUCCESS;
-    return device().broken = atoi(plan.c_str() + plan.find(':') + 1);
-}
-
-// ---- Memory ----
-
-const size_t PAGE = 4096;
-
-struct Allocation {
-    size_t bytes;
-    int device;
-
-    size_t in_pages() const { return (bytes + PAGE - 1) / PAGE * PAGE; }
-};
-std::map<CUdeviceptr, Allocation> allocations;
-
-// Memory between two pages that nobody may touch. It is not a number wherever it is read before it is written.
-CUresult allocate(CUdeviceptr* place, size_t bytes) {
-    std::lock_guard<std::mutex> guard(lock);
-    if (device().broken) return device().broken;
-    if (bytes == 0) return INVALID_VALUE;
-    if (device().used + bytes > device().memory) return OUT_OF_MEMORY;
-    const Allocation made = {bytes, current};
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    void* mapped = mmap(nullptr, made.in_pages() + 2 * PAGE, PROT_NONE, flags, -1, 0);
-    if (mapped == MAP_FAILED) return OUT_OF_MEMORY;
-    char* usable = static_cast<char*>(mapped) + PAGE;
-    mprotect(usable, made.in_pages(), PROT_READ | PROT_WRITE);
-    memset(usable, 0xff, made.in_pages());
-    *place = reinterpret_cast<CUdeviceptr>(usable);
-    allocations[*place] = made;
-    device().used += bytes;
+API Result cuGetErrorName(int code, const char** name) {
+    *name = describe(code).name;
     return SUCCESS;
 }
 
-CUresult release(CUdeviceptr place) {
-    std::lock_guard<std::mutex> guard(lock);
-    const auto found = allocations.find(place);
-    if (found == allocations.end()) return INVALID_VALUE;
-    const Allocation& made = found->second;
-    devices()[made.device].used -= made.bytes;
-    munmap(reinterpret_cast<char*>(place) - PAGE, made.in_pages() + 2 * PAGE);
-    allocations.erase(found);
+API Result cuGetErrorString(int code, const char** text) {
+    *text = describe(code).text;
     return SUCCESS;
-}
-
-CUresult copy(void* to, const void* from, size_t bytes) {
-    if (!device().broken) memcpy(to, from, bytes);
-    return device().broken;
-}
-
-// ---- Kernels ----
-
-// EMULATED_SLOW: as long as this takes a kernel that autotuning is not to choose.
-const std::chrono::milliseconds SLOW(20);
-
-struct Kernel {
-    KernelEntry entry;
-    bool waits, slow;
-};
-
-// What the emulated NVRTC gives in place of PTX.
-struct Image {
-    int ptx = 0, architecture = 0;
-    bool only_there = false;
-    char object[4096] = "";
-
-    bool read(const char* words) {
-        char own = ' ';
-        const char* form = "emulated version=%d target=sm_%d%c";
-        if (sscanf(words, form, &ptx, &architecture, &own) != 3) return false;
-        only_there = own == 'a';
-        return sscanf(strstr(words, "object="), "object=%4095s", object) == 1;
-    }
-};
-
-bool is_slow(const std::string& name_and_tags) {
-    for (const std::string& words : list("EMULATED_SLOW", ""))
-        if (name_and_tags.find(words) != std::string::npos) return true;
-    return false;
-}
-
-// A module that was not compiled: its kernels do nothing.
-char nothing;
-
-CUresult load(void** module, const char* words) {
-    Image image;
-    if (device().broken) return device().broken;
-    if (!image.read(words)) return INVALID_PTX;
-    const int driver = static_cast<int>(number("EMULATED_DRIVER", 12080));
-    if (image.ptx > newest_ptx({driver / 1000, driver % 1000 / 10})) return UNSUPPORTED_PTX_VERSION;
-    const int architecture = device().architecture();
-    if (image.architecture > architecture || (image.only_there && image.architecture != architecture)) return NO_BINARY_FOR_GPU;
-    *module = &nothing;
-    if (!strcmp(image.object, "none")) return SUCCESS;
-    *module = dlopen(image.object, RTLD_NOW | RTLD_LOCAL);
-    return *module ? SUCCESS : INVALID_PTX;
-}
-
-CUresult find_kernel(void** kernel, void* module, const char* name) {
-    auto* found = new Kernel{nullptr, false, false};
-    *kernel = found;
-    if (module == &nothing) return SUCCESS;
-    found->entry = reinterpret_cast<KernelEntry>(dlsym(module, NAME_OF(KERNEL_ENTRY)));
-    if (!found->entry) return NOT_FOUND;
-    found->waits = *static_cast<const int*>(dlsym(module, NAME_OF(KERNEL_WAITS)));
-    found->slow = is_slow(name + std::string(static_cast<const char*>(dlsym(module, NAME_OF(KERNEL_TAGS)))));
-    return SUCCESS;
-}
-
-bool is_possible(Index3 grid, Index3 block) {
-    const uint64_t threads = static_cast<uint64_t>(block.x) * block.y * block.z;
-    return grid.x && grid.y && grid.z && threads && threads <= 1024 && grid.y <= 65535 && grid.z <= 65535;
-}
-
-CUresult launch(const Kernel& kernel, const Launch& launch) {
-    static std::atomic<long> launches{0};
-    if (!device().broken) planned_fault("EMULATED_LAUNCH_FAILS", launches);
-    if (device().broken) return device().broken;
-    if (!is_possible(launch.grid_size, launch.block_size)) return INVALID_VALUE;
-    if (!kernel.entry) return SUCCESS;
-    static std::mutex one_at_a_time;
-    std::lock_guard<std::mutex> guard(one_at_a_time);
-    execute(launch);
-    if (kernel.slow) std::this_thread::sleep_for(SLOW);
-    return SUCCESS;
-}
-
-CUresult wait_for_event() {
-    static std::atomic<long> waits{0};
-    if (!device().broken) planned_fault("EMULATED_EVENT_FAILS", waits);
-    return device().broken;
-}
-
-// ---- Attributes of devices ----
-
-int shared_memory_of_a_block(int architecture) {
-    switch (architecture) {
-        case 70: case 72: return 98304;
-        case 75: return 65536;
-        case 80: case 87: return 166912;
-        case 90: case 100: return 232448;
-        default: return architecture >= 86 ? 101376 : 49152;
-    }
-}
-
-int attribute(int what, const Device& device) {
-    const int architecture = device.architecture();
-    switch (what) {
-        case 1: case 2: case 3: return 1024;  // threads of a block, and its size along x and y
-        case 4: return 64;                    // and along z
-        case 5: return 2147483647;            // size of a grid along x
-        case 6: case 7: return 65535;         // and along y and z
-        case 8: return 49152;                 // shared memory of a block
-        case 10: return WARP;
-        case 16: return architecture >= 90 ? 132 : architecture >= 80 ? 82 : 20;  // multiprocessors
-        case 75: return device.capability.major;
-        case 76: return device.capability.minor;
-        case 97: return shared_memory_of_a_block(architecture);  // where a kernel asks for more
-        case 115: return !number("EMULATED_NO_ASYNC", 0);        // memory pools
-        default: return 0;
-    }
-}
-
-void* new_handle() {
-    static std::atomic<uintptr_t> last{0};
-    return reinterpret_cast<void*>(last += 16);
-}
-
-bool is_device(int ordinal) {
-    return ordinal >= 0 && ordinal < static_cast<int>(devices().size());
-}
-
-}  // namespace
-
-API CUresult cuInit(unsigned) { return static_cast<CUresult>(number("EMULATED_INIT", SUCCESS)); }
-API CUresult cuDriverGetVersion(int* version) {
-    *version = static_cast<int>(number("EMULATED_DRIVER", 12080));
-    return SUCCESS;
-}
-API CUresult cuGetErrorName(CUresult error, const char** name) {
-    *name = text_of(error).name;
-    return SUCCESS;
-}
-API CUresult cuGetErrorString(CUresult error, const char** words) {
-    *words = text_of(error).text;
-    return SUCCESS;
-}
-
-API CUresult cuDeviceGetCount(int* count) {
-    *count = static_cast<int>(devices().size());
-    return SUCCESS;
-}
-API CUresult cuDeviceGet(int* handle, int ordinal) {
-    *handle = ordinal;
-    return is_device(ordinal) ? SUCCESS : INVALID_DEVICE;
-}
-API CUresult cuDeviceGetName(char* name, int length, int ordinal) {
-    snprintf(name, length, "Emulated GPU sm_%d", devices()[ordinal].architecture());
-    return SUCCESS;
-}
-API CUresult cuDeviceTotalMem_v2(size_t* bytes, int ordinal) {
-    *bytes = devices()[ordinal].memory;
-    return SUCCESS;
-}
-API CUresult cuDeviceGetUuid_v2(char* uuid, int ordinal) {
-    memset(uuid, ordinal, 16);
-    return SUCCESS;
-}
-API CUresult cuDeviceGetAttribute(int* value, int what, int ordinal) {
-    *value = attribute(what, devices()[ordinal]);
-    return SUCCESS;
-}
-
-// A context is a device's number and one, so that none is null.
-API CUresult cuDevicePrimaryCtxRetain(void** context, int ordinal) {
-    *context = reinterpret_cast<void*>(static_cast<uintptr_t>(ordinal) + 1);
-    return SUCCESS;
-}
-API CUresult cuDevicePrimaryCtxRelease_v2(int) { return SUCCESS; }
-API CUresult cuCtxSetCurrent(void* context) {
-    if (context) current = static_cast<int>(reinterpret_cast<uintptr_t>(context)) - 1;
-    return SUCCESS;
-}
-API CUresult cuCtxGetCurrent(void** context) { return cuDevicePrimaryCtxRetain(context, current); }
-API CUresult cuCtxSynchronize() { return device().broken; }
-
-// Everything is done at once, so that streams and events have nothing to wait for.
-API CUresult cuStreamCreate(void** stream, unsigned) {
-    *stream = new_handle();
-    return SUCCESS;
-}
-API CUresult cuStreamDestroy_v2(void*) { return SUCCESS; }
-API CUresult cuStreamSynchronize(void*) { return device().broken; }
-API CUresult cuStreamWaitEvent(void*, void*, unsigned) { return device().broken; }
-API CUresult cuEventCreate(void** event, unsigned) {
-    *event = new_handle();
-    return SUCCESS;
-}
-API CUresult cuEventRecord(void*, void*) { return device().broken; }
-API CUresult cuEventSynchronize(void*) { return wait_for_event(); }
-API CUresult cuEventDestroy_v2(void*) { return SUCCESS; }
-
-API CUresult cuMemGetInfo_v2(size_t* free_bytes, size_t* total) {
-    std::lock_guard<std::mutex> guard(lock);
-    *total = device().memory;
-    *free_bytes = device().memory - device().used;
-    return SUCCESS;
-}
-API CUresult cuMemAlloc_v2(CUdeviceptr* place, size_t bytes) { return allocate(place, bytes); }
-API CUresult cuMemAllocAsync(CUdeviceptr* place, size_t bytes, void*) {
-    return number("EMULATED_NO_ASYNC", 0) ? NOT_SUPPORTED : allocate(place, bytes);
-}
-API CUresult cuMemFree_v2(CUdeviceptr place) { return release(place); }
-API CUresult cuMemFreeAsync(CUdeviceptr place, void*) { return release(place); }
-API CUresult cuMemAllocHost_v2(void** place, size_t bytes) { return (*place = malloc(bytes)) ? SUCCESS : OUT_OF_MEMORY; }
-API CUresult cuMemFreeHost(void* place) {
-    free(place);
-    return SUCCESS;
-}
-
-API CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void* from, size_t bytes) {
-    return copy(reinterpret_cast<void*>(to), from, bytes);
-}
-API CUresult cuMemcpyDtoH_v2(void* to, CUdeviceptr from, size_t bytes) {
-    return copy(to, reinterpret_cast<const void*>(from), bytes);
-}
-API CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void* from, size_t bytes, void*) {
-    return cuMemcpyHtoD_v2(to, from, bytes);
-}
-API CUresult cuMemcpyDtoHAsync_v2(void* to, CUdeviceptr from, size_t bytes, void*) {
-    return cuMemcpyDtoH_v2(to, from, bytes);
-}
-// CUDA_MEMCPY2D: a side whose kind is 1 is of the host, all others are of a device.
-struct Side {
-    size_t x, y;
-    int kind;
-    const void* host;
-    CUdeviceptr device;
-    void* array;
-    size_t pitch;
-
-    char* begin() const { return kind == 1 ? static_cast<char*>(const_cast<void*>(host)) : reinterpret_cast<char*>(device); }
-};
-struct Copy2D {
-    Side from, to;
-    size_t width, height;
-};
-API CUresult cuMemcpy2DAsync_v2(const Copy2D* wanted, void*) {
-    for (size_t row = 0; row < wanted->height; row++) {
-        char* to = wanted->to.begin() + row * wanted->to.pitch;
-        if (CUresult error = copy(to, wanted->from.begin() + row * wanted->from.pitch, wanted->width)) return error;
-    }
-    return SUCCESS;
-}
-// Kernels that take tensor maps are compiled, but their numbers are not emulated.
-API CUresult cuTensorMapEncodeTiled() { return SUCCESS; }
-API CUresult cuTensorMapEncodeIm2col() { return SUCCESS; }
-API CUresult cuTensorMapEncodeIm2colWide() { return SUCCESS; }
-
-API CUresult cuModuleLoadData(void** module, const void* image) { return load(module, static_cast<const char*>(image)); }
-// Kernels may still be asked for by whoever has them: modules stay.
-API CUresult cuModuleUnload(void*) { return SUCCESS; }
-API CUresult cuModuleGetFunction(void** kernel, void* module, const char* name) { return find_kernel(kernel, module, name); }
-API CUresult cuFuncSetAttribute(void*, int, int) { return device().broken; }
-API CUresult cuLaunchKernel(void* function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
-                            unsigned block_z, unsigned shared_bytes, void*, void** arguments, void**) {
-    const Kernel& kernel = *static_cast<Kernel*>(function);
-    const Index3 grid = {grid_x, grid_y, grid_z}, block = {block_x, block_y, block_z};
-    return launch(kernel, {kernel.entry, kernel.waits, grid, block, shared_bytes, arguments});
 }

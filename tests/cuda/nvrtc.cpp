@@ -1,207 +1,249 @@
-// An NVRTC that compiles CUDA C++ for the processor, and gives back the path of a shared object in place of PTX.
-#include <cstdint>
-#include <cstdio>
-#include <cstring>
+// An NVRTC that compiles CubeCL's CUDA C++ for the processor, with g++ and device_code.h, and hands back the path of a
+// shared object as "PTX". README.md lists the environment variables.
 #include <dlfcn.h>
-#include <fstream>
-#include <regex>
-#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "environment.h"
-#include "translate.h"
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <string>
+#include <vector>
 
 #define API extern "C" __attribute__((visibility("default")))
 
-namespace {
-
-enum Result { SUCCESS = 0, INVALID_OPTION = 5, COMPILATION = 6 };
+enum { SUCCESS = 0, INVALID_OPTION = 5, COMPILATION = 6 };
 
 struct Program {
     std::string source, log, ptx;
 };
 
-struct Options {
-    std::string all, architecture;
-    std::vector<std::string> folders;
+struct Version {
+    int major, minor;
+    bool before(int a, int b) const { return major < a || (major == a && minor < b); }
 };
 
-Version own_version() {
-    return version(text("EMULATED_NVRTC", "12.8"));
+static std::string variable(const char* name, const char* otherwise) {
+    const char* value = getenv(name);
+    return value && *value ? value : otherwise;
 }
 
-bool exists(const std::string& path) {
-    return access(path.c_str(), R_OK) == 0;
+static Version version() {
+    Version v{12, 8};
+    sscanf(variable("EMULATED_NVRTC", "12.8").c_str(), "%d.%d", &v.major, &v.minor);
+    return v;
 }
 
-std::string written(const std::string& path) {
-    std::stringstream all;
-    all << std::ifstream(path).rdbuf();
-    return all.str();
-}
-
-// FNV-1a, as sixteen digits.
-std::string key_of(const std::string& words) {
-    uint64_t hash = 14695981039346656037ull;
-    for (unsigned char letter : words) hash = (hash ^ letter) * 1099511628211ull;
+// FNV-1a.
+static std::string hash(const std::string& text) {
+    uint64_t h = 1469598103934665603ull;
+    for (unsigned char c : text) h = (h ^ c) * 1099511628211ull;
     char digits[17];
-    snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
+    snprintf(digits, sizeof digits, "%016llx", (unsigned long long)h);
     return digits;
 }
 
-std::string own_folder() {
+static std::string folder_of_this_library() {
     Dl_info info;
-    dladdr(reinterpret_cast<void*>(&own_folder), &info);
-    const std::string path = info.dli_fname;
+    dladdr(reinterpret_cast<void*>(hash), &info);
+    std::string path = info.dli_fname;
     return path.substr(0, path.rfind('/'));
 }
 
-Options read(int count, const char* const* given) {
-    Options options;
-    for (int i = 0; i < count; i++) {
-        const std::string option = given[i], name = option.substr(0, option.find('=') + 1);
-        const std::string value = option.substr(name.size());
-        options.all += option + "\n";
-        if (name == "--gpu-architecture=") options.architecture = value;
-        if (name == "--include-path=") options.folders.push_back(value);
-    }
-    return options;
+static std::string read(const std::string& path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-std::vector<int> known_architectures() {
-    const Version own = own_version();
-    if (own.major >= 13) return {75, 80, 86, 87, 88, 89, 90, 100, 103, 110, 120, 121};
-    std::vector<int> known = {50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87};
-    if (own.major == 12 || own.minor >= 8) known.insert(known.end(), {89, 90});
-    if (own.major == 12 && own.minor >= 8) known.insert(known.end(), {100, 101, 120});
-    if (own.major == 12 && own.minor >= 9) known.insert(known.end(), {103, 121});
-    return known;
+static bool exists(const std::string& path) { return access(path.c_str(), R_OK) == 0; }
+
+static std::string replace(const std::string& text, const char* pattern, const char* by) {
+    return std::regex_replace(text, std::regex(pattern), by);
 }
 
-bool knows(const std::string& architecture) {
-    const std::string known = "sm_";
-    for (int number : known_architectures())
-        if (architecture == known + std::to_string(number) || architecture == known + std::to_string(number) + "a") return true;
-    return false;
+// ---- what the true compiler would refuse ----
+
+static bool knows(const Version& v, int sm) {
+    if (sm < 75 && !v.before(13, 0)) return false;
+    return sm < 100 || !v.before(12, 8);
 }
 
-// The first header that is in none of the folders. That of tensor cores needs one more, from another package.
-std::string missing_header(const std::string& source, const std::vector<std::string>& folders) {
-    static const std::regex include("#include <([^>]*)>");
-    for (std::sregex_iterator at(source.begin(), source.end(), include), end; at != end; ++at) {
-        std::vector<std::string> needed = {(*at)[1]};
-        if (needed[0] == "mma.h") needed.push_back("crt/mma.h");
-        for (const std::string& header : needed) {
-            bool found = false;
-            for (const std::string& folder : folders) found |= exists(folder + "/" + header);
-            if (!found) return header;
-        }
+// The first header that the source needs and no folder has.
+static std::string missing_header(const std::string& source, const std::vector<std::string>& folders) {
+    const std::pair<const char*, const char*> needs[] = {
+        {"mma.h", "mma.h"}, {"mma.h", "crt/mma.h"}, {"cuda/barrier", "cuda/barrier"}};
+    for (const auto& [included, file] : needs) {
+        if (source.find("#include <" + std::string(included) + ">") == std::string::npos) continue;
+        bool found = false;
+        for (const std::string& folder : folders) found = found || exists(folder + "/" + file);
+        if (!found) return file;
     }
     return "";
 }
 
-void dump(const Program& program, const Options& options) {
-    const std::string folder = text("EMULATED_DUMP", "");
-    if (folder.empty()) return;
-    const std::string path = folder + "/" + key_of(program.source + options.all);
-    std::ofstream(path + ".cu") << program.source;
-    std::ofstream(path + ".options") << options.all;
+// ---- translation ----
+
+// The kernel takes its place as its first argument, and shared memory from that.
+static std::string with_place(const std::string& source, std::string& name) {
+    std::smatch match;
+    std::regex signature(
+        "extern \"C\" __global__ "
+        "void\\s+(__launch_bounds__\\(\\d+\\)\\s*)?(__cluster_dims__\\([^)]*\\)\\s*)?(\\w+)\\s*\\(");
+    if (!std::regex_search(source, match, signature)) return "";
+    name = match[3];
+    std::string rest = match.suffix();
+    bool has_arguments = !std::regex_search(rest, std::regex("^\\s*\\)"));
+    std::string head = "static inline __attribute__((always_inline)) void " + name + "(Place* const place";
+    return std::string(match.prefix()) + head + (has_arguments ? ", " : "") + rest;
 }
 
-// The path of the compiled kernel; empty when it does not compile, which the program's log then says.
-std::string compiled(Program& program) {
-    const std::string folder = text("EMULATED_KERNELS", (own_folder() + "/kernels").c_str());
-    const std::string object = folder + "/" + key_of(EMULATOR_VERSION + program.source) + ".so";
-    if (exists(object)) return object;
-    const std::string code = translated(program.source);
-    if (code.empty()) {
-        program.log = "error: the emulated NVRTC finds no kernel\n";
-        return "";
-    }
+// What is written in PTX, or as members of a barrier, has its counterpart in device_code.h.
+static std::string without_assembly(std::string s) {
+    s = replace(s,
+                "inline __device__ void\\s*__mma_m16n8k8_float_float_float\\([^)]*\\) \\{[^}]*?asm "
+                "volatile[\\s\\S]*?\\);\\s*\\}",
+                "");
+    size_t from =
+        s.find("// Wrapper for https://docs.nvidia.com/cuda/parallel-thread-execution/#parallel-synchronization");
+    const std::string last = "\"n\"(16) : \"memory\");\n}";
+    size_t to = s.rfind(last);
+    if (from != std::string::npos && to != std::string::npos) s.erase(from, to + last.size() - from);
+    s = replace(s, "(\\w+)\\.arrive_and_wait\\(\\);", "await(place, $1, arrive($1));");
+    s = replace(s, "(\\w+)\\.wait\\(std::move\\((\\w+)\\)\\);", "await(place, $1, $2);");
+    s = replace(s, "(\\w+)\\.wait_parity\\(([^;]*)\\);", "await_parity(place, $1, $2);");
+    return replace(s, "(\\w+)\\.arrive\\(\\);", "arrive($1);");
+}
+
+static std::string translated(const std::string& source) {
+    std::string name, s = with_place(source, name);
+    if (s.empty()) return "";
+    s = replace(s, "extern __shared__ __align__\\(\\d+\\) uint8 dynamic_shared_mem\\[\\];",
+                "uint8* const dynamic_shared_mem = (uint8*)place->shared;");
+    s = without_assembly(replace(s, "#include <[^>]*>\n", ""));
+    auto has = [&](const char* what) { return source.find(what) != std::string::npos; };
+    // CubeCL's mma kernels pass tiles from lane to lane through shared memory without __syncwarp, and rely on warps
+    // that move in lockstep (docs/upstream-faults.md).
+    if (has("__mma_m16n8k8_float"))
+        s = replace(s, "(const float(_\\d+)? l_\\d+ = (shared_memory|_tmp)_\\d+\\[[^\\]]*\\];)",
+                    "place->sync_warp(place); $1 place->sync_warp(place);");
+    bool waits = std::regex_search(s, std::regex("__sync|_sync\\(|__activemask|\\bmma|wmma|ldmatrix|barrier"));
+    std::string tags = has("__mma_m16") ? "[mma]" : "";
+    if (has("nvcuda::wmma::mma_sync")) tags += "[wmma]";
+    tags += has("tensor_map_") ? "[tma]" : has("__cp_async_shared_global") ? "[async]" : "[sync]";
+    const std::string exported = "extern \"C\" __attribute__((visibility(\"default\"))) ";
+    return "#include \"" + folder_of_this_library() + "/device_code.h\"\n" + s + "\n" + exported +
+           "void entry(Place* place, void** arguments) { call(place, arguments, " + name + "); }\n" + exported +
+           "const char tags[] = \"" + tags + "\";\n" + exported + "int waits = " + (waits ? "1" : "0") + ";\n";
+}
+
+// Compiles a translated source, or finds what was compiled before. The path of the object; none after an error.
+static std::string object_of(const std::string& source, std::string& log) {
+    std::string folder = variable("EMULATED_KERNELS", "emulated-kernels");
     mkdir(folder.c_str(), 0777);
-    // Others may compile the same: a whole file takes its name at the end.
-    const std::string fresh = object + "." + std::to_string(getpid());
-    std::ofstream(fresh + ".cpp") << code;
-    const std::string command = std::string("g++ " KERNEL_FLAGS " -include ") + own_folder() + "/device_code.h -shared -o " + fresh +
-                                " " + fresh + ".cpp 2> " + fresh + ".log";
-    if (system(command.c_str()) != 0 || rename(fresh.c_str(), object.c_str()) != 0) {
-        program.log = written(fresh + ".log");
-        fprintf(stderr, "emulated NVRTC: %s.cpp does not compile\n%.3000s\n", fresh.c_str(), program.log.c_str());
-        return "";
-    }
-    for (const char* ending : {".cpp", ".log"}) unlink((fresh + ending).c_str());
-    return object;
+    std::string base = folder + "/" + hash(source), object = base + ".so",
+                unfinished = object + "." + std::to_string(getpid());
+    if (exists(object)) return object;
+    std::ofstream(base + ".cpp") << source;
+    std::string command =
+        "g++ -std=c++17 -O1 -march=native -ffp-contract=fast -fno-strict-aliasing -w -fPIC -shared"
+        " -fvisibility=hidden -fno-stack-protector -o " +
+        unfinished + " " + base + ".cpp 2> " + base + ".log && mv " + unfinished + " " + object;
+    if (system(command.c_str()) == 0) return object;
+    log = read(base + ".log");
+    fprintf(stderr, "emulated NVRTC: %s.cpp does not compile\n%.3000s\n", base.c_str(), log.c_str());
+    return "";
 }
 
-Result compile(Program& program, const Options& options) {
-    dump(program, options);
-    if (!knows(options.architecture)) {
-        program.log = "nvrtc: error: invalid value for --gpu-architecture (-arch)\n";
-        return INVALID_OPTION;
-    }
-    const std::string header = missing_header(program.source, options.folders);
-    if (!header.empty()) {
-        program.log = "default_program(1): catastrophic error: could not open source file \"" + header + "\"\n";
-        return COMPILATION;
-    }
-    for (const std::string& words : list("EMULATED_COMPILE_FAILS", ""))
-        if (program.source.find(words) != std::string::npos) {
-            program.log = "default_program(1): error: this kernel is not to compile\n";
-            return COMPILATION;
-        }
-    std::string object = "none";
-    if (program.source.find(text("EMULATED_COMPILE_ONLY", "")) != std::string::npos) object = compiled(program);
-    if (object.empty()) return COMPILATION;
-    program.ptx = "emulated version=" + std::to_string(newest_ptx(own_version())) + " target=" + options.architecture +
-                  " object=" + object;
-    return SUCCESS;
-}
-
-}  // namespace
+// ---- the interface ----
 
 API int nvrtcVersion(int* major, int* minor) {
-    *major = own_version().major;
-    *minor = own_version().minor;
+    *major = version().major;
+    *minor = version().minor;
     return SUCCESS;
 }
-API int nvrtcGetNumSupportedArchs(int* count) {
-    *count = static_cast<int>(known_architectures().size());
+
+API int nvrtcCreateProgram(Program** p, const char* source, const char*, int, const char* const*, const char* const*) {
+    *p = new Program{source, "", ""};
     return SUCCESS;
 }
-API int nvrtcGetSupportedArchs(int* known) {
-    for (int number : known_architectures()) *known++ = number;
+
+API int nvrtcDestroyProgram(Program** p) {
+    delete *p;
+    *p = nullptr;
     return SUCCESS;
 }
-API int nvrtcCreateProgram(Program** program, const char* source, const char*, int, const char* const*, const char* const*) {
-    *program = new Program{source, "", ""};
+
+API const char* nvrtcGetErrorString(int code) {
+    return code == COMPILATION      ? "NVRTC_ERROR_COMPILATION"
+           : code == INVALID_OPTION ? "NVRTC_ERROR_INVALID_OPTION"
+                                    : "NVRTC_ERROR";
+}
+
+static int ptx_version(const Version& v) {
+    if (v.major >= 13) return 90 + v.minor;
+    return v.minor <= 4 ? 80 + v.minor : v.minor <= 6 ? 85 : v.minor == 8 ? 87 : 88;
+}
+
+// Writes a source and its options where `make test-nvrtc` finds them.
+static void keep(const Program& p, const std::string& options) {
+    std::string folder = variable("EMULATED_SOURCES", "");
+    if (folder.empty()) return;
+    std::string base = folder + "/" + hash(p.source + options);
+    std::ofstream(base + ".cu") << p.source;
+    std::ofstream(base + ".options") << options;
+}
+
+API int nvrtcCompileProgram(Program* p, int count, const char* const* options) {
+    std::string all, architecture;
+    std::vector<std::string> folders;
+    for (int i = 0; i < count; i++) {
+        std::string option = options[i];
+        all += option + "\n";
+        if (option.rfind("--gpu-architecture=", 0) == 0) architecture = option.substr(19);
+        if (option.rfind("--include-path=", 0) == 0) folders.push_back(option.substr(15));
+    }
+    keep(*p, all);
+    if (!knows(version(), atoi(architecture.c_str() + 3))) {
+        p->log = "nvrtc: error: invalid value for --gpu-architecture (-arch)\n";
+        return INVALID_OPTION;
+    }
+    std::string missing = missing_header(p->source, folders);
+    std::string fault = variable("EMULATED_COMPILE_FAULT", "");
+    if (!missing.empty())
+        p->log = "default_program(1): catastrophic error: cannot open source file \"" + missing + "\"\n";
+    if (!fault.empty() && p->source.find(fault) != std::string::npos)
+        p->log = "default_program(7): error: an injected fault\n";
+    std::string object = "none";
+    if (p->log.empty() && !getenv("EMULATED_SOURCES")) {
+        std::string source = translated(p->source);
+        object = source.empty() ? "" : object_of(source, p->log);
+        if (source.empty()) p->log = "default_program(1): error: no kernel in the source\n";
+    }
+    if (!p->log.empty()) return COMPILATION;
+    p->ptx = "EMULATED PTX " + architecture + " version=" + std::to_string(ptx_version(version())) +
+             " object=" + object + "\n";
     return SUCCESS;
 }
-API int nvrtcDestroyProgram(Program** program) {
-    delete *program;
-    *program = nullptr;
+
+API int nvrtcGetProgramLogSize(Program* p, size_t* bytes) {
+    *bytes = p->log.size() + 1;
     return SUCCESS;
 }
-API int nvrtcCompileProgram(Program* program, int count, const char* const* options) {
-    return compile(*program, read(count, options));
-}
-API int nvrtcGetProgramLogSize(Program* program, size_t* bytes) {
-    *bytes = program->log.size() + 1;
+
+API int nvrtcGetProgramLog(Program* p, char* to) {
+    strcpy(to, p->log.c_str());
     return SUCCESS;
 }
-API int nvrtcGetProgramLog(Program* program, char* log) {
-    strcpy(log, program->log.c_str());
+
+API int nvrtcGetPTXSize(Program* p, size_t* bytes) {
+    *bytes = p->ptx.size() + 1;
     return SUCCESS;
 }
-API int nvrtcGetPTXSize(Program* program, size_t* bytes) {
-    *bytes = program->ptx.size() + 1;
+
+API int nvrtcGetPTX(Program* p, char* to) {
+    strcpy(to, p->ptx.c_str());
     return SUCCESS;
-}
-API int nvrtcGetPTX(Program* program, char* ptx) {
-    strcpy(ptx, program->ptx.c_str());
-    return SUCCESS;
-}
-API const char* nvrtcGetErrorString(int error) {
-    if (error == INVALID_OPTION) return "NVRTC_ERROR_INVALID_OPTION";
-    return error == COMPILATION ? "NVRTC_ERROR_COMPILATION" : "NVRTC_ERROR";
 }

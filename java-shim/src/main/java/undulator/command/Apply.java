@@ -23,7 +23,8 @@ public final class Apply extends Command {
                 Key.model("Model file (.zip) or name"),
                 Key.image("Reference (to score the result)", Key.NONE),
                 Key.text("Device (auto, cpu, cuda)", "auto"),
-                Key.flag("Force (a model that fails its own test)").beside(),
+                TrainingKeys.precision().beside(),
+                Key.flag("Force (a model that fails its own test)"),
                 ResultFile.key());
     }
 

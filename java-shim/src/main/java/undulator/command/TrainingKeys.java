@@ -25,7 +25,8 @@ final class TrainingKeys {
             Key.whole("Validation (slices)", 10),
             Key.whole("Seed", 1).beside(),
             Key.text("Device (auto, cpu, cuda)", "auto"),
-            Key.flag("Augment (flips and quarter turns)").beside());
+            precision().beside(),
+            Key.flag("Augment (flips and quarter turns)"));
 
     private static final List<Key> CREDITS = Arrays.asList(
             Key.line("Authors as Name (Institute); ...", "").lasting().under("Credits in the model file"),
@@ -33,6 +34,11 @@ final class TrainingKeys {
             Key.line("Cite as Title DOI; ...", "").lasting());
 
     private TrainingKeys() {
+    }
+
+    /** How exactly a GPU computes. */
+    static Key precision() {
+        return Key.choice("Precision on a GPU", "auto", "TF32", "float32");
     }
 
     /** All options in the dialog's order: the pair, what is trained, how, the files, and the credits. */

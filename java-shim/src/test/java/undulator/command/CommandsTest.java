@@ -27,11 +27,12 @@ class CommandsTest {
             "Undulator Align...", "moving reference transform metric rotation flip drift air start voxel "
                     + "crop overlay save",
             "Undulator Train...", "low reference preset network layers activation channels residual epochs batch "
-                    + "patch rate schedule loss validation augment seed device model start checkpoint resume "
+                    + "patch rate schedule loss validation augment seed device precision model start checkpoint resume "
                     + "authors licence cite",
             "Undulator Compare Networks...", "low reference layers activations channels srcnn residual epochs batch "
-                    + "patch rate schedule loss validation augment seed device folder authors licence cite",
-            "Undulator Apply...", "image model reference device force output",
+                    + "patch rate schedule loss validation augment seed device precision folder authors "
+                    + "licence cite",
+            "Undulator Apply...", "image model reference device precision force output",
             "Undulator Measure...", "test reference windowed",
             "Undulator Models...", "action model folder format force",
             "Undulator Devices...", "");
