@@ -2,6 +2,7 @@
 # make demo  builds, then runs macros/demo.ijm in ImageJ: demo/undulator-demo.png
 # make test  passes all tests
 # make test-aarch64  passes the library's own tests on an emulated AArch64, most of all the kernels for NEON
+# make test-nvrtc  has NVIDIA's own compilers, from PyPI, compile the kernels of the networks for cards of every kind
 # make model  trains the model that comes with the plugin anew: models/sample-cathode.zip
 # make reproduction  trains every network of the paper on a simulated pair: reproduction/comparison.csv and its figure
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -19,7 +20,7 @@ model: imagej
 	$(RUN_MACRO) $(CURDIR)/macros/shipped-model.ijm $(CURDIR)/models/
 	rm -f models/*.checkpoint
 
-.PHONY: model dist demo reproduction imagej test test-aarch64 build-tools test-tools native lint rust-tests java-tests clean
+.PHONY: model dist demo reproduction imagej test test-aarch64 test-nvrtc build-tools test-tools native lint rust-tests java-tests clean
 
 dist: build-tools native
 	$(MAVEN) --quiet package -DskipTests
@@ -81,6 +82,13 @@ test-aarch64: build-tools
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
 	cargo test --release --no-default-features --target aarch64-unknown-linux-gnu --lib
+
+# Not a part of `make test`: it takes long, and the compilers are large.
+test-nvrtc: build-tools
+	tools/require.sh python
+	python3 -m venv target/nvrtc
+	target/nvrtc/bin/python -m pip install --quiet --requirement tests/cuda/requirements.txt
+	target/nvrtc/bin/python tests/cuda/nvrtc.py
 
 clean:
 	rm -rf dist demo reproduction java-shim/target target .venv

@@ -11,7 +11,7 @@ mod common;
 #[path = "cuda/emulator.rs"]
 mod emulator;
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use emulator::Machine;
 
@@ -20,6 +20,22 @@ use emulator::Machine;
 #[ignore = "the other tests start it in processes of their own"]
 fn child() {
     cases::run(&emulator::case());
+}
+
+/// Gathers the sources of kernels for `make test-nvrtc`, in a folder for each compute capability.
+#[test]
+#[ignore = "tests/cuda/nvrtc.py starts it"]
+fn sources() {
+    let folder = PathBuf::from(std::env::var("KERNEL_SOURCES").expect("tests/cuda/nvrtc.py starts this"));
+    for capability in ["6.1", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0"] {
+        let sources = folder.join(capability);
+        fs::create_dir_all(&sources).unwrap();
+        Machine::new(capability)
+            .with("EMULATED_NVRTC", "12.9")
+            .with("EMULATED_DRIVER", "12090")
+            .with("EMULATED_SOURCES", sources.to_str().unwrap())
+            .run("ask for every kernel");
+    }
 }
 
 #[test]
@@ -68,24 +84,38 @@ fn memory_is_given_back_after_every_job() {
 }
 
 #[test]
-fn launches_and_waits_that_fail_are_errors() {
-    let machine = Machine::new("6.1");
-    // Once without a fault, so that autotuning, which may pass over a kernel that fails, has been done.
-    assert!(machine.run("a fault").contains("no fault was met"));
-    let machine = machine.with("EMULATED_LAUNCH_FAULT", "1:700");
-    let printed = machine.run("a fault");
-    assert!(printed.contains("cannot be used") && printed.contains("ILLEGAL_ADDRESS"), "the probe's: {printed}");
-    let mut machine = machine;
-    for launch in [2, 40, 300, 900] {
-        machine = machine.with("EMULATED_LAUNCH_FAULT", &format!("{launch}:700"));
+fn a_card_with_next_to_no_memory_says_so() {
+    let printed = Machine::new("6.1").with("EMULATED_MEMORY", "65536").run("a fault");
+    assert!(printed.contains("memory is full"), "{printed}");
+}
+
+#[test]
+fn a_card_without_pools_of_memory_computes_as_the_cpu_does() {
+    Machine::new("6.1").with("EMULATED_NO_ASYNC", "1").run("apply one network");
+}
+
+#[test]
+fn a_launch_that_fails_is_an_error() {
+    // The first launch is the probe's.
+    for (launch, what) in [(1, "cannot be used"), (30, "the device failed"), (400, "the device failed")] {
+        let machine = Machine::new("6.1").with("EMULATED_LAUNCH_FAULT", &format!("{launch}:700"));
         let printed = machine.run("a fault");
-        assert!(
-            printed.contains("error: the device failed") && printed.contains("ILLEGAL_ADDRESS"),
-            "{launch}: {printed}"
-        );
+        assert!(printed.contains(what) && printed.contains("ILLEGAL_ADDRESS"), "launch {launch}: {printed}");
     }
-    let printed = machine.with("EMULATED_LAUNCH_FAULT", "").with("EMULATED_EVENT_FAULT", "9:719").run("a fault");
-    assert!(printed.contains("error: the device failed") && printed.contains("LAUNCH_FAILED"), "{printed}");
+}
+
+#[test]
+fn one_launch_that_fails_makes_no_wrong_number() {
+    for launch in [20, 900, 1500] {
+        let machine = Machine::new("6.1").with("EMULATED_LAUNCH_FAULT", &format!("{launch}:701"));
+        machine.run("a fault that may be got over");
+    }
+}
+
+#[test]
+fn a_wait_that_fails_is_an_error() {
+    let printed = Machine::new("6.1").with("EMULATED_EVENT_FAULT", "40:719").run("a fault");
+    assert!(printed.contains("the device failed") && printed.contains("LAUNCH_FAILED"), "{printed}");
 }
 
 #[test]
@@ -110,7 +140,7 @@ fn what_does_not_fit_together_is_told_in_words() {
             Machine::new("12.0").with("EMULATED_NVRTC", "12.4"),
             &["NVRTC 12.4 does not know", "compute capability 12.0", "12.8 or newer"],
         ),
-        (Machine::new("8.6").with("EMULATED_INIT", "100"), &["the NVIDIA driver does not answer", "NO_DEVICE"]),
+        (Machine::new("8.6").with("EMULATED_INIT", "803"), &["the NVIDIA driver does not answer", "DRIVER_MISMATCH"]),
         (Machine::new("8.6").with("CUDA_PATH", "/nonexistent").with("PATH", "/usr/bin"), &["CUDA headers"]),
     ];
     for (machine, words) in machines {

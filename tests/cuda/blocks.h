@@ -8,7 +8,7 @@ struct Kernel {
     std::string name;
     Entry entry = nullptr;
     bool waits = false;
-    bool slow = false;
+    bool refused = false;
 };
 
 struct Launch {

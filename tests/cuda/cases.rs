@@ -21,7 +21,7 @@ use undulator::{
 /// Runs the case of that name.
 pub fn run(case: &str) {
     match case {
-        "apply every network" => networks().iter().for_each(|spec| applies_alike(spec, &gpu(0, Precision::Auto), 1e-5)),
+        "apply every network" => apply_every_network(),
         "apply one network" => applies_alike(&networks()[0], &gpu(0, Precision::Float32), 1e-5),
         "steps of every loss" => steps_of_every_loss(),
         "steps in TF32" => Loss::ALL.into_iter().for_each(step_in_tf32),
@@ -29,7 +29,9 @@ pub fn run(case: &str) {
         "float32 on tensor cores" => float32_on_tensor_cores(),
         "train and apply" => train_and_apply(),
         "memory after jobs" => memory_after_jobs(),
+        "ask for every kernel" => ask_for_every_kernel(),
         "a fault" => a_fault(),
+        "a fault that may be got over" => a_fault_that_may_be_got_over(),
         "what can be used" => println!("{}", table()),
         "two cards" => two_cards(),
         _ => panic!("there is no case {case:?}"),
@@ -40,17 +42,29 @@ fn spec(network: Architecture, layers: usize, activation: Activation, channels: 
     Spec { network, layers, activation, channels, residual }
 }
 
-fn networks() -> Vec<Spec> {
-    let [rednet, srcnn] = [Architecture::RedNet, Architecture::Srcnn];
-    vec![
-        spec(rednet, 3, Activation::Prelu, 8, true),
-        spec(rednet, 3, Activation::Relu, 5, false),
-        spec(rednet, 4, Activation::Prelu, 4, false),
-        spec(rednet, 5, Activation::Relu, 4, true),
-        spec(rednet, 6, Activation::Prelu, 4, true),
-        spec(srcnn, 3, Activation::Relu, 6, false),
-        spec(srcnn, 5, Activation::Prelu, 8, true),
+/// Those that are trained.
+fn networks() -> [Spec; 3] {
+    [
+        spec(Architecture::RedNet, 3, Activation::Prelu, 8, true),
+        spec(Architecture::RedNet, 4, Activation::Relu, 4, false),
+        spec(Architecture::Srcnn, 3, Activation::Relu, 6, false),
     ]
+}
+
+/// Every network with every activation, and every other one residual, so that both outputs meet both of each.
+fn every_network() -> impl Iterator<Item = Spec> {
+    let [rednet, srcnn] = [Architecture::RedNet, Architecture::Srcnn];
+    let networks = [(rednet, 3), (rednet, 4), (rednet, 5), (rednet, 6), (srcnn, 3), (srcnn, 5)];
+    networks.into_iter().enumerate().flat_map(|(at, (network, layers))| {
+        let even = at % 2 == 0;
+        [(Activation::Relu, even), (Activation::Prelu, !even)]
+            .map(|(activation, residual)| spec(network, layers, activation, 4, residual))
+    })
+}
+
+fn apply_every_network() {
+    let device = gpu(0, Precision::Auto);
+    every_network().for_each(|spec| applies_alike(&spec, &device, 1e-5));
 }
 
 fn gpu(index: usize, precision: Precision) -> Device {
@@ -99,17 +113,16 @@ fn applies_alike(spec: &Spec, device: &Device, tolerance: f32) {
 
 /// How far a GPU is from the CPU after some steps.
 struct Apart {
-    /// Largest difference of a step's loss, to the loss or to 0.1: the similarity in a loss is a difference from one.
+    /// Largest difference of a step's loss, to the loss; of a similarity, to the largest one there is.
     loss: f64,
     /// Share of the weights that lie apart by more than 2e-5.
     weights: f64,
 }
 
-fn steps(spec: &Spec, loss: Loss, device: &Device, edge: usize, steps: usize) -> Apart {
+fn steps(spec: &Spec, loss: Loss, device: &Device, steps: usize) -> Apart {
     let plan = spec.plan().unwrap();
     let start = TrainerState::start(Weights::initial(spec, &plan, 5));
     let (height, width) = size(&plan);
-    let (height, width) = (height.max(edge), width.max(edge));
     let (input, target) = (images(2, height, width, 0.3), images(2, height, width, 0.4));
     let take = |trainer: &mut dyn Trainer| -> Result<_, EngineError> {
         let mut losses = Vec::new();
@@ -121,7 +134,8 @@ fn steps(spec: &Spec, loss: Loss, device: &Device, edge: usize, steps: usize) ->
     };
     let ours = take(&mut cpu::trainer(&plan, &start, loss).unwrap()).unwrap();
     let theirs = on(device, || take(device::trainer(device, &plan, &start, loss)?.as_mut())).unwrap();
-    let loss_apart = ours.0.iter().zip(&theirs.0).map(|(a, b)| (a - b).abs() / a.max(0.1));
+    let whole = |value: f64| if loss == Loss::SsimL1 { 1.0 } else { value };
+    let loss_apart = ours.0.iter().zip(&theirs.0).map(|(a, b)| ((a - b) / whole(*a)).abs());
     let pairs = ours.1.weights.0.iter().zip(&theirs.1.weights.0).flat_map(|(a, b)| a.values.iter().zip(&b.values));
     // A weight that is no number is apart, too.
     let apart = pairs.filter(|(a, b)| (*a - *b).abs().partial_cmp(&2e-5) != Some(std::cmp::Ordering::Less)).count();
@@ -133,16 +147,16 @@ fn steps(spec: &Spec, loss: Loss, device: &Device, edge: usize, steps: usize) ->
 
 fn steps_of_every_loss() {
     let device = gpu(0, Precision::Auto);
-    for spec in [&networks()[0], &networks()[2], &networks()[5]] {
+    for spec in &networks() {
         for loss in Loss::ALL {
-            let apart = steps(spec, loss, &device, 0, 3);
+            let apart = steps(spec, loss, &device, 3);
             assert!(apart.loss < 1e-5 && apart.weights == 0.0, "{spec}, {loss}");
         }
     }
 }
 
 fn step_in_tf32(loss: Loss) {
-    let apart = steps(&networks()[0], loss, &gpu(0, Precision::Auto), 32, 1);
+    let apart = steps(&networks()[0], loss, &gpu(0, Precision::Auto), 1);
     assert!(apart.loss < 2e-3 && apart.weights <= 0.01, "{loss}");
 }
 
@@ -150,8 +164,23 @@ fn float32_on_tensor_cores() {
     let device = gpu(0, Precision::Float32);
     assert!(matches!(device, Device::Cuda { multiply: Multiply::SplitTf32, .. }), "{device}");
     applies_alike(&networks()[0], &device, 1e-5);
-    let apart = steps(&networks()[0], Loss::Mse, &device, 32, 1);
+    let apart = steps(&networks()[0], Loss::Mse, &device, 1);
     assert!(apart.loss < 1e-5 && apart.weights <= 0.001);
+}
+
+/// For machines on which kernels do nothing: whatever comes out is no matter.
+fn ask_for_every_kernel() {
+    for precision in [Precision::Auto, Precision::Float32] {
+        let device = gpu(0, precision);
+        for (spec, loss) in networks().iter().flat_map(|spec| Loss::ALL.map(|loss| (spec, loss))) {
+            let plan = spec.plan().unwrap();
+            let start = TrainerState::start(Weights::initial(spec, &plan, 5));
+            let (height, width) = size(&plan);
+            let images = images(2, height, width, 0.3);
+            on(&device, || device::trainer(&device, &plan, &start, loss)?.step(&images, &images, 1e-3)).unwrap();
+            on(&device, || device::runner(&device, &plan, &start.weights)?.run(&images)).unwrap();
+        }
+    }
 }
 
 /// Keeps what a training says.
@@ -184,9 +213,9 @@ impl TrainMonitor for Listener {
 }
 
 fn trained(device: Wanted, batch: usize, patch: usize, listener: &Listener) -> Result<Trained, TrainError> {
-    let (low, reference) = pair(Size::new(64, 64, 8));
+    let (low, reference) = pair(Size::new(64, 64, 14));
     let folder = tempfile::tempdir().unwrap();
-    let spec = spec(Architecture::RedNet, 3, Activation::Prelu, 32, false);
+    let spec = spec(Architecture::RedNet, 3, Activation::Prelu, 8, false);
     let model = folder.path().join("model.zip");
     let options = TrainOptions {
         spec,
@@ -218,8 +247,8 @@ fn losses(model: &Model) -> Vec<f64> {
 
 fn train_and_apply() {
     let listener = Listener::default();
-    let on_gpu = trained(Wanted::Cuda(0), 6, 0, &listener).unwrap();
-    let (batch, patch) = last_portion(&listener.lines.lock().unwrap()).unwrap_or((6, 0));
+    let on_gpu = trained(Wanted::Cuda(0), 12, 0, &listener).unwrap();
+    let (batch, patch) = last_portion(&listener.lines.lock().unwrap()).unwrap_or((12, 0));
     let on_cpu = trained(Wanted::Cpu, batch, patch, &Listener::default()).unwrap();
     for (a, b) in losses(&on_gpu.model).iter().zip(losses(&on_cpu.model)) {
         assert!(((a - b) / b).abs() < 1e-3, "batch {batch}, patch {patch}: loss {a} instead of {b}");
@@ -241,36 +270,53 @@ fn memory_after_jobs() {
     let before = memory::free(&device).unwrap();
     for spec in [&networks()[0], &networks()[1]] {
         applies_alike(spec, &device, 1e-5);
-        steps(spec, Loss::Mse, &device, 0, 2);
+        steps(spec, Loss::Mse, &device, 2);
     }
     let kept = before - memory::free(&device).unwrap();
     // One page of CubeCL's smallest may stay.
     assert!(kept <= 8 << 20, "{kept} bytes are kept");
 }
 
-/// Trains and applies on a card that fails, and prints the error. What went well must be right.
+/// Trains and applies on a card that fails, and prints the error.
 fn a_fault() {
-    let spec = &networks()[0];
-    let picked = device::pick(Wanted::Cuda(0), Precision::Auto);
-    let outcome = picked.and_then(|(device, _)| {
-        let plan = spec.plan().unwrap();
-        let start = TrainerState::start(Weights::initial(spec, &plan, 5));
-        let (height, width) = size(&plan);
-        let (input, target) = (images(1, height, width, 0.3), images(1, height, width, 0.4));
-        on(&device, || {
-            let mut trainer = device::trainer(&device, &plan, &start, Loss::Mse)?;
-            for _ in 0..8 {
-                trainer.step(&input, &target, 1e-3)?;
-            }
-            trainer.loss()?;
-            trainer.state()?;
-            device::runner(&device, &plan, &start.weights)?.run(&input)
-        })
-    });
-    match outcome {
-        Err(error) => println!("error: {error}"),
-        Ok(_) => println!("no fault was met"),
+    match train_and_apply_once() {
+        Err(error) => println!("{error}"),
+        Ok(_) => panic!("the fault was not noticed"),
     }
+    // Whatever has become of the card, the process lives and computes.
+    trained(Wanted::Cpu, 4, 0, &Listener::default()).unwrap();
+}
+
+/// A kernel that fails while kernels are chosen may be done without, but what went well must be right.
+fn a_fault_that_may_be_got_over() {
+    match train_and_apply_once() {
+        Err(error) => println!("{error}"),
+        Ok((difference, range)) => {
+            println!("{difference:e} of {range}");
+            assert!(difference <= 1e-5 * range, "{difference} of {range}");
+        }
+    }
+}
+
+/// Some steps and a run; gives back how far the output is from the CPU's, and its range.
+fn train_and_apply_once() -> Result<(f32, f32), EngineError> {
+    let spec = &networks()[0];
+    let (device, _) = device::pick(Wanted::Cuda(0), Precision::Auto)?;
+    let plan = spec.plan().unwrap();
+    let start = TrainerState::start(Weights::initial(spec, &plan, 5));
+    let (height, width) = size(&plan);
+    let (input, target) = (images(1, height, width, 0.3), images(1, height, width, 0.4));
+    let work = |trainer: &mut dyn Trainer| {
+        for _ in 0..8 {
+            trainer.step(&input, &target, 1e-3)?;
+        }
+        trainer.loss()?;
+        trainer.state()?;
+        trainer.run(&input)
+    };
+    let theirs = on(&device, || work(device::trainer(&device, &plan, &start, Loss::Mse)?.as_mut()))?;
+    let ours = work(&mut cpu::trainer(&plan, &start, Loss::Mse)?)?;
+    Ok((largest_difference(&theirs, &ours), largest(ours.iter().copied())))
 }
 
 fn table() -> String {

@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -12,7 +11,6 @@
 #include <map>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 #include "blocks.h"
 
@@ -32,8 +30,10 @@ enum {
     UNSUPPORTED_PTX_VERSION = 222,
     NOT_FOUND = 500,
     ILLEGAL_ADDRESS = 700,
+    LAUNCH_OUT_OF_RESOURCES = 701,
     LAUNCH_FAILED = 719,
-    NOT_SUPPORTED = 801
+    NOT_SUPPORTED = 801,
+    SYSTEM_DRIVER_MISMATCH = 803
 };
 
 static std::string variable(const char* name, const char* otherwise) {
@@ -56,13 +56,21 @@ static std::vector<std::string> list(const std::string& text) {
     return parts;
 }
 
-// A fault of the form "n:code": the nth call fails with that code.
-static Result planned(const char* name, std::atomic<long>& calls) {
+// What a card answers to everything once a kernel has failed on it: such errors stay until the process ends.
+static std::atomic<Result> lasting{SUCCESS};
+
+static bool lasts(Result error) { return error == ILLEGAL_ADDRESS || error == LAUNCH_FAILED; }
+
+// A fault of the form "n:code": the nth call fails with that code. Or the error that lasts.
+static Result fault(const char* name, std::atomic<long>& calls) {
+    if (lasting) return lasting;
     long call = ++calls;
     std::string plan = variable(name, "");
     size_t colon = plan.find(':');
     if (colon == std::string::npos || call != atol(plan.c_str())) return SUCCESS;
-    return atoi(plan.c_str() + colon + 1);
+    Result error = atoi(plan.c_str() + colon + 1);
+    if (lasts(error)) lasting = error;
+    return error;
 }
 
 // ---- devices ----
@@ -177,18 +185,18 @@ API Result cuCtxGetCurrent(void** context) {
     return SUCCESS;
 }
 
-API Result cuCtxSynchronize() { return SUCCESS; }
+API Result cuCtxSynchronize() { return lasting; }
 API Result cuStreamCreate(void** stream, unsigned) { return give_handle(stream); }
 API Result cuStreamDestroy_v2(void*) { return SUCCESS; }
-API Result cuStreamSynchronize(void*) { return SUCCESS; }
-API Result cuStreamWaitEvent(void*, void*, unsigned) { return SUCCESS; }
+API Result cuStreamSynchronize(void*) { return lasting; }
+API Result cuStreamWaitEvent(void*, void*, unsigned) { return lasting; }
 API Result cuEventCreate(void** event, unsigned) { return give_handle(event); }
-API Result cuEventRecord(void*, void*) { return SUCCESS; }
+API Result cuEventRecord(void*, void*) { return lasting; }
 API Result cuEventDestroy_v2(void*) { return SUCCESS; }
 
 API Result cuEventSynchronize(void*) {
     static std::atomic<long> calls{0};
-    return planned("EMULATED_EVENT_FAULT", calls);
+    return fault("EMULATED_EVENT_FAULT", calls);
 }
 
 // ---- memory ----
@@ -217,6 +225,7 @@ API Result cuMemGetInfo_v2(size_t* free, size_t* total) {
 static Result allocate(Address* address, size_t bytes) {
     std::lock_guard<std::mutex> lock(memory);
     Device& d = devices()[current];
+    if (lasting) return lasting;
     if (bytes == 0) return INVALID_VALUE;
     if (d.used + (long long)bytes > d.memory) return OUT_OF_MEMORY;
     // A page before and a page after cannot be touched. What nobody has written is not a number.
@@ -265,8 +274,8 @@ API Result cuMemFreeHost(void* address) {
 }
 
 static Result copy(void* to, const void* from, size_t bytes) {
-    memcpy(to, from, bytes);
-    return SUCCESS;
+    if (!lasting) memcpy(to, from, bytes);
+    return lasting;
 }
 
 API Result cuMemcpyHtoD_v2(Address to, const void* from, size_t n) { return copy((void*)to, from, n); }
@@ -291,8 +300,8 @@ struct Copy2D {
 
 API Result cuMemcpy2DAsync_v2(const Copy2D* c, void*) {
     for (size_t y = 0; y < c->height; y++)
-        memcpy(c->to.start() + y * c->to.pitch, c->from.start() + y * c->from.pitch, c->width);
-    return SUCCESS;
+        copy(c->to.start() + y * c->to.pitch, c->from.start() + y * c->from.pitch, c->width);
+    return lasting;
 }
 
 // The tensor memory accelerator of 9.0 and newer is not emulated: kernels that use it compute nothing.
@@ -306,12 +315,16 @@ API Result cuTensorMapEncodeIm2colWide() { return SUCCESS; }
 static int newest_ptx(int driver) {
     int major = driver / 1000, minor = driver % 1000 / 10;
     if (major == 13) return 90 + minor;
-    if (major < 12) return 75;
+    if (major < 12) return 70 + minor;
     return minor <= 4 ? 80 + minor : minor <= 6 ? 85 : minor == 8 ? 87 : 88;
 }
 
+// Modules whose kernels do nothing, or are refused.
+static char nothing, refused;
+
 // nvrtc.cpp hands out "EMULATED PTX sm_86 version=87 object=/path".
 API Result cuModuleLoadData(void** module, const void* image) {
+    if (lasting) return lasting;
     std::string text = static_cast<const char*>(image);
     size_t target = text.find("sm_"), version = text.find("version="), object = text.find("object=");
     if (text.compare(0, 12, "EMULATED PTX") || object == std::string::npos) return INVALID_PTX;
@@ -321,43 +334,40 @@ API Result cuModuleLoadData(void** module, const void* image) {
     bool exact = text[text.find(' ', target) - 1] == 'a';
     if (made_for > own || (exact && made_for != own)) return NO_BINARY_FOR_GPU;
     std::string path = text.substr(object + 7, text.find('\n', object) - object - 7);
-    *module = path == "none" ? nullptr : dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    return *module || path == "none" ? SUCCESS : INVALID_PTX;
+    if (path == "none" || path == "refused") {
+        *module = path == "none" ? &nothing : &refused;
+        return SUCCESS;
+    }
+    *module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    return *module ? SUCCESS : INVALID_PTX;
 }
 
 API Result cuModuleUnload(void*) { return SUCCESS; }
 
-static bool is_slow(const std::string& name) {
-    for (const std::string& part : list(variable("EMULATED_SLOW", "")))
-        if (name.find(part) != std::string::npos) return true;
-    return false;
-}
-
 API Result cuModuleGetFunction(void** function, void* module, const char* name) {
     Kernel* kernel = new Kernel();
-    kernel->name = name;
-    if (module) {
-        kernel->entry = reinterpret_cast<Entry>(dlsym(module, "entry"));
-        if (!kernel->entry) return NOT_FOUND;
-        kernel->waits = *static_cast<int*>(dlsym(module, "waits"));
-        kernel->name += static_cast<const char*>(dlsym(module, "tags"));
-        kernel->slow = is_slow(kernel->name);
-    }
     *function = kernel;
+    kernel->name = name;
+    kernel->refused = module == &refused;
+    if (module == &nothing || module == &refused) return SUCCESS;
+    kernel->entry = reinterpret_cast<Entry>(dlsym(module, "entry"));
+    if (!kernel->entry) return NOT_FOUND;
+    kernel->waits = *static_cast<int*>(dlsym(module, "waits"));
     return SUCCESS;
 }
 
-API Result cuFuncSetAttribute(void*, int, int) { return SUCCESS; }
+API Result cuFuncSetAttribute(void*, int, int) { return lasting; }
 
 API Result cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                           unsigned shared_bytes, void*, void** arguments, void**) {
     static std::atomic<long> calls{0};
     const Kernel* kernel = static_cast<const Kernel*>(function);
-    if (Result fault = planned("EMULATED_LAUNCH_FAULT", calls)) return fault;
+    if (Result error = fault("EMULATED_LAUNCH_FAULT", calls)) return error;
     bool fits = gx && gy && gz && bx && by && bz && bx * by * bz <= 1024 && gy <= 65535 && gz <= 65535;
     if (!fits) return INVALID_VALUE;
+    // As one that needs more registers than the card has: autotuning goes on to other kernels.
+    if (kernel->refused) return LAUNCH_OUT_OF_RESOURCES;
     if (kernel->entry) run({kernel, arguments, {gx, gy, gz}, {bx, by, bz}, shared_bytes});
-    if (kernel->slow) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     return SUCCESS;
 }
 
@@ -379,8 +389,11 @@ static const Description DESCRIPTIONS[] = {
      "the provided PTX was compiled with an unsupported toolchain."},
     {NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
     {ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
+    {LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", "too many resources requested for launch"},
     {LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
     {NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
+    {SYSTEM_DRIVER_MISMATCH, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+     "system has unsupported display driver / cuda driver combination"},
 };
 
 static Description describe(int code) {

@@ -9,6 +9,9 @@ use std::{
 /// Names the case that a child process is to run.
 const CASE: &str = "EMULATED_CASE";
 
+/// A child that takes so many seconds hangs.
+const LONGEST: &str = "300";
+
 /// The folder of the emulated driver, its NVRTC and its toolkit, built once.
 static EMULATOR: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cuda");
@@ -41,7 +44,7 @@ impl Machine {
     /// Has autotuning take the kernels for tensor cores, in the instructions named: `wmma` or `mma`.
     pub fn with_matrix_kernels(self, instructions: &str) -> Self {
         let other = if instructions == "wmma" { "[mma]" } else { "[wmma]" };
-        self.with("EMULATED_SLOW", &format!("direct_conv,conv_transpose2d_direct,col2im,[async],{other}"))
+        self.with("EMULATED_REFUSED", &format!("direct_conv,conv_transpose2d_direct,col2im,[async],{other}"))
     }
 
     /// Bytes of memory of each card.
@@ -52,9 +55,10 @@ impl Machine {
     /// Runs a case and gives back what it printed.
     ///
     /// # Panics
-    /// When the case fails or its process dies.
+    /// When the case fails, or its process dies or hangs.
     pub fn run(&self, case: &str) -> String {
-        let mut child = Command::new(std::env::current_exe().unwrap());
+        let mut child = Command::new("timeout");
+        child.arg(LONGEST).arg(std::env::current_exe().unwrap());
         child.args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"]).env(CASE, case);
         // Whatever the surroundings have of CUDA is not this machine's.
         for name in ["CUDA_PATH", "CUDA_HOME", "CONDA_PREFIX", "VIRTUAL_ENV"] {
@@ -70,8 +74,9 @@ impl Machine {
         let output = child.output().unwrap();
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
-        let most = errors.len().saturating_sub(4000);
-        assert!(output.status.success(), "{case} on {:?}:\n{printed}\n…{}", self.variables, &errors[most..]);
+        let last: String = errors.chars().skip(errors.chars().count().saturating_sub(4000)).collect();
+        let ended = output.status;
+        assert!(ended.success(), "{case} on {:?}: {ended}\n{printed}\n…{last}", self.variables);
         printed
     }
 }

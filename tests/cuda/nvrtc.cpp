@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -66,20 +68,31 @@ static std::string replace(const std::string& text, const char* pattern, const c
 
 // ---- what the true compiler would refuse ----
 
-static bool knows(const Version& v, int sm) {
-    if (sm < 75 && !v.before(13, 0)) return false;
-    return sm < 100 || !v.before(12, 8);
+static std::vector<int> known_architectures() {
+    const Version v = version();
+    if (!v.before(13, 0)) return {75, 80, 86, 87, 88, 89, 90, 100, 103, 110, 120, 121};
+    std::vector<int> known = {50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87};
+    if (!v.before(11, 8)) known.insert(known.end(), {89, 90});
+    if (!v.before(12, 8)) known.insert(known.end(), {100, 101, 120});
+    if (!v.before(12, 9)) known.insert(known.end(), {103, 121});
+    return known;
 }
 
-// The first header that the source needs and no folder has.
+static bool knows(const std::string& architecture) {
+    const std::vector<int> known = known_architectures();
+    return std::find(known.begin(), known.end(), atoi(architecture.c_str() + strlen("sm_"))) != known.end();
+}
+
+// The first header that no folder has. That of tensor cores needs one more, which comes in another package.
 static std::string missing_header(const std::string& source, const std::vector<std::string>& folders) {
-    const std::pair<const char*, const char*> needs[] = {
-        {"mma.h", "mma.h"}, {"mma.h", "crt/mma.h"}, {"cuda/barrier", "cuda/barrier"}};
-    for (const auto& [included, file] : needs) {
-        if (source.find("#include <" + std::string(included) + ">") == std::string::npos) continue;
-        bool found = false;
-        for (const std::string& folder : folders) found = found || exists(folder + "/" + file);
-        if (!found) return file;
+    static const std::regex include("#include <([^>]*)>");
+    for (std::sregex_iterator at(source.begin(), source.end(), include), end; at != end; ++at) {
+        std::vector<std::string> needed = {(*at)[1]};
+        if (needed[0] == "mma.h") needed.push_back("crt/mma.h");
+        for (const std::string& header : needed) {
+            auto has = [&](const std::string& folder) { return exists(folder + "/" + header); };
+            if (std::none_of(folders.begin(), folders.end(), has)) return header;
+        }
     }
     return "";
 }
@@ -117,44 +130,64 @@ static std::string without_assembly(std::string s) {
     return replace(s, "(\\w+)\\.arrive\\(\\);", "arrive($1);");
 }
 
+// What a kernel computes with.
+static std::string tags(const std::string& source) {
+    auto has = [&](const char* what) { return source.find(what) != std::string::npos; };
+    std::string tags = has("__mma_m16") ? "[mma]" : "";
+    if (has("nvcuda::wmma::mma_sync")) tags += "[wmma]";
+    return tags + (has("tensor_map_") ? "[tma]" : has("__cp_async_shared_global") ? "[async]" : "[sync]");
+}
+
 static std::string translated(const std::string& source) {
     std::string name, s = with_place(source, name);
     if (s.empty()) return "";
     s = replace(s, "extern __shared__ __align__\\(\\d+\\) uint8 dynamic_shared_mem\\[\\];",
                 "uint8* const dynamic_shared_mem = (uint8*)place->shared;");
     s = without_assembly(replace(s, "#include <[^>]*>\n", ""));
-    auto has = [&](const char* what) { return source.find(what) != std::string::npos; };
     // CubeCL's mma kernels pass tiles from lane to lane through shared memory without __syncwarp, and rely on warps
     // that move in lockstep (docs/upstream-faults.md).
-    if (has("__mma_m16n8k8_float"))
+    if (source.find("__mma_m16n8k8_float") != std::string::npos)
         s = replace(s, "(const float(_\\d+)? l_\\d+ = (shared_memory|_tmp)_\\d+\\[[^\\]]*\\];)",
                     "place->sync_warp(place); $1 place->sync_warp(place);");
     bool waits = std::regex_search(s, std::regex("__sync|_sync\\(|__activemask|\\bmma|wmma|ldmatrix|barrier"));
-    std::string tags = has("__mma_m16") ? "[mma]" : "";
-    if (has("nvcuda::wmma::mma_sync")) tags += "[wmma]";
-    tags += has("tensor_map_") ? "[tma]" : has("__cp_async_shared_global") ? "[async]" : "[sync]";
     const std::string exported = "extern \"C\" __attribute__((visibility(\"default\"))) ";
-    return "#include \"" + folder_of_this_library() + "/device_code.h\"\n" + s + "\n" + exported +
-           "void entry(Place* place, void** arguments) { call(place, arguments, " + name + "); }\n" + exported +
-           "const char tags[] = \"" + tags + "\";\n" + exported + "int waits = " + (waits ? "1" : "0") + ";\n";
+    return s + "\n" + exported + "void entry(Place* place, void** arguments) { call(place, arguments, " + name + "); }\n" +
+           exported + "int waits = " + (waits ? "1" : "0") + ";\n";
 }
 
-// Compiles a translated source, or finds what was compiled before. The path of the object; none after an error.
+// Whether the driver is to refuse its launches, so that autotuning chooses others. Then it need not be compiled.
+static bool is_refused(const std::string& source) {
+    std::string name;
+    with_place(source, name);
+    std::istringstream words(variable("EMULATED_REFUSED", ""));
+    for (std::string word; std::getline(words, word, ',');)
+        if ((name + tags(source)).find(word) != std::string::npos) return true;
+    return false;
+}
+
+// Compiles a source, or finds what was compiled before. The path of the object; none after an error.
 static std::string object_of(const std::string& source, std::string& log) {
-    std::string folder = variable("EMULATED_KERNELS", "emulated-kernels");
-    mkdir(folder.c_str(), 0777);
-    std::string base = folder + "/" + hash(source), object = base + ".so",
-                unfinished = object + "." + std::to_string(getpid());
+    const std::string folder = variable("EMULATED_KERNELS", "emulated-kernels");
+    const std::string object = folder + "/" + hash(EMULATOR_VERSION + source) + ".so";
     if (exists(object)) return object;
-    std::ofstream(base + ".cpp") << source;
-    std::string command =
-        "g++ -std=c++17 -O1 -march=native -ffp-contract=fast -fno-strict-aliasing -w -fPIC -shared"
-        " -fvisibility=hidden -fno-stack-protector -o " +
-        unfinished + " " + base + ".cpp 2> " + base + ".log && mv " + unfinished + " " + object;
-    if (system(command.c_str()) == 0) return object;
-    log = read(base + ".log");
-    fprintf(stderr, "emulated NVRTC: %s.cpp does not compile\n%.3000s\n", base.c_str(), log.c_str());
-    return "";
+    const std::string code = translated(source);
+    if (code.empty()) {
+        log = "default_program(1): error: no kernel in the source\n";
+        return "";
+    }
+    mkdir(folder.c_str(), 0777);
+    // Other processes may compile the same kernel: a whole object takes its name at the end.
+    const std::string own = object + "." + std::to_string(getpid());
+    std::ofstream(own + ".cpp") << code;
+    const std::string command = "g++ " KERNEL_FLAGS " -include " + folder_of_this_library() + "/device_code.h -shared -o " + own +
+                                " " + own + ".cpp 2> " + own + ".log";
+    if (system(command.c_str()) != 0 || rename(own.c_str(), object.c_str()) != 0) {
+        log = read(own + ".log");
+        fprintf(stderr, "emulated NVRTC: %s.cpp does not compile\n%.3000s\n", own.c_str(), log.c_str());
+        return "";
+    }
+    for (const char* ending : {".cpp", ".log"}) unlink((own + ending).c_str());
+    return object;
 }
 
 // ---- the interface ----
@@ -162,6 +195,16 @@ static std::string object_of(const std::string& source, std::string& log) {
 API int nvrtcVersion(int* major, int* minor) {
     *major = version().major;
     *minor = version().minor;
+    return SUCCESS;
+}
+
+API int nvrtcGetNumSupportedArchs(int* count) {
+    *count = int(known_architectures().size());
+    return SUCCESS;
+}
+
+API int nvrtcGetSupportedArchs(int* architectures) {
+    for (int architecture : known_architectures()) *architectures++ = architecture;
     return SUCCESS;
 }
 
@@ -184,6 +227,7 @@ API const char* nvrtcGetErrorString(int code) {
 
 static int ptx_version(const Version& v) {
     if (v.major >= 13) return 90 + v.minor;
+    if (v.major < 12) return 70 + v.minor;
     return v.minor <= 4 ? 80 + v.minor : v.minor <= 6 ? 85 : v.minor == 8 ? 87 : 88;
 }
 
@@ -196,6 +240,11 @@ static void keep(const Program& p, const std::string& options) {
     std::ofstream(base + ".options") << options;
 }
 
+// Where sources are gathered only the kernel that tries the card is run.
+static bool is_compiled(const std::string& source) {
+    return !getenv("EMULATED_SOURCES") || source.find(" probe (") != std::string::npos;
+}
+
 API int nvrtcCompileProgram(Program* p, int count, const char* const* options) {
     std::string all, architecture;
     std::vector<std::string> folders;
@@ -206,22 +255,19 @@ API int nvrtcCompileProgram(Program* p, int count, const char* const* options) {
         if (option.rfind("--include-path=", 0) == 0) folders.push_back(option.substr(15));
     }
     keep(*p, all);
-    if (!knows(version(), atoi(architecture.c_str() + 3))) {
+    if (!knows(architecture)) {
         p->log = "nvrtc: error: invalid value for --gpu-architecture (-arch)\n";
         return INVALID_OPTION;
     }
     std::string missing = missing_header(p->source, folders);
     std::string fault = variable("EMULATED_COMPILE_FAULT", "");
     if (!missing.empty())
-        p->log = "default_program(1): catastrophic error: cannot open source file \"" + missing + "\"\n";
+        p->log = "default_program(1): catastrophic error: could not open source file \"" + missing + "\"\n";
     if (!fault.empty() && p->source.find(fault) != std::string::npos)
         p->log = "default_program(7): error: an injected fault\n";
     std::string object = "none";
-    if (p->log.empty() && !getenv("EMULATED_SOURCES")) {
-        std::string source = translated(p->source);
-        object = source.empty() ? "" : object_of(source, p->log);
-        if (source.empty()) p->log = "default_program(1): error: no kernel in the source\n";
-    }
+    if (is_refused(p->source)) object = "refused";
+    else if (p->log.empty() && is_compiled(p->source)) object = object_of(p->source, p->log);
     if (!p->log.empty()) return COMPILATION;
     p->ptx = "EMULATED PTX " + architecture + " version=" + std::to_string(ptx_version(version())) +
              " object=" + object + "\n";
