@@ -5,7 +5,7 @@ use crate::{
     dataset::Pair,
     engine::{
         EngineError, Runner, SliceRunner, TileChoice,
-        device::{self, Wanted},
+        device::{self, Precision, Wanted},
         memory, worker,
     },
     model::{Example, Model, Packaging},
@@ -61,7 +61,7 @@ impl Saving<'_> {
         read_finite(self.pair.low, self.slice, &mut input)?;
         read_finite(self.pair.reference, self.slice, &mut reference)?;
         let normalised: Vec<f32> = input.iter().map(|grey| card.input_window.normalise(*grey)).collect();
-        let (cpu, _) = device::pick(Wanted::Cpu)?;
+        let (cpu, _) = device::pick(Wanted::Cpu, Precision::Auto)?;
         let log = |line: &str| self.monitor.log(line);
         SliceRunner::new(self.tiles.clone(), memory::free(&cpu), &log).run(runner, &normalised, &mut restored)?;
         restored.iter_mut().for_each(|value| *value = card.output_grey.nearest(card.output_window.restore(*value)));
