@@ -32,7 +32,7 @@ enum Kept {
     /// What a convolution or an activation was given.
     Input(Array<4>),
     /// What a pooling was given, and where its maxima were.
-    Pooled(Array<4>, Tensor<Backend, 4, Int>),
+    Pooled(Box<(Array<4>, Tensor<Backend, 4, Int>)>),
 }
 
 /// What a forward walk leaves for the backward one, step by step.
@@ -75,7 +75,7 @@ impl Network<'_> {
                 }
                 Step::MaxPool if training => {
                     let (pooled, places) = max_pool2d_with_indices(x.clone(), [2, 2], [2, 2], [0, 0], [1, 1], false);
-                    (pooled, Kept::Pooled(x, places))
+                    (pooled, Kept::Pooled(Box::new((x, places))))
                 }
                 Step::MaxPool => (max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false), kept),
                 Step::Unpool => (unpool(x), kept),
@@ -114,7 +114,10 @@ impl Network<'_> {
                     gradients.push(Parameter::Vector((gradient.clone() * below).sum_dims_squeeze(&[0, 2, 3])));
                     gradient * slopes(x, parameter().vector())
                 }
-                (Step::MaxPool, Kept::Pooled(x, places)) => pool_gradient(x, gradient, places),
+                (Step::MaxPool, Kept::Pooled(pooled)) => {
+                    let (x, places) = *pooled;
+                    pool_gradient(x, gradient, places)
+                }
                 (Step::Unpool, _) => unpool_gradient(gradient),
                 (Step::AddRemembered, _) => {
                     skips.push(gradient.clone());

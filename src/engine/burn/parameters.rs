@@ -90,7 +90,7 @@ impl Layout {
     pub fn parameters(&self, flat: &Array<1>) -> Vec<Parameter> {
         let parameter = |at: usize| {
             let (start, length) = (self.offsets[at], self.length(at));
-            let part = flat.clone().slice([start..start + length]);
+            let part = flat.clone().narrow(0, start, length);
             match self.shapes[at][..] {
                 [outputs, inputs, height, width] => Parameter::Kernel(part.reshape([outputs, inputs, height, width])),
                 _ => Parameter::Vector(part),

@@ -37,6 +37,12 @@ class CudaIT {
             }
             """;
 
+    private static final String LARGE = """
+            run("Undulator Sample Data...", "width=96 height=96 slices=12 seed=3");
+            run("Undulator Train...", "low=laboratory reference=synchrotron layers=3 channels=16 epochs=1 batch=8 "
+                + "validation=2 device=cuda model=[FOLDER/large.zip]");
+            """;
+
     @TempDir
     Path folder;
 
@@ -47,7 +53,7 @@ class CudaIT {
         assertEquals(0, build.waitFor(), "tests/cuda/build.sh failed");
     }
 
-    private Outcome trained(String capability, Map<String, String> more) throws Exception {
+    private Outcome run(String macro, String capability, Map<String, String> more) throws Exception {
         Map<String, String> environment = new HashMap<>(Map.of(
                 "LD_LIBRARY_PATH", EMULATOR.toString(),
                 "CUDA_PATH", EMULATOR.resolve("toolkit").toString(),
@@ -56,7 +62,7 @@ class CudaIT {
                 "EMULATED_CC", capability));
         environment.putAll(more);
         Outcome outcome = RealImageJ.headless(folder).environment(environment)
-                .macro(MACRO.replace("FOLDER", folder.toString()));
+                .macro(macro.replace("FOLDER", folder.toString()));
         assertEquals(0, outcome.exit(), outcome.output());
         return outcome;
     }
@@ -71,19 +77,19 @@ class CudaIT {
 
     @Test
     void anOldCardTrainsAsTheCpuDoes() throws Exception {
-        assertTrainsAlike(trained("6.1", Map.of()), 2e-3);
+        assertTrainsAlike(run(MACRO, "6.1", Map.of()), 2e-3);
     }
 
     @Test
     void aCardWithTensorCoresTrainsAsTheCpuDoes() throws Exception {
-        Outcome outcome = trained("8.6", Map.of("EMULATED_REFUSED", REFUSED));
+        Outcome outcome = run(MACRO, "8.6", Map.of("EMULATED_REFUSED", REFUSED));
         assertTrainsAlike(outcome, 3e-2);
         assertTrue(outcome.output().contains("TF32"), outcome.output());
     }
 
     @Test
     void aCardWithLittleMemoryTrainsInSmallerPortionsAndSaysSo() throws Exception {
-        Outcome outcome = trained("6.1", Map.of("EMULATED_MEMORY", Long.toString(12L << 20)));
+        Outcome outcome = run(LARGE, "6.1", Map.of("EMULATED_MEMORY", Long.toString(12L << 20)));
         assertTrue(outcome.output().contains("going on with "), outcome.output());
     }
 }
