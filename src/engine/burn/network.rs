@@ -27,12 +27,11 @@ pub(super) struct Network<'a> {
 }
 
 /// What the backward walk needs of one step.
-enum Kept {
-    Nothing,
-    /// What a convolution or an activation was given.
-    Input(Array<4>),
-    /// What a pooling was given, and where its maxima were.
-    Pooled(Box<(Array<4>, Tensor<Backend, 4, Int>)>),
+struct Kept {
+    /// What a convolution, an activation or a pooling was given.
+    input: Option<Array<4>>,
+    /// Where a pooling's maxima were.
+    places: Option<Tensor<Backend, 4, Int>>,
 }
 
 /// What a forward walk leaves for the backward one, step by step.
@@ -58,31 +57,29 @@ impl Network<'_> {
         let mut remembered = Vec::new();
         let mut x = input.clone();
         for step in &self.plan.steps {
-            let kept = match step {
-                Step::Convolve { .. } | Step::Relu | Step::Prelu { .. } if training => Kept::Input(x.clone()),
-                _ => Kept::Nothing,
-            };
-            let (made, kept) = match step {
+            let needed = matches!(step, Step::Convolve { .. } | Step::Relu | Step::Prelu { .. } | Step::MaxPool);
+            let mut kept = Kept { input: (training && needed).then(|| x.clone()), places: None };
+            x = match step {
                 Step::Convolve { .. } => {
                     let (kernel, bias) = (parameter().kernel(), parameter().vector());
-                    (self.multiply.convolve(x, kernel, bias), kept)
+                    self.multiply.convolve(x, kernel, bias)
                 }
-                Step::Relu => (x.clone() * positive(x), kept),
-                Step::Prelu { .. } => (x.clone() * slopes(x, parameter().vector()), kept),
+                Step::Relu => x.clone() * positive(x),
+                Step::Prelu { .. } => x.clone() * slopes(x, parameter().vector()),
                 Step::Remember => {
                     remembered.push(x.clone());
-                    (x, kept)
+                    x
                 }
                 Step::MaxPool if training => {
-                    let (pooled, places) = max_pool2d_with_indices(x.clone(), [2, 2], [2, 2], [0, 0], [1, 1], false);
-                    (pooled, Kept::Pooled(Box::new((x, places))))
+                    let (pooled, places) = max_pool2d_with_indices(x, [2, 2], [2, 2], [0, 0], [1, 1], false);
+                    kept.places = Some(places);
+                    pooled
                 }
-                Step::MaxPool => (max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false), kept),
-                Step::Unpool => (unpool(x), kept),
-                Step::AddRemembered => (x + remembered.pop().expect("a plan remembers before it adds"), kept),
-                Step::AddInput => (x + input.clone(), kept),
+                Step::MaxPool => max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false),
+                Step::Unpool => unpool(x),
+                Step::AddRemembered => x + remembered.pop().expect("a plan remembers before it adds"),
+                Step::AddInput => x + input.clone(),
             };
-            x = made;
             keep(kept);
             if !watch() {
                 return None;
@@ -99,33 +96,32 @@ impl Network<'_> {
         let (mut gradients, mut skips, mut gradient) =
             (Vec::with_capacity(self.parameters.len()), Vec::new(), gradient);
         for ((at, step), kept) in self.plan.steps.iter().enumerate().zip(tape.0).skip(first).rev() {
-            gradient = match (step, kept) {
-                (Step::Convolve { .. }, Kept::Input(x)) => {
+            let Kept { input, places } = kept;
+            let input = || input.expect("the tape is this plan's");
+            gradient = match step {
+                Step::Convolve { .. } => {
                     let (_, kernel) = (parameter(), parameter().kernel());
                     gradients.push(Parameter::Vector(gradient.clone().sum_dims_squeeze(&[0, 2, 3])));
-                    let of_kernel = self.multiply.kernel_gradient(x, gradient.clone(), &kernel);
+                    let of_kernel = self.multiply.kernel_gradient(input(), gradient.clone(), &kernel);
                     gradients.push(Parameter::Kernel(of_kernel));
                     // Nothing before the first convolution is trained.
                     if at == first { gradient } else { self.multiply.input_gradient(gradient, kernel) }
                 }
-                (Step::Relu, Kept::Input(x)) => gradient * positive(x),
-                (Step::Prelu { .. }, Kept::Input(x)) => {
+                Step::Relu => gradient * positive(input()),
+                Step::Prelu { .. } => {
+                    let x = input();
                     let below = x.clone() * positive(x.clone()).neg().add_scalar(1.0);
                     gradients.push(Parameter::Vector((gradient.clone() * below).sum_dims_squeeze(&[0, 2, 3])));
                     gradient * slopes(x, parameter().vector())
                 }
-                (Step::MaxPool, Kept::Pooled(pooled)) => {
-                    let (x, places) = *pooled;
-                    pool_gradient(x, gradient, places)
-                }
-                (Step::Unpool, _) => unpool_gradient(gradient),
-                (Step::AddRemembered, _) => {
+                Step::MaxPool => pool_gradient(input(), gradient, places.expect("the tape is this plan's")),
+                Step::Unpool => unpool_gradient(gradient),
+                Step::AddRemembered => {
                     skips.push(gradient.clone());
                     gradient
                 }
-                (Step::Remember, _) => gradient + skips.pop().expect("what is remembered is added"),
-                (Step::AddInput, _) => gradient,
-                _ => unreachable!("the tape is this plan's"),
+                Step::Remember => gradient + skips.pop().expect("what is remembered is added"),
+                Step::AddInput => gradient,
             };
             if !watch() {
                 return None;
