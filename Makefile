@@ -83,12 +83,12 @@ test-aarch64: build-tools
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
 	cargo test --release --no-default-features --target aarch64-unknown-linux-gnu --lib
 
-# Not a part of `make test`: it takes long, and the compilers are large.
+# Not a part of `make test`: it takes most of an hour on two cores, and the compilers are large. EVERY=20 tries each 20th kernel.
 test-nvrtc: build-tools
 	tools/require.sh python
 	python3 -m venv target/nvrtc
 	target/nvrtc/bin/python -m pip install --quiet --requirement tests/cuda/requirements.txt
-	target/nvrtc/bin/python tests/cuda/nvrtc.py
+	target/nvrtc/bin/python tests/cuda/nvrtc.py $(EVERY)
 
 clean:
 	rm -rf dist demo reproduction java-shim/target target .venv

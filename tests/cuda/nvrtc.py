@@ -1,5 +1,7 @@
 """Has the real NVRTC compile the kernels that the networks ask for, on every compute capability, without running them.
 
+    nvrtc.py [N]     each kernel, or each Nth of them: all take most of an hour on two cores
+
 Called by `make test-nvrtc`, with the Python that tests/cuda/requirements.txt is installed for. The test `sources` of tests/cuda.rs
 gathers sources and options. Prints how many kernels each compiler compiles, and fails when one does not that should.
 """
@@ -70,6 +72,7 @@ def compile_all(cuda, paths):
 
 
 def main():
+    every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     gather()
     capabilities = sorted((folder.name for folder in SOURCES.iterdir()), key=lambda name: float(name))
     processes = os.cpu_count() or 1
@@ -78,7 +81,7 @@ def main():
     with ProcessPoolExecutor(processes) as pool:
         for cuda, capability in itertools.product(COMPILERS, capabilities):
             compiler = Compiler(cuda)
-            paths = sorted((SOURCES / capability).glob("*.cu"))
+            paths = sorted((SOURCES / capability).glob("*.cu"))[::every]
             row = f"{compiler.version():7} {capability:20} {len(paths):7}"
             if not compiler.knows(capability):
                 # CUDA 13 dropped all that is older than 7.5.
