@@ -79,6 +79,13 @@ fn a_card_with_little_memory_trains_in_smaller_portions() {
 }
 
 #[test]
+fn a_step_that_does_not_fit_is_an_error_and_a_smaller_one_is_right() {
+    for mebibytes in [40, 12] {
+        Machine::new("6.1").with_mebibytes(mebibytes).run("a step that does not fit");
+    }
+}
+
+#[test]
 fn memory_is_given_back_after_every_job() {
     Machine::new("6.1").run("memory after jobs");
 }

@@ -34,6 +34,7 @@ pub fn run(case: &str) {
         "a fault that may be got over" => a_fault_that_may_be_got_over(),
         "what can be used" => println!("{}", table()),
         "two cards" => two_cards(),
+        "a step that does not fit" => a_step_that_does_not_fit(),
         _ => panic!("there is no case {case:?}"),
     }
 }
@@ -327,4 +328,23 @@ fn two_cards() {
     for index in [0, 1, 0] {
         applies_alike(&networks()[0], &gpu(index, Precision::Float32), 1e-5);
     }
+}
+
+/// A full memory is an error, and no hindrance to a smaller step afterwards.
+fn a_step_that_does_not_fit() {
+    let (spec, device) = (&networks()[0], gpu(0, Precision::Auto));
+    let plan = spec.plan().unwrap();
+    let start = TrainerState::start(Weights::initial(spec, &plan, 5));
+    let large = images(8, 256, 256, 0.3);
+    let outcome = on(&device, || {
+        let mut trainer = device::trainer(&device, &plan, &start, Loss::Mse)?;
+        trainer.step(&large, &large, 1e-3)?;
+        trainer.loss()
+    });
+    assert!(matches!(outcome, Err(EngineError::Memory { .. })), "{outcome:?}");
+    let outcome = on(&device, || device::runner(&device, &plan, &start.weights)?.run(&large));
+    assert!(matches!(outcome, Err(EngineError::Memory { .. })), "{outcome:?}");
+    let apart = steps(spec, Loss::Mse, &device, 3);
+    assert!(apart.loss < 1e-5 && apart.weights == 0.0);
+    applies_alike(spec, &device, 1e-5);
 }

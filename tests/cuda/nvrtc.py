@@ -21,7 +21,10 @@ SOURCES = ROOT / "target" / "kernel-sources"
 PACKAGES = pathlib.Path(site.getsitepackages()[0]) / "nvidia"
 # Each CUDA with its library, and its folders of headers as CubeCL would be given them.
 COMPILERS = {
-    "12": (PACKAGES / "cuda_nvrtc/lib/libnvrtc.so.12", [PACKAGES / part / "include" for part in ("cuda_runtime", "cuda_nvcc", "cuda_cccl")]),
+    "12": (
+        PACKAGES / "cuda_nvrtc/lib/libnvrtc.so.12",
+        [PACKAGES / part / "include" for part in ("cuda_runtime", "cuda_nvcc", "cuda_cccl")],
+    ),
     "13": (PACKAGES / "cu13/lib/libnvrtc.so.13", [PACKAGES / "cu13/include", PACKAGES / "cu13/include/cccl"]),
 }
 INCLUDE = "--include-path="
