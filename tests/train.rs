@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use common::tiff_volume;
+use common::{pair, tiff_volume, volume};
 use tempfile::TempDir;
 use undulator::{
     apply::{ApplyError, apply},
@@ -20,7 +20,7 @@ use undulator::{
     model::{Epoch, Model},
     monitor::{Monitor, Silent},
     network::{Activation, Architecture, Spec},
-    stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
+    stack::{Size, SliceSource},
     train::{Outset, Pace, Preview, Request, TrainMonitor, TrainOptions, Trained, train},
     volume::Volume,
 };
@@ -39,23 +39,6 @@ fn options(folder: &TempDir) -> TrainOptions {
         model: folder.path().join("model.zip"),
         ..Default::default()
     }
-}
-
-fn volume(name: &str, size: Size, value: impl Fn(usize, usize, usize) -> f32) -> Volume {
-    let shape = Shape { size, voxel: VoxelSize::isotropic(0.6), grey: GreyType::F32 };
-    let mut values = Vec::new();
-    for z in 0..size.slices {
-        for y in 0..size.height {
-            values.extend((0..size.width).map(|x| value(x, y, z)));
-        }
-    }
-    Volume::from_values(name, shape, &values)
-}
-
-/// A blurred and a crisp pattern.
-fn pair(size: Size) -> (Volume, Volume) {
-    let wave = |x: usize, y: usize, z: usize| (x as f32 * 0.7 + z as f32).sin() + (y as f32 * 0.5).cos();
-    (volume("low", size, |x, y, z| 3.0 * wave(x, y, z)), volume("reference", size, |x, y, z| wave(x, y, z).signum()))
 }
 
 #[test]
