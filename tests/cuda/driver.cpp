@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 #include "blocks.h"
+#include "environment.h"
 
 typedef int Result;
 typedef unsigned long long Address;
@@ -35,11 +36,6 @@ enum {
     NOT_SUPPORTED = 801,
     SYSTEM_DRIVER_MISMATCH = 803
 };
-
-static std::string variable(const char* name, const char* otherwise) {
-    const char* value = getenv(name);
-    return value && *value ? value : otherwise;
-}
 
 static long long number(const char* name, long long otherwise) {
     std::string value = variable(name, "");

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <string>
 #include <vector>
+#include "environment.h"
 
 #define API extern "C" __attribute__((visibility("default")))
 
@@ -27,11 +28,6 @@ struct Version {
     int major, minor;
     bool before(int a, int b) const { return major < a || (major == a && minor < b); }
 };
-
-static std::string variable(const char* name, const char* otherwise) {
-    const char* value = getenv(name);
-    return value && *value ? value : otherwise;
-}
 
 static Version version() {
     Version v{12, 8};

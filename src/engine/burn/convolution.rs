@@ -1,6 +1,6 @@
 //! Convolutions that keep an image's size, and their gradients, in the precision that is asked for.
 //!
-//! The gradient of the input is one more convolution, with the kernel turned round. So the same kernels run forward and
+//! The gradient of the input is one more convolution, with the kernel flipped. So the same GPU kernels run forward and
 //! backward, and Burn's gradient of unpadded convolutions, which is wrong on tensor cores, is never used
 //! (docs/upstream-faults.md).
 
@@ -11,7 +11,7 @@ use crate::engine::Multiply;
 
 impl Multiply {
     /// `x` (image, channel, y, x) convolved with `kernel` (output, input, y, x), with zeros beyond the border, plus one
-    /// bias an output.
+    /// bias per output.
     pub(super) fn convolve(self, x: Array<4>, kernel: Array<4>, bias: Array<1>) -> Array<4> {
         let options = same_size(&kernel);
         match self {

@@ -163,7 +163,7 @@ impl Trainer for BurnTrainer {
     fn step(&mut self, images: &Images, targets: &Images, rate: f64) -> Result<(), EngineError> {
         check_images(&self.runner.plan, images)?;
         self.prepare(images.count, images.height, images.width, &mut |_| true)?;
-        // The device is not waited for: work that is lost is heard of in a later step, or with the loss.
+        // This does not wait for the device: lost work is reported by a later step, or by `loss`.
         lost_work::checked(|| {
             let (loss, gradients) = self.gradients(images, targets, &mut || true).expect("nobody stops this step");
             let runner = &mut self.runner;
@@ -240,14 +240,14 @@ impl BurnTrainer {
 struct Open(DispatchDevice);
 
 impl Open {
-    /// Runs `job` and waits for the device, so that all is heard of that went wrong since the last time.
+    /// Runs `job` and waits for the device, so that whatever went wrong since the last time is reported.
     ///
     /// # Errors
     /// When the job, or work that it left to the device, failed.
     fn checked<T>(&self, job: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
         lost_work::checked(|| {
             let done = worker::catch(job).flatten();
-            // Launches that failed are told by this alone, not by reading what they should have written.
+            // Failed launches are reported by `sync` alone, not by reading what they should have written.
             let synced = Backend::sync(&self.0).map_err(|error| worker::failure(format!("{error:?}")));
             done.and_then(|done| synced.map(|()| done))
         })
@@ -267,7 +267,7 @@ impl Drop for Open {
     }
 }
 
-/// Values of the range that windows of grey values have, without ties.
+/// Values from 0 to 1, as windowed grey values are, with no ties between neighbours.
 fn ramp(length: usize) -> Vec<f32> {
     (0..length).map(|i| (i % 1009) as f32 / 1009.0).collect()
 }

@@ -15,7 +15,7 @@ use crate::{
     network::{Plan, Step},
 };
 
-/// Hears that one more step of the plan has been asked of the device; `false` stops the walk.
+/// Called after each step of the plan; `false` stops the walk.
 pub(super) type Watch<'a> = dyn FnMut() -> bool + 'a;
 
 /// A plan with its weights, ready to be walked.
