@@ -9,6 +9,7 @@
 pub mod align;
 pub mod apply;
 mod checksum;
+pub mod command;
 pub mod compare;
 pub mod dataset;
 mod disk;
@@ -21,6 +22,7 @@ pub mod model;
 pub mod monitor;
 pub mod network;
 mod picture;
+pub mod progress;
 pub mod resample;
 pub mod sample;
 mod simd;

@@ -1,0 +1,318 @@
+//! What a command needs from whoever runs it: images, room for new ones, and somebody who listens.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{Code, CommandError, Row};
+use crate::{
+    grey::Window,
+    picture::Picture,
+    progress::{Event, Listener},
+    stack::{Shape, SliceSink, SliceSource, StackError},
+};
+
+/// Whoever runs a command.
+///
+/// A host names images as it likes: ImageJ by titles, the command line by files. It listens to the work, which it may
+/// stop, and shows the new images when the command has ended well: those of [`NewImage::main`] last.
+pub trait Host: Listener {
+    /// The image that the option `key` names. The command holds it until it ends.
+    ///
+    /// # Errors
+    /// [`Code::Image`] when there is no such image, or it holds no grey values.
+    fn image(&self, key: &'static str, name: &str) -> Result<Box<dyn Image>, CommandError>;
+
+    /// Makes room for a new image.
+    ///
+    /// # Errors
+    /// [`Code::Image`] or [`Code::File`] when the host cannot take it. That the memory does not suffice may be told by
+    /// [`begin`](SliceSink::begin).
+    fn create(&self, image: &NewImage) -> Result<Box<dyn ImageSink>, CommandError>;
+
+    /// A file that was written in place of a new image: the host opens it as what [`create`](Self::create) would have made.
+    ///
+    /// # Errors
+    /// [`Code::File`] when it cannot be opened.
+    fn open(&self, image: &NewImage, path: &Path, shape: Shape) -> Result<(), CommandError>;
+
+    /// A file that was written beside the images: a model, a table, a figure.
+    fn written(&self, path: &Path);
+
+    /// The file of a model: `name` itself if it is a path, or that of a model that the host knows by that name.
+    fn model(&self, name: &str) -> PathBuf;
+
+    /// Where the host keeps models.
+    fn models(&self) -> PathBuf;
+
+    /// A row is known. Rows are told as soon as they are.
+    fn row(&self, row: Row);
+
+    /// A picture that belongs to what the rows say, such as a model's cover.
+    fn picture(&self, name: &'static str, picture: &Picture);
+}
+
+/// An image of the host: all slices of all its channels and frames, the channels first, then z, then the frames.
+pub trait Image: SliceSource {
+    /// The unit of the voxel size, as the image has it.
+    fn unit(&self) -> &str;
+
+    /// How many channels it has, from one.
+    fn channels(&self) -> usize;
+
+    /// How many frames in time it has, from one.
+    fn frames(&self) -> usize;
+}
+
+impl dyn Image {
+    /// The slices of one channel in one frame, both from zero.
+    pub fn volume(&self, channel: usize, frame: usize) -> Volume<'_> {
+        Volume { image: self, channel, frame }
+    }
+
+    /// The image as the one volume that it holds. Frames without depth are slices: many programs write them so.
+    ///
+    /// # Errors
+    /// [`Code::Image`] for several channels or several volumes in time.
+    pub fn one_volume(&self) -> Result<&dyn SliceSource, CommandError> {
+        let (channels, frames) = (self.channels(), self.frames());
+        let slices = self.shape().size.slices / (channels * frames).max(1);
+        if channels == 1 && (frames == 1 || slices == 1) {
+            return Ok(self);
+        }
+        let name = self.name();
+        let message =
+            format!("{name} is a hyperstack of {channels} channels and {frames} frames, and one volume is needed");
+        Err(CommandError::new(Code::Image, message).advice("take one volume out of it first"))
+    }
+}
+
+/// One volume of a hyperstack.
+#[derive(Clone, Copy)]
+pub struct Volume<'a> {
+    image: &'a dyn Image,
+    channel: usize,
+    frame: usize,
+}
+
+impl SliceSource for Volume<'_> {
+    fn name(&self) -> &str {
+        self.image.name()
+    }
+
+    fn shape(&self) -> Shape {
+        let mut shape = self.image.shape();
+        shape.size.slices /= self.image.channels() * self.image.frames();
+        shape
+    }
+
+    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+        self.image.read(self.at(z), out)
+    }
+
+    fn read_voxels(&self, z: usize, out: &mut crate::stack::Voxels) -> Result<(), StackError> {
+        self.image.read_voxels(self.at(z), out)
+    }
+}
+
+impl Volume<'_> {
+    fn at(&self, z: usize) -> usize {
+        (self.frame * self.shape().size.slices + z) * self.image.channels() + self.channel
+    }
+}
+
+/// What a new image is, beyond its size and grey values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewImage {
+    /// What it is: with a source the ending of its title, else the whole of it.
+    pub name: &'static str,
+    /// The key of the image that it was made from, whose title, properties and colours it takes; `None` for one made from
+    /// nothing, in micrometres.
+    pub source: Option<&'static str>,
+    /// Where its voxels lie.
+    pub grid: Grid,
+    /// What its grey values are.
+    pub greys: Greys,
+    /// How many channels it has; they come first, then z, then the frames.
+    pub channels: usize,
+    /// How many frames in time it has.
+    pub frames: usize,
+    /// Whether it is the one to look at.
+    pub main: bool,
+}
+
+/// Where the voxels of a new image lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Grid {
+    /// Where those of its source lie; slices keep their labels.
+    Same,
+    /// In the field of its source, from the same corner.
+    Resampled,
+    /// In the field of another image.
+    Within {
+        /// The key of that image, whose unit and origin it takes.
+        field: &'static str,
+        /// How far the grid's corner lies from that of the field, along x, y and z, in its unit.
+        corner: [f64; 3],
+    },
+}
+
+/// What the grey values of a new image are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Greys {
+    /// Those of its source, shown as they are shown there.
+    Source,
+    /// Others, shown by [`ImageSink::display_range`]: what a grey value meant in the source, it does not mean any longer.
+    Other,
+    /// 8 bits for the eye: grey for one channel, red and green for two.
+    Overlay,
+}
+
+/// Takes the slices of a new image, in the order of [`Image`].
+pub trait ImageSink: SliceSink {
+    /// Which grey values to show as black and white.
+    fn display_range(&mut self, range: Window);
+
+    /// A property that the image is to carry: a key without spaces, and any text.
+    fn property(&mut self, key: &str, value: &str);
+}
+
+/// One volume of a new hyperstack, as a sink. Volumes are written one after the other.
+pub(super) struct VolumeSink<'a> {
+    pub sink: &'a mut dyn ImageSink,
+    pub image: &'a NewImage,
+    pub channel: usize,
+    pub frame: usize,
+    slices: usize,
+}
+
+impl<'a> VolumeSink<'a> {
+    pub fn new(sink: &'a mut dyn ImageSink, image: &'a NewImage, channel: usize, frame: usize) -> Self {
+        Self { sink, image, channel, frame, slices: 0 }
+    }
+
+    fn at(&self, z: usize) -> usize {
+        (self.frame * self.slices + z) * self.image.channels + self.channel
+    }
+}
+
+impl SliceSink for VolumeSink<'_> {
+    fn begin(&mut self, shape: Shape) -> Result<(), StackError> {
+        self.slices = shape.size.slices;
+        if self.channel + self.frame > 0 {
+            return Ok(());
+        }
+        let mut whole = shape;
+        whole.size.slices *= self.image.channels * self.image.frames;
+        self.sink.begin(whole)
+    }
+
+    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+        self.sink.write(self.at(z), slice)
+    }
+
+    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+        self.sink.read_done(self.at(z), out)
+    }
+}
+
+/// A new image that can be read again once it was written.
+pub(super) struct Written<'a> {
+    name: String,
+    shape: Shape,
+    sink: Mutex<&'a mut dyn ImageSink>,
+}
+
+impl<'a> Written<'a> {
+    pub fn new(name: String, shape: Shape, sink: &'a mut dyn ImageSink) -> Self {
+        Self { name, shape, sink: Mutex::new(sink) }
+    }
+}
+
+impl SliceSource for Written<'_> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner).read_done(z, out)
+    }
+}
+
+/// Passes everything on to the host, keeps the rows for the report, and remembers whether the user stopped the work: an
+/// error after that is no failure.
+pub(super) struct Recording<'a> {
+    host: &'a dyn Host,
+    rows: Mutex<Vec<Row>>,
+    cancelled: AtomicBool,
+}
+
+impl<'a> Recording<'a> {
+    pub fn new(host: &'a dyn Host) -> Self {
+        Self { host, rows: Mutex::new(Vec::new()), cancelled: AtomicBool::new(false) }
+    }
+
+    pub fn into_rows(self) -> Vec<Row> {
+        self.rows.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The error as what it is, if the user asked for it.
+    pub fn judge(&self, error: CommandError) -> CommandError {
+        if self.cancelled.load(Ordering::Relaxed) { CommandError { code: Code::Cancelled, ..error } } else { error }
+    }
+}
+
+impl Listener for Recording<'_> {
+    fn event(&self, event: Event<'_>) {
+        self.host.event(event);
+    }
+
+    fn cancelled(&self) -> bool {
+        let cancelled = self.host.cancelled();
+        self.cancelled.fetch_or(cancelled, Ordering::Relaxed);
+        cancelled
+    }
+}
+
+impl Host for Recording<'_> {
+    fn image(&self, key: &'static str, name: &str) -> Result<Box<dyn Image>, CommandError> {
+        self.host.image(key, name)
+    }
+
+    fn create(&self, image: &NewImage) -> Result<Box<dyn ImageSink>, CommandError> {
+        self.host.create(image)
+    }
+
+    fn open(&self, image: &NewImage, path: &Path, shape: Shape) -> Result<(), CommandError> {
+        self.host.open(image, path, shape)
+    }
+
+    fn written(&self, path: &Path) {
+        self.host.written(path);
+    }
+
+    fn model(&self, name: &str) -> PathBuf {
+        self.host.model(name)
+    }
+
+    fn models(&self) -> PathBuf {
+        self.host.models()
+    }
+
+    fn row(&self, row: Row) {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).push(row.clone());
+        self.host.row(row);
+    }
+
+    fn picture(&self, name: &'static str, picture: &Picture) {
+        self.host.picture(name, picture);
+    }
+}

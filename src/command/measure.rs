@@ -1,0 +1,41 @@
+//! `Measure`: how close one stack is to another.
+
+use super::{Absent, Command, CommandError, Host, Key, Options, Row};
+use crate::{
+    measure::{self, Score},
+    progress::Progress,
+};
+
+/// The command.
+pub fn command() -> Command {
+    Command {
+        name: "Measure",
+        summary: "Compares two stacks on the same grid: PSNR and SSIM, for the stack and for each slice.",
+        help: "PSNR is that of ImageMagick's `compare`, SSIM that of scikit-image with a Gaussian window. The PSNR of the stack \
+               is that of all its voxels together; its SSIM is the mean over the slices.",
+        keys: vec![
+            Key::image("test", "Test", Absent::Refused).help("The stack to measure."),
+            Key::image("reference", "Reference", Absent::Refused).help("The stack that it should equal."),
+            Key::flag("windowed", "Windowed").help(
+                "Stretch each stack to its 0.3 and 99.7 percentiles in 8 bits first, as in Kodama et al. (2023).",
+            ),
+        ],
+        run,
+    }
+}
+
+fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
+    let test = host.image("test", options.text("test"))?;
+    let reference = host.image("reference", options.text("reference"))?;
+    let how = measure::Options { windowed: options.get("windowed") };
+    let measured = measure::measure(test.one_volume()?, reference.one_volume()?, how, Progress::new(host))?;
+    host.row(row("stack".to_owned(), &measured.stack));
+    for (z, score) in measured.slices.iter().enumerate() {
+        host.row(row((z + 1).to_string(), score));
+    }
+    Ok(format!("PSNR {:.2} dB, SSIM {:.4}", measured.stack.psnr, measured.stack.ssim))
+}
+
+fn row(slice: String, score: &Score) -> Row {
+    Row::new().text("Slice", slice).number("PSNR", "dB", score.psnr).number("SSIM", "", score.ssim)
+}
