@@ -18,7 +18,7 @@ pub fn command() -> Command {
                Anti-aliased interpolation keeps fine detail from turning into false structure where the voxels grow.",
         keys: vec![
             Key::image("image", "Image", Absent::Active).help("The stack to resample."),
-            Key::number("voxel", "Voxel size", 0.6, f64::MIN_POSITIVE, f64::MAX)
+            Key::number("voxel", "Voxel size", 0.6, 1e-9, Key::LONGEST)
                 .help("Edge of the new voxels, in the unit of the image."),
             Key::choice("interpolation", "Interpolation", &["Linear", "Anti-aliased"]),
             result_file::key(),

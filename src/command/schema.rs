@@ -113,6 +113,11 @@ pub struct Preset {
 }
 
 impl Key {
+    /// The largest whole number that a macro's floating point holds exactly.
+    pub const MOST: u64 = 1 << 53;
+    /// The largest voxel, and more than any, whatever its unit.
+    pub const LONGEST: f64 = 1e9;
+
     fn new(name: &'static str, label: &'static str, kind: Kind, default: impl ToString) -> Self {
         Self {
             name,
