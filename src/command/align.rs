@@ -19,6 +19,7 @@ pub fn command() -> Command {
         summary: "Finds how the moving stack lies in the reference and writes it on the reference's grid.",
         help: "The voxel sizes of both stacks must be right. A rotation of up to 18 degrees about z and any shift are found by \
                themselves; for more, let it search all angles. A saved transform is applied again by naming its file.",
+        result: "`<moving>-aligned` and a row: rotation, scale, shift, NCC, overlap; with `voxel` or `crop` also `<reference>-matched`; with `overlay` also `<moving>-aligned-overlay`",
         keys: vec![
             Key::image("moving", "Moving", Absent::Refused).help("The laboratory scan."),
             Key::image("reference", "Reference", Absent::Refused).help("The synchrotron scan."),

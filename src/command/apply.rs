@@ -19,6 +19,7 @@ pub fn command() -> Command {
         summary: "Restores a stack with a trained model. With a reference, the result is scored against it.",
         help: "The restored stack has the grey scale and bit depth of the reference that the model was trained on. Models of \
                other programs run too, if they are bioimage.io packages with one slice in and one out and weights in ONNX.",
+        result: "`<title>-restored`; with a reference a row of scores",
         keys: vec![
             Key::image("image", "Image", Absent::Active).help("The stack to restore."),
             Key::model("model", "Model").help("A model file, or the name of an installed model."),

@@ -27,6 +27,7 @@ pub fn command() -> Command {
         name: "Compare Networks",
         summary: "Trains several networks on one pair and compares them; both stacks must lie on the same grid.",
         help: HELP,
+        result: "models, `comparison.csv`, a figure, a row a network",
         keys,
         run,
     }

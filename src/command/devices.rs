@@ -9,6 +9,7 @@ pub fn command() -> Command {
         name: "Devices",
         summary: "Lists the devices to compute with, and what is missing.",
         help: "Every GPU that is found computes something small, so that its row says whether it works here.",
+        result: "a table",
         keys: Vec::new(),
         run,
     }

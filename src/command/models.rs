@@ -15,6 +15,7 @@ pub fn command() -> Command {
         name: "Models",
         summary: "Shows a model file, installs it for Apply, or exports it for other programs.",
         help: HELP,
+        result: "a window with the model's card, and rows",
         keys: vec![
             Key::choice("action", "Action", &["Inspect", "Install", "List", "Export", "Verify"]),
             Key::model("model", "Model").help("A model file, or the name of an installed model.").optional(),

@@ -13,6 +13,7 @@ pub fn command() -> Command {
         summary: "Simulates a laboratory and a synchrotron scan of the same battery cathode.",
         help: "The sample is the cathode of a solid-state battery as in Kodama et al. (2023). The synchrotron scans it at \
                20 keV, the laboratory with a molybdenum anode at 44 kV. The same options give the same pair.",
+        result: "images `laboratory` and `synchrotron`",
         keys: vec![
             Key::whole("width", "Width", 128, 16, 2048).unit("voxels"),
             Key::whole("height", "Height", 128, 16, 2048).unit("voxels"),

@@ -10,6 +10,8 @@ pub struct Command {
     pub summary: &'static str,
     /// More about it, for a help page: paragraphs in Markdown, without headings. May be empty.
     pub help: &'static str,
+    /// What it leaves behind, for a manual: images, rows and files.
+    pub result: &'static str,
     /// Its options, in the order of a dialog.
     pub keys: Vec<Key>,
     /// Does the work. Images come from the host and go to it, rows go to [`Host::row`]; the answer is a sentence for the log.

@@ -41,6 +41,7 @@ pub fn command() -> Command {
         name: "Train",
         summary: "Trains a network to turn the low-quality stack into the reference; both must lie on the same grid.",
         help: HELP,
+        result: "the model file, a row an epoch",
         keys,
         run,
     }
