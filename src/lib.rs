@@ -21,6 +21,7 @@ pub mod model;
 pub mod monitor;
 pub mod network;
 mod picture;
+pub mod progress;
 pub mod resample;
 pub mod sample;
 mod simd;

@@ -25,3 +25,22 @@ impl Monitor for Silent {
         false
     }
 }
+
+/// A monitor as a listener.
+pub(crate) struct Bridge<'a>(pub &'a dyn Monitor);
+
+impl crate::progress::Listener for Bridge<'_> {
+    fn event(&self, event: crate::progress::Event<'_>) {
+        use crate::progress::Event;
+        match event {
+            Event::Phase(_) => {}
+            Event::Fraction(fraction) => self.0.progress(fraction, "preparing"),
+            Event::Message(line) => self.0.log(line),
+            Event::Warning(line) => self.0.log(&format!("Warning: {line}")),
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}

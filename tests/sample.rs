@@ -5,6 +5,7 @@ use undulator::{
     align::{Target, Transform, apply_transform},
     measure::{Options, measure},
     monitor::Silent,
+    progress::Progress,
     sample::{LABORATORY_VOXEL, SYNCHROTRON_VOXEL, SampleOptions, SampleSummary, sample_pair},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,
@@ -22,7 +23,7 @@ fn small() -> SampleOptions {
 }
 
 fn windowed_psnr(test: &Volume, reference: &Volume) -> f64 {
-    measure(test, reference, Options { windowed: true }, &Silent).unwrap().stack.psnr
+    measure(test, reference, Options { windowed: true }, Progress::silent()).unwrap().stack.psnr
 }
 
 #[test]

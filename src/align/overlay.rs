@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use crate::grey::{HIGH_PERCENT, LOW_PERCENT, Window};
-use crate::monitor::Monitor;
+use crate::monitor::{Bridge, Monitor};
+use crate::progress::Progress;
 use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, check, check_same_size, read_finite};
 
 use super::AlignError;
@@ -76,7 +77,7 @@ pub fn in_eight_bits(
 ) -> Result<(), AlignError> {
     check(volume)?;
     let shape = volume.shape();
-    let window = Window::of_percentiles(volume, LOW_PERCENT, HIGH_PERCENT, monitor)?;
+    let window = Window::of_percentiles(volume, LOW_PERCENT, HIGH_PERCENT, Progress::new(&Bridge(monitor)))?;
     sink.begin(Shape { grey: GreyType::U8, ..shape })?;
     let mut slice = vec![0.0f32; shape.size.plane()];
     for z in 0..shape.size.slices {
@@ -117,7 +118,7 @@ pub fn checkerboard(
     check(aligned)?;
     check_same_size(aligned, reference)?;
     let shape = aligned.shape();
-    let window = |source| Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, monitor);
+    let window = |source| Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, Progress::new(&Bridge(monitor)));
     let windows = [window(aligned)?, window(reference)?];
     sink.begin(Shape { grey: GreyType::U8, ..shape })?;
     let plane = shape.size.plane();

@@ -17,8 +17,9 @@ use crate::{
     },
     measure::{Baselines, MeasureError, Score, baselines},
     model::{Foreign, Loaded, Model},
-    monitor::Monitor,
+    monitor::{Bridge, Monitor},
     network::NetworkError,
+    progress::Progress,
     stack::{self, Shape, SliceSink, SliceSource, StackError},
     stack_file::Job,
 };
@@ -134,7 +135,8 @@ pub fn apply(
     let comparison = match (reference, restored) {
         (Some(reference), Some(restored)) => {
             let slices = 0..shape.size.slices;
-            let baselines = baselines(image, reference, input_window, output_window, slices, monitor)?;
+            let baselines =
+                baselines(image, reference, input_window, output_window, slices, Progress::new(&Bridge(monitor)))?;
             Some(Comparison { restored, baselines })
         }
         _ => None,

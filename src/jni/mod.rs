@@ -20,7 +20,9 @@ use jni::{
 use crate::{
     align, apply, compare,
     engine::device,
-    measure, model, resample, sample,
+    measure, model,
+    progress::Progress,
+    resample, sample,
     stack::{SliceSink, SliceSource},
     stack_file::StackFile,
     train,
@@ -359,7 +361,7 @@ pub extern "system" fn Java_undulator_Native_measure<'local>(
         let test = JavaSource::new(env, &host, &test)?;
         let reference = JavaSource::new(env, &host, &reference)?;
         let windowed = measure::Options { windowed: options.get("windowed")? };
-        let measured = host.finish(measure::measure(&test, &reference, windowed, &monitor))?;
+        let measured = host.finish(measure::measure(&test, &reference, windowed, Progress::new(&monitor)))?;
         monitor.score("stack", &measured.stack);
         for (z, score) in measured.slices.iter().enumerate() {
             monitor.score(&(z + 1).to_string(), score);

@@ -26,7 +26,9 @@ use crate::{
     grey::{HIGH_PERCENT, LOW_PERCENT, Window},
     measure::{Baselines, baselines},
     model::{Model, check_writable},
+    monitor::Bridge,
     network::{Plan, Weights},
+    progress::Progress,
     stack::{self, SliceSource},
 };
 use checkpoint::{Journey, Task};
@@ -93,12 +95,14 @@ pub fn train(
     lines.iter().for_each(|line| monitor.log(line));
 
     monitor.progress(0.0, "preparing: grey windows and baselines");
-    let window = |stack| Window::of_percentiles_in(stack, split.training.clone(), LOW_PERCENT, HIGH_PERCENT, monitor);
+    let bridge = Bridge(monitor);
+    let preparing = Progress::new(&bridge);
+    let window = |stack| Window::of_percentiles_in(stack, split.training.clone(), LOW_PERCENT, HIGH_PERCENT, preparing);
     let (low_window, reference_window) = (window(low)?, window(reference)?);
     let pair = Pair { low, reference, low_window, reference_window };
     let baselines = match split.validation.is_empty() {
         true => None,
-        false => Some(baselines(low, reference, low_window, reference_window, split.validation.clone(), monitor)?),
+        false => Some(baselines(low, reference, low_window, reference_window, split.validation.clone(), preparing)?),
     };
     let task = Task {
         network: options.spec,
