@@ -22,6 +22,7 @@ use undulator::{
     model::Model,
     monitor::{Monitor, Silent},
     network::{Activation, Architecture, Spec},
+    progress::{self, Event, Progress},
     resample::{self, Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize},
     stack_file::{Job, Look, StackFile},
@@ -76,6 +77,14 @@ impl Monitor for Stops {
 
     fn cancelled(&self) -> bool {
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+    }
+}
+
+impl progress::Listener for Stops {
+    fn event(&self, _event: Event<'_>) {}
+
+    fn cancelled(&self) -> bool {
+        Monitor::cancelled(self)
     }
 }
 
@@ -193,16 +202,16 @@ fn resampling_goes_on_to_the_same_file() {
     let folder = TempDir::new().unwrap();
     let [whole, parts] = ["whole.tif", "parts.tif"].map(|name| folder.path().join(name));
     let image = Made(shape(30, 20, 200, GreyType::U16));
-    let to = |path: &Path, voxel, monitor: &dyn Monitor| {
+    let to = |path: &Path, voxel, progress: Progress| {
         let job = resample::job(&image, voxel, Interpolation::AntiAliased).unwrap();
         let mut file = StackFile::new(path, look(), job);
-        resample(&image, voxel, Interpolation::AntiAliased, &mut file, monitor).map(drop)
+        resample(&image, voxel, Interpolation::AntiAliased, &mut file, progress).map(drop)
     };
-    to(&whole, 0.9, &Silent).unwrap();
-    to(&parts, 0.9, &Stops(5.into())).unwrap_err();
-    let error = to(&parts, 0.8, &Silent).unwrap_err().to_string();
+    to(&whole, 0.9, Progress::silent()).unwrap();
+    to(&parts, 0.9, Progress::new(&Stops(5.into()))).unwrap_err();
+    let error = to(&parts, 0.8, Progress::silent()).unwrap_err().to_string();
     assert!(error.contains("unfinished result of other work") && error.contains("differs"), "{error}");
-    to(&parts, 0.9, &Silent).unwrap();
+    to(&parts, 0.9, Progress::silent()).unwrap();
     assert!(fs::read(&whole).unwrap() == fs::read(&parts).unwrap());
 }
 

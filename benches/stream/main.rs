@@ -14,6 +14,7 @@ use undulator::{
     model::Model,
     monitor::Silent,
     network::{Activation, Architecture, Plan, Spec, Weights},
+    progress::Progress,
     resample::{Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize},
     train::{TrainOptions, train},
@@ -55,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let stack = self::stack(512, 200);
     let milliseconds = median(|| {
         let mut resampled = Volume::new("resampled", stack.shape());
-        resample(&stack, 0.6, Interpolation::Linear, &mut resampled, &Silent).map(drop)
+        resample(&stack, 0.6, Interpolation::Linear, &mut resampled, Progress::silent()).map(drop)
     })?;
     println!("resampling 512×512×200 from 0.5 to 0.6: {milliseconds:.0}");
     println!("one slice of 2048×2048 in tiles, 16 channels, RED-Net of six levels:");

@@ -107,7 +107,7 @@ pub extern "system" fn Java_undulator_Native_resample<'local>(
             }
         };
         let sink = file.as_mut().map_or(&mut result as &mut dyn SliceSink, |file| file);
-        host.finish(resample::resample(&image, voxel, interpolation, sink, &monitor))?;
+        host.finish(resample::resample(&image, voxel, interpolation, sink, Progress::new(&monitor)))?;
         Ok(())
     })
 }
