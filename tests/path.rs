@@ -12,6 +12,7 @@ use undulator::{
     model::Model,
     monitor::Silent,
     network::{Activation, Architecture, Spec},
+    progress::Progress,
     stack::{Shape, Size, SliceSource},
     train::{TrainOptions, train},
     volume::Volume,
@@ -23,7 +24,7 @@ const VALIDATION: usize = 8;
 fn written(source: &Volume, target: &Target, transform: &Transform) -> Volume {
     let shape = Shape { size: target.size, voxel: target.voxel, ..source.shape() };
     let mut volume = Volume::new(source.name(), shape);
-    apply_transform(source, target, transform, &mut volume, &Silent).unwrap();
+    apply_transform(source, target, transform, &mut volume, Progress::silent()).unwrap();
     volume
 }
 
@@ -77,7 +78,7 @@ fn the_found_transform_serves_as_well_as_the_true_one() {
     let (laboratory, synchrotron) = (battery::measured("laboratory"), battery::measured("synchrotron"));
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/battery/truth.json");
     let truth = Transform::load(file.as_ref()).unwrap();
-    let found = align(&laboratory, &synchrotron, &AlignOptions::default(), &Silent).unwrap().transform;
+    let found = align(&laboratory, &synchrotron, &AlignOptions::default(), Progress::silent()).unwrap().transform;
     let grid = middle(Target::chosen(&laboratory, &synchrotron, &found, 0.6, true).unwrap(), 108);
     let drifted = Transform { shift: truth.shift + Vector3::from(battery::mean_of_drift()), ..truth.clone() };
     let [by_found, by_file, by_truth] =

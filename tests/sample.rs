@@ -66,7 +66,7 @@ fn a_misaligned_pair_is_aligned_by_its_transform() {
     let similarity_under = |transform: &Transform| {
         let mut aligned = Volume::new("aligned", synchrotron.shape());
         let target = Target::of(synchrotron.shape());
-        apply_transform(&laboratory, &target, transform, &mut aligned, &Silent).unwrap();
+        apply_transform(&laboratory, &target, transform, &mut aligned, Progress::silent()).unwrap();
         correlation_inside(&aligned.to_values(), &synchrotron.to_values())
     };
     let (before, after) =

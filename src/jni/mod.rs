@@ -141,8 +141,10 @@ pub extern "system" fn Java_undulator_Native_align<'local>(
             host.finish(align::Transform::check_writable(file))?;
         }
         let found = match options.align()? {
-            (Some(known), wanted) => host.finish(align::assess(&moving, &reference, &known, &wanted, &monitor))?,
-            (None, wanted) => host.finish(align::align(&moving, &reference, &wanted, &monitor))?,
+            (Some(known), wanted) => {
+                host.finish(align::assess(&moving, &reference, &known, &wanted, Progress::new(&monitor)))?
+            }
+            (None, wanted) => host.finish(align::align(&moving, &reference, &wanted, Progress::new(&monitor)))?,
         };
         monitor.alignment(&found);
         let transform = found.transform;
@@ -150,11 +152,11 @@ pub extern "system" fn Java_undulator_Native_align<'local>(
             host.finish(transform.save(file))?;
         }
         let target = grid(&transform, crop)?;
-        host.finish(align::apply_transform(&moving, &target, &transform, &mut result, &monitor))?;
+        host.finish(align::apply_transform(&moving, &target, &transform, &mut result, Progress::new(&monitor)))?;
         if !matched.is_null() {
             let mut matched = JavaSink::new(env, &host, &matched)?;
             let same = align::Transform::identity();
-            host.finish(align::apply_transform(&reference, &target, &same, &mut matched, &monitor))?;
+            host.finish(align::apply_transform(&reference, &target, &same, &mut matched, Progress::new(&monitor)))?;
         }
         let [z, y, x] = target.corner(reference.shape());
         let corner = JDoubleArray::new(env, 3)?;
@@ -183,7 +185,7 @@ pub extern "system" fn Java_undulator_Native_overlay<'local>(
         let reference = JavaSource::new(env, &host, &reference)?;
         let mut first = JavaSink::new(env, &host, &first)?;
         let mut second = JavaSink::new(env, &host, &second)?;
-        host.finish(overlay.draw(&aligned, &reference, &mut first, &mut second, &monitor))
+        host.finish(overlay.draw(&aligned, &reference, &mut first, &mut second, Progress::new(&monitor)))
     })
 }
 
