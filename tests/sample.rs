@@ -4,7 +4,6 @@ use tempfile::TempDir;
 use undulator::{
     align::{Target, Transform, apply_transform},
     measure::{Options, measure},
-    monitor::Silent,
     progress::Progress,
     sample::{LABORATORY_VOXEL, SYNCHROTRON_VOXEL, SampleOptions, SampleSummary, sample_pair},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
@@ -14,7 +13,7 @@ use undulator::{
 fn pair(options: &SampleOptions) -> (Volume, Volume, SampleSummary) {
     let shape = Shape { size: Size::new(1, 1, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
     let (mut laboratory, mut synchrotron) = (Volume::new("laboratory", shape), Volume::new("synchrotron", shape));
-    let summary = sample_pair(options, &mut laboratory, &mut synchrotron, &Silent).unwrap();
+    let summary = sample_pair(options, &mut laboratory, &mut synchrotron, Progress::silent()).unwrap();
     (laboratory, synchrotron, summary)
 }
 
@@ -95,7 +94,7 @@ fn impossible_options_are_refused_by_name() {
         (SampleOptions { slices: 0, ..small() }, "slices"),
     ] {
         let (mut a, mut b) = (Volume::new("a", shape), Volume::new("b", shape));
-        let message = sample_pair(&options, &mut a, &mut b, &Silent).unwrap_err().to_string();
+        let message = sample_pair(&options, &mut a, &mut b, Progress::silent()).unwrap_err().to_string();
         assert!(message.contains(key), "{message}");
     }
 }

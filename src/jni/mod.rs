@@ -69,7 +69,8 @@ pub extern "system" fn Java_undulator_Native_sampleData<'local>(
         let monitor = JavaMonitor::new(env, &host, &monitor)?;
         let mut laboratory = JavaSink::new(env, &host, &laboratory)?;
         let mut synchrotron = JavaSink::new(env, &host, &synchrotron)?;
-        let summary = host.finish(sample::sample_pair(&options, &mut laboratory, &mut synchrotron, &monitor))?;
+        let summary =
+            host.finish(sample::sample_pair(&options, &mut laboratory, &mut synchrotron, Progress::new(&monitor)))?;
         laboratory.display_range(summary.laboratory_window);
         synchrotron.display_range(summary.synchrotron_window);
         if let Some(transform) = &summary.transform {
