@@ -182,7 +182,7 @@ fn draw(
     match overlay {
         Overlay::Checkerboard => {
             let mut first = VolumeSink::new(sink.as_mut(), &image, 0, 0);
-            align::chequer(aligned, reference, &mut first, progress)?;
+            align::checkerboard(aligned, reference, align::tile(aligned.shape().size), &mut first, progress)?;
         }
         Overlay::RedGreen => {
             for (channel, (stack, share)) in [(aligned, 0.0..0.5), (reference, 0.5..1.0)].into_iter().enumerate() {

@@ -69,7 +69,7 @@ pub trait Image: SliceSource {
     fn frames(&self) -> usize;
 }
 
-impl dyn Image {
+impl<'i> dyn Image + 'i {
     /// The slices of one channel in one frame, both from zero.
     pub fn volume(&self, channel: usize, frame: usize) -> Volume<'_> {
         Volume { image: self, channel, frame }
@@ -95,7 +95,7 @@ impl dyn Image {
 /// One volume of a hyperstack.
 #[derive(Clone, Copy)]
 pub struct Volume<'a> {
-    image: &'a dyn Image,
+    image: &'a (dyn Image + 'a),
     channel: usize,
     frame: usize,
 }
