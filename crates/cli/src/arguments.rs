@@ -132,9 +132,8 @@ pub fn plain(markdown: &str) -> String {
 impl Refusal {
     /// Says it, and gives the program's exit code.
     pub fn tell(self, arguments: &[OsString]) -> ExitCode {
-        let asked_for_help = |error: &clap::Error| {
-            matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
-        };
+        let asked_for_help =
+            |error: &clap::Error| matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
         let error = match self {
             Self::Clap(error) if asked_for_help(&error) => {
                 // That nobody listens is no error.

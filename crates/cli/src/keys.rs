@@ -65,7 +65,9 @@ pub fn completions(key: &Key) -> Vec<String> {
     let name = key.name;
     match &key.kind {
         Kind::Flag => vec![name.to_owned()],
-        Kind::Choice(choices) | Kind::ChoiceOrFile(choices, _) if choices.iter().all(|choice| !choice.contains(' ')) => {
+        Kind::Choice(choices) | Kind::ChoiceOrFile(choices, _)
+            if choices.iter().all(|choice| !choice.contains(' ')) =>
+        {
             choices.iter().map(|choice| format!("{name}={choice}")).collect()
         }
         _ => vec![format!("{name}=")],

@@ -167,7 +167,9 @@ mod tests {
     use undulator::command::Code;
 
     fn outcome() -> Outcome {
-        let row = |slice: &str, psnr, ssim| Row::new().text("Slice", slice).number("PSNR", "dB", psnr).number("SSIM", "", ssim);
+        let row = |slice: &str, psnr, ssim| {
+            Row::new().text("Slice", slice).number("PSNR", "dB", psnr).number("SSIM", "", ssim)
+        };
         let rows = vec![row("stack", 25.125, 0.5), row("1", f64::INFINITY, 0.25)];
         Outcome { ended: Ok("done".to_owned()), rows, ..Outcome::refused(CommandError::new(Code::Failed, "")) }
     }

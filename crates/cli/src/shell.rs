@@ -15,7 +15,9 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     clap_complete::generate(shell, &mut arguments::program(true), "undulator", &mut script);
     match shell {
         // What follows `image=` comes without a space.
-        Shell::Bash => String::from_utf8_lossy(&script).replace("-o bashdefault", "-o nospace -o bashdefault").into_bytes(),
+        Shell::Bash => {
+            String::from_utf8_lossy(&script).replace("-o bashdefault", "-o nospace -o bashdefault").into_bytes()
+        }
         _ => script,
     }
 }

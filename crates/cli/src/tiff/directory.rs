@@ -181,8 +181,7 @@ impl Reader<'_> {
     }
 }
 
-const TAGS: [u64; 17] =
-    [254, 256, 257, 258, 259, 262, 270, 273, 277, 279, 282, 283, 296, 322, 324, 325, 339];
+const TAGS: [u64; 17] = [254, 256, 257, 258, 259, 262, 270, 273, 277, 279, 282, 283, 296, 322, 324, 325, 339];
 
 #[derive(Default)]
 struct Found {
@@ -194,7 +193,15 @@ struct Found {
 impl Directory {
     /// What holds where a directory says nothing.
     fn blank() -> Self {
-        Self { bits: vec![1], format: 1, samples: 1, compression: 1, resolution_unit: 2, photometric: 1, ..Self::default() }
+        Self {
+            bits: vec![1],
+            format: 1,
+            samples: 1,
+            compression: 1,
+            resolution_unit: 2,
+            photometric: 1,
+            ..Self::default()
+        }
     }
 }
 

@@ -13,6 +13,8 @@ mod imagej;
 mod ome;
 mod page;
 mod positioned;
+#[cfg(test)]
+mod tests;
 
 use std::{fs::File, path::Path};
 
@@ -81,6 +83,7 @@ impl TiffImage {
         pages.check_alike().map_err(unusable)?;
         let length = file.metadata().map_err(unreadable)?.len();
         let described = pages.describe(kind, length).map_err(unusable)?;
+        pages.check_whole(&described.slices, kind, length).map_err(unusable)?;
         let Described { axes, calibration: Calibration { voxel, unit, depth_missing }, range, slices } = described;
         let size = Size { slices: slices.len(), ..size };
         let shape = Shape { size, voxel, grey: kind.grey() };
@@ -103,6 +106,9 @@ impl TiffImage {
         })
     }
 }
+
+/// No compression makes more bytes of one.
+const MOST_PACKED: u64 = 4096;
 
 /// The pages of a file.
 struct Pages {
@@ -153,7 +159,20 @@ impl Pages {
         }
     }
 
-    fn describe(self: &Pages, kind: Kind, length: u64) -> Result<Described, String> {
+    /// A size that the file cannot have would take all memory when the first slice is read.
+    fn check_whole(&self, slices: &[Place], kind: Kind, length: u64) -> Result<(), String> {
+        let plane = self.first.width * self.first.height * kind.bytes() as u64;
+        let ends_before = |place: &Place| match place.values {
+            Some(start) => start.checked_add(plane).is_none_or(|end| end > length),
+            None => plane / MOST_PACKED > length,
+        };
+        match slices.iter().position(ends_before) {
+            None => Ok(()),
+            Some(slice) => Err(format!("it ends before slice {} does: copy or save it again", slice + 1)),
+        }
+    }
+
+    fn describe(&self, kind: Kind, length: u64) -> Result<Described, String> {
         if ome::is_ome(&self.first.description) {
             let ome::Ome { axes, calibration, pages } = ome::read(&self.first.description, self.all.len())?;
             let slices = pages.into_iter().map(|page| self.all[page]).collect();
@@ -175,17 +194,13 @@ impl Pages {
 
     /// The slices of ImageJ's files over 4 GiB: they follow each other without directories.
     fn contiguous(&self, images: usize, kind: Kind, length: u64) -> Result<Vec<Place>, String> {
-        let cut_off = || format!("it should hold {images} slices, but ends before: copy or save it again");
-        let Place { directory, values: Some(start) } = self.all[0] else { return Err(cut_off()) };
         let plane = self.first.width * self.first.height * kind.bytes() as u64;
-        let end = (images as u64).checked_mul(plane).and_then(|bytes| bytes.checked_add(start));
-        match end {
-            Some(end) if end <= length => {
-                let place = |slice| Place { directory, values: Some(start + slice * plane) };
-                Ok((0..images as u64).map(place).collect())
-            }
-            _ => Err(cut_off()),
-        }
+        let Place { directory, values } = self.all[0];
+        let fits = |start: &u64| length.saturating_sub(*start) / plane >= images as u64;
+        let start = values.filter(fits);
+        let start = start.ok_or_else(|| format!("it should hold {images} slices, but ends before: save it again"))?;
+        let place = |slice| Place { directory, values: Some(start + slice * plane) };
+        Ok((0..images as u64).map(place).collect())
     }
 }
 

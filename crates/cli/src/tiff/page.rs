@@ -60,7 +60,9 @@ impl Kind {
             (2, 16) => Ok(Self::I16),
             (format, bits) => {
                 let numbers = if format == 3 { "floating-point numbers" } else { "whole numbers" };
-                Err(format!("its grey values are {numbers} of {bits} bits: convert it to 8, 16 or 32-bit (float) first"))
+                Err(format!(
+                    "its grey values are {numbers} of {bits} bits: convert it to 8, 16 or 32-bit (float) first"
+                ))
             }
         }
     }
