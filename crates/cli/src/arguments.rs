@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::{Arg, ArgAction, ArgMatches, error::ErrorKind, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, builder::PossibleValuesParser, error::ErrorKind, value_parser};
 use clap_complete::Shell;
 use undulator::command::{self, Code, Command, CommandError, Kind};
 
@@ -26,7 +26,7 @@ pub struct Run {
     pub options: Vec<(String, String)>,
     pub json: bool,
     pub quiet: bool,
-    /// Where new images go.
+    /// Where new images go; empty for the current folder.
     pub folder: PathBuf,
 }
 
@@ -54,7 +54,7 @@ fn run(name: &str, given: &ArgMatches) -> Result<Run, CommandError> {
     let command = command::find(name)?;
     let words = given.get_many::<String>(KEYS).into_iter().flatten();
     let options = words.map(|word| option(command, word)).collect::<Result<_, _>>()?;
-    let folder = given.get_one::<PathBuf>("folder").cloned().unwrap_or_else(|| PathBuf::from("."));
+    let folder = given.get_one::<PathBuf>("folder").cloned().unwrap_or_default();
     Ok(Run { command: command.slug(), options, json: given.get_flag("json"), quiet: given.get_flag("quiet"), folder })
 }
 
@@ -100,12 +100,11 @@ pub fn program(for_shells: bool) -> clap::Command {
 fn subcommand(command: &Command, for_shells: bool) -> clap::Command {
     let mut words = Arg::new(KEYS).num_args(0..).help("What the command takes: see below");
     if for_shells {
-        words = words.value_parser(command.keys.iter().flat_map(keys::completions).collect::<Vec<_>>());
+        words = words.value_parser(PossibleValuesParser::new(command.keys.iter().flat_map(keys::completions)));
     }
     let shown = clap::Command::new(command.slug())
         .about(command.summary)
-        .long_about(format!("{}\n\n{}", command.summary, plain(command.help)).trim_end().to_owned())
-        .after_help(keys::help(command))
+        .after_help(format!("{}\n{}", keys::help(command), plain(command.help)).trim().to_owned())
         .arg(flag("json").help("Print what was found, or what went wrong, as JSON"))
         .arg(flag("quiet").short('q').help("Print neither progress nor log, only warnings and errors"))
         .arg(folder());

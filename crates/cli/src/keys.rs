@@ -48,7 +48,7 @@ fn values(key: &Key) -> Option<String> {
         Kind::Image(_) => "a TIFF file".to_owned(),
         Kind::Whole { least, most } if *most >= Key::MOST => format!("a whole number from {least} on{unit}"),
         Kind::Whole { least, most } => format!("{least} to {most}{unit}"),
-        Kind::Number { least, most } => format!("{least} to {most}{unit}"),
+        Kind::Number { least, most } => format!("{}{unit}", range(*least, *most)),
         Kind::Flag => "flag".to_owned(),
         Kind::Choice(choices) => choices.join(", "),
         Kind::ChoiceOrFile(choices, ending) => format!("{}, or a {ending} file", choices.join(", ")),
@@ -58,6 +58,16 @@ fn values(key: &Key) -> Option<String> {
         Kind::FileToSave(ending) => or_none(format!("a {ending} file to write")),
         Kind::Folder => or_none("a folder".to_owned()),
     })
+}
+
+/// A range of numbers. Ends that are there for form's sake are not shown as they are.
+fn range(least: f64, most: f64) -> String {
+    match (least, most < Key::LONGEST) {
+        (least, false) if least > 0.0 && least < 1e-6 => "a number above 0".to_owned(),
+        (least, false) => format!("a number from {least} on"),
+        (least, true) if least > 0.0 && least < 1e-6 => format!("above 0 to {most}"),
+        (least, true) => format!("{least} to {most}"),
+    }
 }
 
 /// What the values of a key may be, as far as they are words: `interpolation=Linear`; the key alone where they are not.

@@ -50,12 +50,12 @@ pub struct Kept {
 }
 
 impl Results {
-    /// Images go to a folder that exists.
+    /// Images go to a folder that exists; empty is the current one.
     ///
     /// # Errors
     /// [`Code::File`] when it does not.
     pub fn new(folder: PathBuf) -> Result<Self, CommandError> {
-        match folder.is_dir() {
+        match folder.as_os_str().is_empty() || folder.is_dir() {
             true => Ok(Self { folder, growing: Vec::new(), hidden: None }),
             false => Err(CommandError::new(Code::File, format!("there is no folder {}", folder.display()))
                 .advice("make it first, or choose another (--folder)")),

@@ -13,7 +13,7 @@ use undulator::{
     network::{Activation, Architecture, Spec},
     progress::{Progress, Silent},
     sample::{SampleOptions, sample_pair},
-    stack::{GreyType, Shape, Size, VoxelSize},
+    stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     train::{TrainOptions, train},
     volume::Volume,
 };
@@ -58,7 +58,7 @@ fn a_pair_is_made_trained_on_restored_and_measured() {
     let trained = json(at, &format!("train low=laboratory.tif reference=synchrotron.tif {keys}"));
     let elsewhere = at.join("core.zip");
     let spec =
-        Spec { network: Architecture::RedNet, layers: 3, activation: Activation::PRelu, channels: 4, residual: false };
+        Spec { network: Architecture::RedNet, layers: 3, activation: Activation::Prelu, channels: 4, residual: false };
     let options = TrainOptions {
         spec,
         epochs: 2,
@@ -74,20 +74,17 @@ fn a_pair_is_made_trained_on_restored_and_measured() {
     assert_eq!(Model::load(&at.join("tiny.zip")).unwrap().weights, Model::load(&elsewhere).unwrap().weights);
 
     let applied = json(at, "apply image=laboratory.tif model=tiny.zip reference=synchrotron.tif device=cpu");
-    let mut restored = Volume::new("restored", synchrotron_shape(&synchrotron));
+    let mut restored = Volume::new("restored", synchrotron.shape());
     let model = Model::load(&elsewhere).unwrap();
-    apply(&laboratory, None, &model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
-    assert_eq!(found(&applied, "PSNR"), psnr(&restored, &synchrotron));
+    let core = apply(&laboratory, Some(&synchrotron), &model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
+    let comparison = core.comparison.unwrap();
+    assert_eq!(found(&applied, "PSNR"), comparison.restored.psnr);
+    assert_eq!(found(&applied, "Filtered SSIM"), comparison.baselines.filtered.ssim);
     json(at, "apply image=laboratory.tif model=tiny.zip device=cpu output=to-file.tif");
     for file in ["laboratory-restored.tif", "to-file.tif"] {
         let measured = json(at, &format!("measure test={file} reference=synchrotron.tif"));
         assert_eq!(found(&measured, "PSNR"), psnr(&restored, &synchrotron), "{file}");
     }
-}
-
-fn synchrotron_shape(volume: &Volume) -> Shape {
-    use undulator::stack::SliceSource;
-    volume.shape()
 }
 
 #[test]
