@@ -29,12 +29,9 @@ fn the_manual_has_all_commands_and_exit_codes() {
     let folder = tempdir().unwrap();
     let manual = run(folder.path(), "man").succeeded().stdout;
     assert!(manual.contains(".TH undulator 1"), "{manual}");
+    let plain = manual.replace("\\-", "-");
     for command in command::all() {
-        assert!(
-            manual.contains(&format!(".SH \"{}\"", command.slug().to_uppercase().replace('-', "\\-")))
-                || manual.contains(&format!(".SH {}", command.slug().to_uppercase().replace('-', "\\-"))),
-            "{manual}"
-        );
+        assert!(plain.contains(&format!("\n.SH {}\n", command.slug().to_uppercase())), "{}: {manual}", command.name);
     }
     assert!(manual.contains("EXIT STATUS") && manual.contains("130"), "{manual}");
 }
