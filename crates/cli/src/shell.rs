@@ -14,13 +14,23 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut arguments::program(true), "undulator", &mut script);
     match shell {
-        // What follows `image=` comes without a space.
         Shell::Bash => {
-            String::from_utf8_lossy(&script).replace("-o bashdefault", "-o nospace -o bashdefault").into_bytes()
+            let script = String::from_utf8_lossy(&script);
+            format!("{KEYS_IN_BASH}{}", script.replace("complete -F _undulator ", "complete -F _undulator_keys "))
+                .into()
         }
         _ => script,
     }
 }
+
+/// The value of a key follows without a space.
+const KEYS_IN_BASH: &str = "\
+_undulator_keys() {
+    _undulator \"$@\"
+    if [[ ${COMPREPLY[0]} == *= ]]; then compopt -o nospace; fi
+}
+
+";
 
 /// The manual page: the program, and then each command with its keys.
 pub fn manual() -> Vec<u8> {
