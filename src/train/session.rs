@@ -7,7 +7,7 @@ use super::{
     checkpoint::{self, Best, Journey, Task, checkpoint_of},
     portion::Portion,
     progress::Clock,
-    validation::Validation,
+    validation::{Judge, Validation},
 };
 use crate::{
     dataset::{Pair, Split},
@@ -131,7 +131,7 @@ impl Session<'_> {
                 return Ok(Ending::Diverged { epoch: number, rate });
             }
             let slices = slices.get_or_insert_with(|| SliceRunner::new(self.tiles(), course.left, &log));
-            let validation = self.validate(trainer.as_mut(), slices, number)?;
+            let validation = self.judge().validate(trainer.as_mut(), slices, number)?;
             let epoch = Epoch {
                 epoch: number,
                 loss,
@@ -157,6 +157,11 @@ impl Session<'_> {
             }
         }
         Ok(Ending::Finished)
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        let (slices, shown) = (self.split.validation.clone(), self.split.shown());
+        Judge { pair: &self.pair, slices, shown, frame: self.frame, loss: self.options.loss }
     }
 
     /// All steps of one epoch, or those until the user stopped.

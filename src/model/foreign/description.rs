@@ -1,6 +1,9 @@
 //! What a bioimage.io description, of format 0.5 or 0.4, says of a network's images.
 
-use super::processing::{self, Step};
+use super::{
+    processing::{self, Step},
+    tensor::{is_older, kind},
+};
 use crate::{model::package::yaml::Yaml, stack::GreyType};
 
 /// No slice that a network takes as a whole is longer.
@@ -95,11 +98,6 @@ impl Description {
     }
 }
 
-/// Whether a tensor is described in format 0.4.
-pub(super) fn is_older(tensor: &Yaml) -> bool {
-    tensor.get("data_type").is_some()
-}
-
 fn padding(input: &Yaml) -> Result<Padding, String> {
     match input.get("pad").filter(|pad| !pad.is_null()).map_or("symmetric", |pad| pad.text_at("mode")) {
         "symmetric" => Ok(Padding::Symmetric),
@@ -107,11 +105,6 @@ fn padding(input: &Yaml) -> Result<Padding, String> {
         "edge" => Ok(Padding::Edge),
         mode => Err(format!("its input is padded in the mode {mode:?}, which does not run here")),
     }
-}
-
-/// The kind of a tensor's numbers.
-pub(super) fn kind(tensor: &Yaml) -> &str {
-    tensor.get("data").map_or_else(|| tensor.text_at("data_type"), |data| data.text_at("type"))
 }
 
 fn only<'a>(rdf: &'a Yaml, what: &str) -> Result<&'a Yaml, String> {

@@ -12,6 +12,7 @@ mod placed;
 mod processing;
 mod protobuf;
 mod runner;
+mod tensor;
 mod trial;
 
 use crate::{engine::Runner, model::package::yaml::Yaml, stack::GreyType};

@@ -4,13 +4,13 @@
 //! may live in ImageJ's memory, in a file or in a [`Volume`](crate::volume::Volume), and no second copy is needed.
 //! Slices are row-major, `y * width + x`, and grey values travel as `f32`, which holds 8 and 16 bits exactly.
 
-use std::ops::Range;
+mod file_error;
 
-use std::fmt;
+pub use file_error::StackFileError;
+
+use std::{fmt, ops::Range};
 
 use serde::{Deserialize, Serialize};
-
-use crate::stack_file::StackFileError;
 
 /// How grey values are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
