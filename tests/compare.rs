@@ -12,13 +12,15 @@ use std::{
 use tempfile::TempDir;
 use undulator::{
     compare::{CompareError, CompareMonitor, CompareOptions, Row, compare},
-    engine::device::Wanted,
     model::{Epoch, Model},
     monitor::{Monitor, Silent},
-    network::{Activation, Architecture, Spec},
     stack::{GreyType, Shape, Size, VoxelSize},
     train::{Outset, Pace, Preview, Request, TrainMonitor, TrainOptions},
     volume::Volume,
+};
+use undulator_compute::{
+    device::Wanted,
+    network::{Activation, Architecture, Spec},
 };
 
 fn pair() -> (Volume, Volume) {

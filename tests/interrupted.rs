@@ -15,13 +15,16 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 use undulator::{
     apply::apply,
-    engine::{Loss, Schedule, device::Wanted},
     model::{Epoch, Model},
     monitor::{Monitor, Silent},
-    network::{Activation, Architecture, Spec},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     train::{Outset, Pace, Preview, Request, TrainError, TrainMonitor, TrainOptions, checkpoint_of, train},
     volume::Volume,
+};
+use undulator_compute::{
+    Loss, Schedule,
+    device::Wanted,
+    network::{Activation, Architecture, Spec},
 };
 
 const EPOCHS: usize = 6;

@@ -9,11 +9,13 @@ use models::{images, model, specs, weights};
 use serde_json::json;
 use tempfile::TempDir;
 use undulator::{
-    engine::{Runner, cpu},
     grey::Window,
     model::{
         Author, Citation, Credits, Example, Export, Model, Packaging, export, inspect, install, onnx::to_onnx, verify,
     },
+};
+use undulator_compute::{
+    Runner, cpu,
     network::{Architecture, Spec},
 };
 

@@ -11,11 +11,9 @@ use std::{
     time::Instant,
 };
 
-use undulator::{
-    engine::{
-        Images, Loss, Runner, Trainer, TrainerState,
-        device::{self, Device, Precision, Wanted},
-    },
+use undulator_compute::{
+    Images, Loss, Runner, Trainer, TrainerState,
+    device::{self, Device, Precision, Wanted},
     network::{Activation, Architecture, Plan, Spec, Weights},
 };
 
@@ -61,7 +59,7 @@ fn answer(device: &Device) -> Result<(), Box<dyn Error>> {
             }
             seconds.push(start.elapsed().as_secs_f64());
         }
-        if let (Device::Cuda { .. }, Some(trainer)) = (device, trainers.get_mut(&channels)) {
+        if let (Device::Accelerator(_), Some(trainer)) = (device, trainers.get_mut(&channels)) {
             let start = Instant::now();
             trainer.loss()?; // waits for the device
             let mean = (seconds.iter().sum::<f64>() + start.elapsed().as_secs_f64()) / runs as f64;

@@ -10,14 +10,17 @@ use std::{
 use tempfile::TempDir;
 use undulator::{
     apply::apply,
-    engine::{Images, Runner, cpu, device::Wanted},
     model::Model,
     monitor::Silent,
-    network::{Activation, Architecture, Plan, Spec, Weights},
     resample::{Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize},
     train::{TrainOptions, train},
     volume::Volume,
+};
+use undulator_compute::{
+    Images, Runner, cpu,
+    device::Wanted,
+    network::{Activation, Architecture, Plan, Spec, Weights},
 };
 
 const ROUNDS: usize = 7;

@@ -6,18 +6,18 @@ use jni::{
     Env,
     objects::{JObjectArray, JString},
 };
+use undulator_compute::{
+    Loss, Schedule,
+    device::{Choice, Precision, Wanted},
+    network::Spec,
+};
 
 use super::exception::Border;
 use crate::{
     align::{AlignOptions, Family, Transform},
     compare::{self, CompareOptions},
-    engine::{
-        Loss, Schedule,
-        device::{Choice, Precision, Wanted},
-    },
     grey::Window,
     model::Credits,
-    network::Spec,
     sample::SampleOptions,
     stack_file::Look,
     train::TrainOptions,

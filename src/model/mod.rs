@@ -15,11 +15,13 @@ use serde::{Deserialize, Serialize};
 pub use file::{Export, ModelError, check_writable, export, inspect, install, load, verify};
 pub use foreign::Foreign;
 pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
+use undulator_compute::{
+    Loss, Schedule,
+    network::{Spec, Weights},
+};
 
 use crate::{
-    engine::{Loss, Schedule},
     grey::Window,
-    network::{Spec, Weights},
     stack::{GreyType, Size, VoxelSize},
 };
 

@@ -6,7 +6,7 @@
 //! An ONNX file is one protocol-buffers message (`onnx.proto` of the ONNX project has the field numbers). Writing needs
 //! two of the format's wire types, so the few lines below do instead of a library and its code generator.
 
-use crate::network::{Plan, Step, Weights};
+use undulator_compute::network::{Plan, Step, Weights};
 
 const IR_VERSION: u64 = 8;
 /// The version of the operators.

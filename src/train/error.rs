@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::CheckpointError;
-use crate::{
-    engine::EngineError,
-    grey::GreyError,
-    measure::MeasureError,
-    model::ModelError,
+use undulator_compute::{
+    EngineError,
     network::{NetworkError, Spec},
-    stack::StackError,
 };
+
+use super::CheckpointError;
+use crate::{grey::GreyError, measure::MeasureError, model::ModelError, stack::StackError};
 
 /// Why a training could not be done.
 #[derive(Debug, thiserror::Error)]

@@ -19,14 +19,18 @@ pub use progress::{Outset, Pace, Preview, Request, TrainMonitor};
 
 use std::{fmt, path::PathBuf};
 
+use undulator_compute::{
+    Frame, TrainerState, cpu, device,
+    line::Place,
+    memory,
+    network::{Plan, Weights},
+};
+
 use crate::{
     dataset::{Pair, Split, fingerprint},
-    engine::{TrainerState, cpu, device, line::Place, memory},
-    frame::Frame,
     grey::{HIGH_PERCENT, LOW_PERCENT, Window},
     measure::{Baselines, baselines},
     model::{Model, check_writable},
-    network::{Plan, Weights},
     stack::{self, SliceSource},
 };
 use checkpoint::{Journey, Task};

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use undulator_compute::{EngineError, Frame, SliceRunner, Trainer, TrainerState, device::Device, network::Plan};
+
 use super::{
     CheckpointError, Pace, Request, TrainError, TrainMonitor, TrainOptions,
     checkpoint::{self, Best, Journey, Task, checkpoint_of},
@@ -11,11 +13,8 @@ use super::{
 };
 use crate::{
     dataset::{Pair, Split},
-    engine::{EngineError, SliceRunner, Trainer, TrainerState, device::Device},
-    frame::Frame,
     measure::Baselines,
     model::{Card, Epoch, Model, Scores, Training},
-    network::Plan,
 };
 
 /// Makes a trainer that goes on from a state.

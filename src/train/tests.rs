@@ -9,6 +9,11 @@ use std::{
     },
 };
 
+use undulator_compute::{
+    EngineError, Frame, Images, Runner, TileChoice, Trainer, TrainerState, cpu,
+    network::{Activation, Architecture, Plan, Spec, Weights},
+};
+
 use super::{
     Outset, Pace, Preview, Request, TrainMonitor, TrainOptions,
     checkpoint::{Journey, Task},
@@ -18,12 +23,9 @@ use super::{
 };
 use crate::{
     dataset::{Pair, Split},
-    engine::{EngineError, Images, Runner, TileChoice, Trainer, TrainerState, cpu},
-    frame::Frame,
     grey::Window,
     model::{Epoch, Model},
     monitor::Monitor,
-    network::{Activation, Architecture, Plan, Spec, Weights},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,
 };

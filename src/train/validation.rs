@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use undulator_compute::{Frame, Loss, SliceRunner, Trainer};
+
 use super::{Preview, TrainError};
 use crate::{
     dataset::Pair,
-    engine::{Loss, SliceRunner, Trainer},
-    frame::Frame,
     measure::{WHITE_8, psnr::SquaredError},
     stack::read_finite,
 };

@@ -15,7 +15,9 @@ mod runner;
 mod tensor;
 mod trial;
 
-use crate::{engine::Runner, model::package::yaml::Yaml, stack::GreyType};
+use undulator_compute::Runner;
+
+use crate::{model::package::yaml::Yaml, stack::GreyType};
 use description::Description;
 use network::Network;
 use runner::TractRunner;

@@ -2,8 +2,9 @@
 
 use std::cell::OnceCell;
 
+use undulator_compute::{EngineError, Images, Runner};
+
 use super::{Foreign, network::Ready, placed::Placed};
-use crate::engine::{EngineError, Images, Runner};
 
 /// Width and height, about, of the image whose memory tells that of others.
 const PROBE: usize = 256;

@@ -1,10 +1,9 @@
 //! A model of another program on its own test image.
 
+use undulator_compute::{device::Device, memory};
+
 use super::{Foreign, placed::Placed, runner::TractRunner};
-use crate::{
-    engine::{device::Device, memory},
-    model::package::{npy::Tensor, verify::Verification},
-};
+use crate::model::package::{npy::Tensor, verify::Verification};
 
 /// What two programs may differ by in a number, and beside it this part of the number: what bioimage.io allows where a
 /// description does not say.

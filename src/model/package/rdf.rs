@@ -6,16 +6,15 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use undulator_compute::network::{Activation, Architecture, Plan};
+
 use super::{
     CARD, COVER, FORMAT, README, TEST_INPUT, TEST_OUTPUT, VERSION, WEIGHTS, WEIGHTS_ONNX,
     credits::{Credits, clean_author, clean_text},
     verify::TOLERANCE,
     yaml::Yaml,
 };
-use crate::{
-    model::{Card, onnx},
-    network::{Activation, Architecture, Plan},
-};
+use crate::model::{Card, onnx};
 
 /// What the description is made of.
 pub(super) struct Facts<'a> {
