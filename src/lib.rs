@@ -3,7 +3,7 @@
 //! The modules follow the data's way: [`stack`] → [`volume`] → [`resample`] → [`align`] → [`dataset`] → [`train`] →
 //! [`model`] → [`apply`] → [`measure`]. [`compare`] trains several networks on one pair, [`grey`] says what is black and
 //! white, and [`sample`] makes a pair of stacks for those who have none. Networks and what computes them are in
-//! [`undulator_compute`]. Only the JNI border knows of Java.
+//! [`undulator_compute`]. Nothing here knows of Java.
 
 pub mod align;
 pub mod apply;
@@ -12,7 +12,6 @@ pub mod compare;
 pub mod dataset;
 mod disk;
 pub mod grey;
-mod jni;
 pub mod measure;
 pub mod model;
 pub mod monitor;

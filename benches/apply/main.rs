@@ -1,4 +1,5 @@
-//! Times applying and training for `compare.py`, which runs it in turn with other engines.
+//! Times applying and training for `compare.py`, which runs it in turn with other engines. The bench of the same name in
+//! crates/gpu is this one with CUDA.
 //!
 //! The argument is the device, `cpu` unless given. Reads lines `apply|train CHANNELS SIZE BATCH RUNS` and answers each with
 //! the seconds of its runs; a GPU computes ahead, so there each is the mean of all. The network is a RED-Net with six
@@ -17,7 +18,7 @@ use undulator_compute::{
     network::{Activation, Architecture, Plan, Spec, Weights},
 };
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub fn main() -> Result<(), Box<dyn Error>> {
     // Cargo itself adds --bench.
     let argument = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let wanted: Wanted = argument.as_deref().unwrap_or("cpu").parse()?;

@@ -1,4 +1,4 @@
-//! What reading ahead hides, and what tiles cost: `cargo bench --no-default-features --bench stream`.
+//! What reading ahead hides, and what tiles cost: `cargo bench --bench stream`.
 //!
 //! Prints medians in milliseconds. Slices come from memory, after a pause that stands for a disk.
 

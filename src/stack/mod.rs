@@ -84,7 +84,7 @@ fn whole(grey: f32, white: f32) -> f32 {
 
 /// The last bits of a whole grey value from 0 to 2²³ − 1 as an integer, in such a form, too.
 #[inline]
-pub(crate) fn integer(grey: f32) -> u32 {
+pub fn integer(grey: f32) -> u32 {
     (grey + WHOLE).to_bits()
 }
 

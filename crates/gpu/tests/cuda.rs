@@ -1,4 +1,4 @@
-//! The CUDA engine beside the CPU engine, on cards made of the processor (`tests/cuda/README.md`).
+//! The CUDA engine beside the CPU engine, on cards made of the processor (`cuda/README.md`).
 //!
 //! Each test describes a machine and has a process of its own run a case there, which is one of the functions of
 //! [`cases`].
@@ -25,9 +25,9 @@ fn child() {
 
 /// Gathers the sources of kernels for `make test-nvrtc`, in a folder for each compute capability.
 #[test]
-#[ignore = "tests/cuda/nvrtc.py starts it"]
+#[ignore = "cuda/nvrtc.py starts it"]
 fn sources() {
-    let folder = PathBuf::from(std::env::var("KERNEL_SOURCES").expect("tests/cuda/nvrtc.py starts this"));
+    let folder = PathBuf::from(std::env::var("KERNEL_SOURCES").expect("cuda/nvrtc.py starts this"));
     for capability in ["6.1", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0"] {
         let sources = folder.join(capability);
         fs::create_dir_all(&sources).unwrap();

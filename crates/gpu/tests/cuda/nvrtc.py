@@ -2,7 +2,7 @@
 
     nvrtc.py [N]     each kernel, or each Nth of them: all take most of an hour on two cores
 
-Called by `make test-nvrtc`, with the Python that tests/cuda/requirements.txt is installed for. The test `sources` of tests/cuda.rs
+Called by `make test-nvrtc`, with the Python that requirements.txt is installed for. The test `sources` of ../cuda.rs
 gathers sources and options. Prints how many kernels each compiler compiles, and fails when one does not that should.
 """
 
@@ -16,7 +16,7 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 SOURCES = ROOT / "target" / "kernel-sources"
 PACKAGES = pathlib.Path(site.getsitepackages()[0]) / "nvidia"
 # Each CUDA with its library, and its folders of headers as CubeCL would be given them.
@@ -32,7 +32,7 @@ INCLUDE = "--include-path="
 
 def gather():
     shutil.rmtree(SOURCES, ignore_errors=True)
-    command = ["cargo", "test", "--release", "--test", "cuda", "--", "--ignored", "--exact", "sources"]
+    command = ["cargo", "test", "--release", "-p", "undulator-gpu", "--test", "cuda", "--", "--ignored", "--exact", "sources"]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "KERNEL_SOURCES": str(SOURCES)}, check=True)
 
 

@@ -6,14 +6,7 @@ use jni::{
     Env,
     objects::{JObjectArray, JString},
 };
-use undulator_compute::{
-    Loss, Schedule,
-    device::{Choice, Precision, Wanted},
-    network::Spec,
-};
-
-use super::exception::Border;
-use crate::{
+use undulator::{
     align::{AlignOptions, Family, Transform},
     compare::{self, CompareOptions},
     grey::Window,
@@ -22,6 +15,13 @@ use crate::{
     stack_file::Look,
     train::TrainOptions,
 };
+use undulator_compute::{
+    Loss, Schedule,
+    device::{Choice, Precision, Wanted},
+    network::Spec,
+};
+
+use super::exception::Border;
 
 /// Keys and values as Java gives them.
 pub struct Options(HashMap<String, String>);

@@ -9,12 +9,12 @@ use jni::{
     objects::{JObject, JValue},
     refs::Global,
 };
-
-use super::host::Host;
-use crate::{
+use undulator::{
     model::{Card, Facts},
     stack::VoxelSize,
 };
+
+use super::host::Host;
 
 /// A Java `ModelCard`.
 pub struct JavaModelCard {

@@ -7,28 +7,25 @@
 mod comparison;
 mod exception;
 mod host;
+#[cfg(feature = "cuda")]
+mod load;
 mod model_card;
 mod options;
 mod stacks;
 mod training;
 
-#[cfg(feature = "cuda")]
-use std::ffi::c_void;
-
-#[cfg(feature = "cuda")]
-use jni::sys::{JNI_VERSION_1_8, JavaVM, jint};
 use jni::{
     EnvUnowned,
     objects::{JClass, JDoubleArray, JObject, JObjectArray, JString},
 };
-use undulator_compute::device;
-
-use crate::{
+use undulator::{
     align, apply, compare, measure, model, resample, sample,
     stack::{SliceSink, SliceSource},
     stack_file::StackFile,
     train,
 };
+use undulator_compute::device;
+
 use comparison::ComparisonMonitor;
 use exception::{Border, guard};
 use host::{Host, JavaMonitor, number, strings};
@@ -37,14 +34,6 @@ use options::Options;
 use stacks::{JavaSink, JavaSource};
 
 type Strings<'local> = JObjectArray<'local, JString<'local>>;
-
-/// Called by Java once it has loaded the library: makes the GPUs known.
-#[cfg(feature = "cuda")]
-#[unsafe(no_mangle)]
-pub extern "system" fn JNI_OnLoad(_vm: *mut JavaVM, _reserved: *mut c_void) -> jint {
-    undulator_gpu::register();
-    JNI_VERSION_1_8
-}
 
 /// `String version()`.
 #[unsafe(no_mangle)]

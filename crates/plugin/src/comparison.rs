@@ -1,12 +1,13 @@
 //! What a comparison tells a Java `TrainingMonitor`: the epochs for its window, and a row a network for the table.
 
-use super::host::{JavaMonitor, number};
-use crate::{
+use undulator::{
     compare::{CompareMonitor, Row},
     model::{Epoch, Scores},
     monitor::Monitor,
     train::{Outset, Pace, Preview, Request, TrainMonitor},
 };
+
+use super::host::{JavaMonitor, number};
 
 /// A Java `TrainingMonitor` that watches several trainings, one after the other.
 pub struct ComparisonMonitor(pub JavaMonitor);

@@ -6,13 +6,13 @@ use jni::{
     jni_sig, jni_str,
     objects::{JDoubleArray, JValue},
 };
-
-use super::host::{JavaMonitor, number, strings};
-use crate::{
+use undulator::{
     measure::Baselines,
     model::Epoch,
     train::{Outset, Pace, Preview, Request, TrainMonitor},
 };
+
+use super::host::{JavaMonitor, number, strings};
 
 impl TrainMonitor for JavaMonitor {
     fn begin(&self, outset: &Outset) {

@@ -15,9 +15,9 @@ use jni::{
     objects::{JObject, JObjectArray, JString, JThrowable, JValue},
     refs::Global,
 };
+use undulator::{align::Alignment, apply::Comparison, measure::Score, monitor::Monitor, train::Trained};
 
 use super::exception::Border;
-use crate::{align::Alignment, apply::Comparison, measure::Score, monitor::Monitor, train::Trained};
 
 /// Shared by all Java objects of one native call.
 pub struct Host {

@@ -11,10 +11,10 @@ use jni::{
     },
     refs::Global,
 };
+use undulator::grey::Window;
+use undulator::stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, integer};
 
 use super::{exception::Border, host::Host};
-use crate::grey::Window;
-use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, integer};
 
 /// A Java `StackSource`.
 pub struct JavaSource {
