@@ -5,16 +5,15 @@
 mod decibels;
 mod file;
 mod foreign;
-pub mod onnx;
 mod package;
 mod safetensors;
 mod summary;
 
-use serde::{Deserialize, Serialize};
-
 pub use file::{Export, ModelError, check_writable, export, inspect, install, load, verify};
 pub use foreign::Foreign;
 pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
+
+use serde::{Deserialize, Serialize};
 use undulator_compute::{
     Loss, Schedule,
     network::{Spec, Weights},

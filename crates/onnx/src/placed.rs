@@ -1,10 +1,10 @@
 //! A slice in an image of a size that a network takes.
 
-use super::description::{Description, Lengths, Padding};
+use crate::input::{Input, Lengths, Padding};
 
 /// Where a slice stands in the larger image, which continues it on all sides.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Placed {
+pub struct Placed {
     down: Along,
     across: Along,
     padding: Padding,
@@ -20,14 +20,14 @@ struct Along {
 }
 
 impl Placed {
-    /// The slice, with the border that the description asks for or without one, as test images are taken. `None` where
+    /// The slice, with the border that the input asks for or without one, as test images are taken. `None` where
     /// the network takes no image so large.
-    pub fn new(description: &Description, bordered: bool, height: usize, width: usize) -> Option<Self> {
-        let [down, across] = description.border.map(|border| if bordered { border } else { 0 });
+    pub fn new(input: &Input, bordered: bool, height: usize, width: usize) -> Option<Self> {
+        let [down, across] = input.border.map(|border| if bordered { border } else { 0 });
         Some(Self {
-            down: Along::new(description.height, height, down)?,
-            across: Along::new(description.width, width, across)?,
-            padding: description.padding,
+            down: Along::new(input.height, height, down)?,
+            across: Along::new(input.width, width, across)?,
+            padding: input.padding,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Protocol-buffers messages of strangers, walked through in place.
 
 /// What a field holds.
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
     /// A float or a double.
@@ -9,7 +9,7 @@ pub(super) enum Value<'a> {
 }
 
 /// The fields of a message with their numbers, in their order; after an error there are none.
-pub(super) struct Fields<'a>(pub &'a [u8]);
+pub(crate) struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<(u64, Value<'a>), String>;
@@ -42,7 +42,7 @@ fn field<'a>(rest: &mut &'a [u8]) -> Result<(u64, Value<'a>), String> {
 }
 
 /// Takes a number off.
-pub(super) fn varint(rest: &mut &[u8]) -> Result<u64, String> {
+pub(crate) fn varint(rest: &mut &[u8]) -> Result<u64, String> {
     let mut number = 0;
     for at in 0..10 {
         let (byte, after) = rest.split_first().ok_or_else(damaged)?;
@@ -62,21 +62,21 @@ fn take<'a>(rest: &mut &'a [u8], length: u64) -> Result<&'a [u8], String> {
     Ok(taken)
 }
 
-pub(super) fn damaged() -> String {
+pub(crate) fn damaged() -> String {
     "it is not an ONNX model, or damaged".to_owned()
 }
 
-pub(super) fn utf8(bytes: &[u8]) -> Result<&str, String> {
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|_| damaged())
 }
 
 /// The last value of a text field, as all readers take it; empty without one.
-pub(super) fn text(message: &[u8], number: u64) -> Result<&str, String> {
+pub(crate) fn text(message: &[u8], number: u64) -> Result<&str, String> {
     Ok(texts(message, number)?.pop().unwrap_or_default())
 }
 
 /// All values of a text field.
-pub(super) fn texts(message: &[u8], number: u64) -> Result<Vec<&str>, String> {
+pub(crate) fn texts(message: &[u8], number: u64) -> Result<Vec<&str>, String> {
     let mut found = Vec::new();
     for field in Fields(message) {
         if let (at, Value::Bytes(bytes)) = field?
@@ -89,7 +89,7 @@ pub(super) fn texts(message: &[u8], number: u64) -> Result<Vec<&str>, String> {
 }
 
 /// All values of a field of numbers, whether they stand alone or packed.
-pub(super) fn numbers(message: &[u8], number: u64) -> Result<Vec<u64>, String> {
+pub(crate) fn numbers(message: &[u8], number: u64) -> Result<Vec<u64>, String> {
     let mut found = Vec::new();
     for field in Fields(message) {
         match field? {

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::protobuf::{Fields, Value, damaged, numbers, text, texts};
+use crate::protobuf::{Fields, Value, damaged, numbers, text, texts};
 
 const MOST_NODES: usize = 5000;
 /// tract's time to get a network ready grows with the square of its length. Operators that it takes apart count more;
@@ -114,7 +114,7 @@ const TAKEN_APART: [&str; 12] = [
 ///
 /// # Errors
 /// In words.
-pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     let (mut graphs, mut opsets) = (0, Vec::new());
     for field in Fields(bytes) {
         match field? {
@@ -362,12 +362,16 @@ fn values(tensor: &[u8]) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
+    use undulator_compute::network::{Activation, Architecture, Spec, Weights};
+
     use super::*;
-    use crate::model::{onnx::to_onnx, package::tests::model};
+    use crate::write::to_onnx;
 
     fn own() -> Vec<u8> {
-        let model = model();
-        to_onnx(&model.card.network.plan().unwrap(), &model.weights)
+        let (network, activation) = (Architecture::Srcnn, Activation::Prelu);
+        let spec = Spec { network, layers: 3, activation, channels: 4, residual: true };
+        let plan = spec.plan().unwrap();
+        to_onnx(&plan, &Weights::initial(&spec, &plan, 3))
     }
 
     fn message(number: u64, bytes: &[u8]) -> Vec<u8> {

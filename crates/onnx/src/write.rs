@@ -10,11 +10,12 @@ use undulator_compute::network::{Plan, Step, Weights};
 
 const IR_VERSION: u64 = 8;
 /// The version of the operators.
-pub(super) const OPSET: u64 = 17;
+pub const OPSET: u64 = 17;
 
-/// Names of the network's input and output in the file.
-pub(super) const INPUT: &str = "input";
-pub(super) const OUTPUT: &str = "output";
+/// The name of the network's input in the file.
+pub const INPUT: &str = "input";
+/// The name of its output.
+pub const OUTPUT: &str = "output";
 
 const FLOAT: u64 = 1;
 const UNPOOL_SCALES: &str = "unpool.scales";

@@ -14,7 +14,7 @@ use tract_onnx::{
     tract_core::{internal::Cost, ops::konst::Const, runtime::RunOptions},
 };
 
-use super::graph;
+use crate::graph;
 
 /// Values of one image between two steps: 2 GiB.
 const MOST_VALUES: usize = 1 << 29;
@@ -23,7 +23,7 @@ const STACK_BYTES: usize = 64 << 20;
 
 /// A network that was read, for images of any size. Copies share the weights.
 #[derive(Clone)]
-pub(super) struct Network(Arc<InferenceModel>);
+pub struct Network(Arc<InferenceModel>);
 
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,8 +33,9 @@ impl fmt::Debug for Network {
 
 /// A network for images of one size.
 #[derive(Debug)]
-pub(super) struct Ready {
+pub struct Ready {
     plan: Arc<TypedRunnableModel>,
+    /// Of the images.
     pub shape: Vec<usize>,
     /// That its images take together, at the most.
     pub bytes: u64,
