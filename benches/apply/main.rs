@@ -18,7 +18,7 @@ use undulator_compute::{
     network::{Activation, Architecture, Plan, Spec, Weights},
 };
 
-pub fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     // Cargo itself adds --bench.
     let argument = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let wanted: Wanted = argument.as_deref().unwrap_or("cpu").parse()?;
