@@ -7,11 +7,10 @@ use std::ops::Range;
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
+use undulator_compute::{Frame, Images};
 
 use crate::{
     checksum,
-    engine::Images,
-    frame::Frame,
     grey::Window,
     stack::{SliceSource, StackError, read_finite},
 };

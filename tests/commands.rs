@@ -247,7 +247,8 @@ fn an_aligned_pair_lies_on_one_grid() {
 fn a_trained_model_is_applied_inspected_and_installed() {
     let folder = TempDir::new().unwrap();
     let size = Size::new(32, 32, 12);
-    let host = MemoryHost { models: folder.path().join("models"), ..MemoryHost::default() }
+    let host = MemoryHost::default()
+        .with_models(folder.path().join("models"))
         .with(waves("low", size, 0.3))
         .with(waves("reference", size, 0.0));
     let model = folder.path().join("tiny.zip");
@@ -316,7 +317,7 @@ fn several_networks_are_compared() {
 #[test]
 fn stopping_is_no_failure() {
     let size = Size::new(24, 24, 24);
-    let host = MemoryHost { patience: Some(1), ..MemoryHost::default() }.with(waves("a", size, 0.0));
+    let host = MemoryHost::default().cancelling_after(1).with(waves("a", size, 0.0));
     for (name, text) in
         [("Resample", "image=a voxel=0.3"), ("Measure", "test=a reference=a"), ("Sample Data", "slices=4")]
     {

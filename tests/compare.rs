@@ -12,13 +12,15 @@ use std::{
 use tempfile::TempDir;
 use undulator::{
     compare::{CompareError, CompareListener, CompareOptions, Row, compare},
-    engine::device::Wanted,
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Event, Listener, Silent},
     stack::{GreyType, Shape, Size, VoxelSize},
     train::{Request, TrainEvent, TrainListener, TrainOptions},
     volume::Volume,
+};
+use undulator_compute::{
+    device::Wanted,
+    network::{Activation, Architecture, Spec},
 };
 
 fn pair() -> (Volume, Volume) {

@@ -14,12 +14,14 @@ use serde_json::json;
 use tempfile::TempDir;
 use undulator::{
     apply::{apply, apply_foreign},
-    engine::device::Wanted,
     model::{Foreign, Loaded, Model, inspect, load},
-    network::{Architecture, Spec},
     progress::Progress,
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,
+};
+use undulator_compute::{
+    device::Wanted,
+    network::{Architecture, Spec},
 };
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/bioimageio/tiny_rednet.bioimage.io.zip");

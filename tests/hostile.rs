@@ -18,9 +18,9 @@ use sha2::{Digest, Sha256};
 use undulator::{
     grey::Window,
     model::{Card, Facts, Model},
-    network::{Activation, Architecture, Spec, Weights},
     stack::GreyType,
 };
+use undulator_compute::network::{Activation, Architecture, Spec, Weights};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 const MOST_BYTES: usize = 256 << 20;

@@ -15,9 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 use undulator::{
     apply::apply,
-    engine::{Loss, Schedule, device::Wanted},
     model::{Epoch, Model},
-    network::{Activation, Architecture, Spec},
     progress::{Event, Listener, Progress, Silent},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     train::{
@@ -25,6 +23,11 @@ use undulator::{
         train,
     },
     volume::Volume,
+};
+use undulator_compute::{
+    Loss, Schedule,
+    device::Wanted,
+    network::{Activation, Architecture, Spec},
 };
 
 const EPOCHS: usize = 6;

@@ -9,13 +9,14 @@ use models::{images, model, specs, weights};
 use serde_json::json;
 use tempfile::TempDir;
 use undulator::{
-    engine::{Runner, cpu},
     grey::Window,
-    model::{
-        Author, Citation, Credits, Example, Export, Model, Packaging, export, inspect, install, onnx::to_onnx, verify,
-    },
+    model::{Author, Citation, Credits, Example, Export, Model, Packaging, export, inspect, install, verify},
+};
+use undulator_compute::{
+    Runner, cpu,
     network::{Architecture, Spec},
 };
+use undulator_onnx::to_onnx;
 
 #[test]
 fn onnx_runtime_agrees_with_the_cpu_engine_on_every_network() {

@@ -8,13 +8,15 @@ use tempfile::TempDir;
 use undulator::{
     align::{AlignOptions, Target, Transform, align, apply_transform},
     apply::apply,
-    engine::device::Wanted,
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Progress, Silent},
     stack::{Shape, Size, SliceSource},
     train::{TrainOptions, train},
     volume::Volume,
+};
+use undulator_compute::{
+    device::Wanted,
+    network::{Activation, Architecture, Spec},
 };
 
 /// Held back at the end of the stack.

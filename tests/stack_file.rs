@@ -17,16 +17,18 @@ use serde_json::json;
 use tempfile::TempDir;
 use undulator::{
     apply::{self, Applied, ApplyError, apply},
-    engine::device::Wanted,
     grey::Window,
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Event, Listener, Progress, Silent},
     resample::{self, Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize},
     stack_file::{Job, Look, StackFile},
     train::{TrainOptions, train},
     volume::Volume,
+};
+use undulator_compute::{
+    device::Wanted,
+    network::{Activation, Architecture, Spec},
 };
 
 const HEADER: u64 = 4096;

@@ -3,6 +3,8 @@
 #[path = "common/battery.rs"]
 mod battery;
 mod common;
+#[path = "common/patterns.rs"]
+mod patterns;
 
 use std::{
     path::Path,
@@ -12,17 +14,20 @@ use std::{
     },
 };
 
-use common::{pair, tiff_volume, volume};
+use common::tiff_volume;
+use patterns::{pair, volume};
 use tempfile::TempDir;
 use undulator::{
     apply::{ApplyError, apply},
-    engine::device::Wanted,
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Event, Listener, Progress, Silent},
     stack::{Size, SliceSource},
     train::{Request, TrainEvent, TrainListener, TrainOptions, Trained, train},
     volume::Volume,
+};
+use undulator_compute::{
+    device::Wanted,
+    network::{Activation, Architecture, Spec},
 };
 
 fn spec(layers: usize, channels: usize) -> Spec {

@@ -1,4 +1,4 @@
-//! What reading ahead hides, and what tiles cost: `cargo bench --no-default-features --bench stream`.
+//! What reading ahead hides, and what tiles cost: `cargo bench --bench stream`.
 //!
 //! Prints medians in milliseconds. Slices come from memory, after a pause that stands for a disk.
 
@@ -10,14 +10,17 @@ use std::{
 use tempfile::TempDir;
 use undulator::{
     apply::apply,
-    engine::{Images, Runner, cpu, device::Wanted},
     model::Model,
-    network::{Activation, Architecture, Plan, Spec, Weights},
     progress::{Progress, Silent},
     resample::{Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize},
     train::{TrainOptions, train},
     volume::Volume,
+};
+use undulator_compute::{
+    Images, Runner, cpu,
+    device::Wanted,
+    network::{Activation, Architecture, Plan, Spec, Weights},
 };
 
 const ROUNDS: usize = 7;

@@ -9,15 +9,16 @@ mod tests;
 
 use std::fmt;
 
+use undulator_compute::{
+    EngineError,
+    device::{self, Choice, Precision, Wanted},
+    memory,
+    network::NetworkError,
+};
+
 use crate::{
-    engine::{
-        EngineError,
-        device::{self, Choice, Precision, Wanted},
-        memory,
-    },
     measure::{Baselines, MeasureError, Score, baselines},
     model::{Foreign, Loaded, Model},
-    network::NetworkError,
     progress::Progress,
     stack::{self, Shape, SliceSink, SliceSource, StackError},
     stack_file::Job,

@@ -1,13 +1,13 @@
 //! A stack that is being restored, slice after slice.
 
+use undulator_compute::{
+    EngineError, Frame, Runner, TileChoice, Tiled, Tiling,
+    device::{self, Device},
+    memory,
+};
+
 use super::{ApplyError, compared::Compared};
 use crate::{
-    engine::{
-        EngineError, Runner, TileChoice, Tiled, Tiling,
-        device::{self, Device},
-        memory,
-    },
-    frame::Frame,
     measure::Score,
     progress::{Cancelled, Progress},
     stack::{SliceSink, SliceSource},

@@ -2,12 +2,13 @@
 
 use std::sync::Mutex;
 
+use undulator_compute::{EngineError, Images, Runner, device::Device};
+
 use super::{
     ApplyError,
     restoration::{Recipe, Restoration},
 };
 use crate::{
-    engine::{EngineError, Images, Runner, device::Device},
     progress::Progress,
     stack::{GreyType, Shape, Size, VoxelSize},
     volume::Volume,

@@ -1,11 +1,12 @@
 //! `Apply`: a stack restored by a trained model.
 
+use undulator_compute::device::Choice;
+
 use super::{
     Absent, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, Row, result_file, training_keys,
 };
 use crate::{
     apply::{self, Applied, Comparison},
-    engine::device::Choice,
     model::{self, Loaded},
     progress::Progress,
     stack::{SliceSink, SliceSource},

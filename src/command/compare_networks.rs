@@ -1,10 +1,11 @@
 //! `Compare Networks`: the paper's table on the user's own pair.
 
+use undulator_compute::network::Spec;
+
 use super::{Command, CommandError, Host, Key, Options, Row, training_keys};
 use crate::{
     compare::{self, CompareListener, CompareOptions},
     model::Scores,
-    network::Spec,
     progress::{Event, Listener},
     train::{Request, TrainEvent, TrainListener, TrainOptions},
 };

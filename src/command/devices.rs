@@ -1,7 +1,9 @@
 //! `Devices`: what there is to compute with, and what is missing.
 
+use undulator_compute::device;
+
 use super::{Command, CommandError, Host, Options, Row};
-use crate::{engine::device, progress::Progress};
+use crate::progress::Progress;
 
 /// The command.
 pub fn command() -> Command {

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
+use undulator_compute::{EngineError, network::NetworkError};
+
 use crate::{
     align::{AlignError, TransformError},
     apply::ApplyError,
     compare::CompareError,
-    engine::EngineError,
     grey::GreyError,
     measure::MeasureError,
     model::{CreditsError, ModelError},
-    network::NetworkError,
     progress::Cancelled,
     resample::ResampleError,
     sample::SampleError,

@@ -1,8 +1,9 @@
 //! `Train`: a network from a pair of stacks.
 
+use undulator_compute::network::Spec;
+
 use super::{Code, Command, CommandError, Host, Key, Options, Row, training_keys};
 use crate::{
-    network::Spec,
     progress::{Event, Listener},
     train::{Request, TrainEvent, TrainListener, TrainOptions, Trained, train},
 };

@@ -1,9 +1,10 @@
 //! The options that training one network and training several have in common.
 
+use undulator_compute::network::Spec;
+
 use super::{Absent, CommandError, Key, Options};
 use crate::{
     model::{Credits, LICENCES},
-    network::Spec,
     train::TrainOptions,
 };
 

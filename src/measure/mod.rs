@@ -4,7 +4,6 @@ mod baselines;
 mod gaussian;
 pub mod psnr;
 mod scorer;
-pub mod ssim;
 
 use crate::grey::{GreyError, HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::progress::{Cancelled, Progress};
@@ -90,7 +89,7 @@ pub struct Options {
 pub struct Score {
     /// Peak signal-to-noise ratio in dB; infinite where both are equal.
     pub psnr: f64,
-    /// Structural similarity, 1 where both are equal; not a number where a slice is smaller than [`ssim::WINDOW`].
+    /// Structural similarity, 1 where both are equal; not a number where a slice is smaller than [`WINDOW`](undulator_compute::ssim::WINDOW).
     pub ssim: f64,
 }
 

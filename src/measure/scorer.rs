@@ -1,7 +1,8 @@
 //! Scores, slice by slice.
 
+use undulator_compute::ssim::ssim;
+
 use super::psnr::SquaredError;
-use super::ssim::ssim;
 use super::{Measurement, Score};
 
 /// Scores slices of one width, and the stack that they make up.

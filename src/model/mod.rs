@@ -5,21 +5,22 @@
 mod decibels;
 mod file;
 mod foreign;
-pub mod onnx;
 mod package;
 mod safetensors;
 mod summary;
-
-use serde::{Deserialize, Serialize};
 
 pub use file::{Export, ModelError, bytes, check_writable, export, inspect, install, load, verify};
 pub use foreign::Foreign;
 pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
 
-use crate::{
-    engine::{Loss, Schedule},
-    grey::Window,
+use serde::{Deserialize, Serialize};
+use undulator_compute::{
+    Loss, Schedule,
     network::{Spec, Weights},
+};
+
+use crate::{
+    grey::Window,
     stack::{GreyType, Size, VoxelSize},
 };
 

@@ -1,7 +1,9 @@
 //! A card in words, for the package's README and the model's window.
 
+use undulator_compute::Schedule;
+
 use super::Card;
-use crate::{engine::Schedule, stack::VoxelSize};
+use crate::stack::VoxelSize;
 
 /// Voxel sizes that differ by more than this are those of different measurements.
 const MOST_DEVIATION: f64 = 0.2;

@@ -14,9 +14,9 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use rayon::prelude::*;
+use undulator_compute::simd::{Isa, Simd, Task};
 
 use crate::progress::{Cancelled, Progress};
-use crate::simd::{Isa, Simd, Task};
 use crate::stack::{
     self, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, read_finite_voxels,
 };

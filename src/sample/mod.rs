@@ -16,6 +16,7 @@ mod cells;
 mod greys;
 mod microstructure;
 mod noise;
+mod point;
 mod projection;
 mod scanner;
 mod spectrum;

@@ -5,11 +5,9 @@
 //! never stopped. Nothing else is needed when a run is killed, because a slice is only added when those before it are
 //! there. What exists already under the final name is never written over.
 
-mod error;
 mod header;
 mod job;
 
-pub use error::StackFileError;
 pub use job::Job;
 
 use std::{
@@ -21,7 +19,7 @@ use std::{
 use crate::{
     disk,
     grey::Window,
-    stack::{GreyType, Shape, SliceSink, StackError},
+    stack::{GreyType, Shape, SliceSink, StackError, StackFileError},
 };
 
 /// Bytes of a slice that ImageJ's virtual stacks count in 31 bits.

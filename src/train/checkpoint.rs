@@ -14,13 +14,12 @@ use std::{
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
-
-use crate::{
-    engine::{Loss, TrainerState},
-    model::Epoch,
+use undulator_compute::{
+    Loss, TrainerState,
     network::{Plan, Spec, Tensor, Weights},
-    stack::Size,
 };
+
+use crate::{model::Epoch, stack::Size};
 
 const FORMAT: &str = "undulator-checkpoint-1";
 const HEADER: &str = "undulator";
@@ -293,8 +292,9 @@ fn epoch(&[epoch, loss, validation_loss, psnr, rate, seconds]: &[f64; EPOCH]) ->
 
 #[cfg(test)]
 mod tests {
+    use undulator_compute::network::{Activation, Architecture};
+
     use super::*;
-    use crate::network::{Activation, Architecture};
 
     fn task() -> Task {
         Task {

@@ -2,16 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::CheckpointError;
-use crate::{
-    engine::EngineError,
-    grey::GreyError,
-    measure::MeasureError,
-    model::ModelError,
+use undulator_compute::{
+    EngineError,
     network::{NetworkError, Spec},
-    progress::Cancelled,
-    stack::StackError,
 };
+
+use super::CheckpointError;
+use crate::{grey::GreyError, measure::MeasureError, model::ModelError, progress::Cancelled, stack::StackError};
 
 /// Why a training could not be done.
 #[derive(Debug, thiserror::Error)]

@@ -19,14 +19,18 @@ pub use progress::{Pace, Preview, Request, TrainEvent, TrainListener, TrainingSt
 
 use std::{cell::Cell, fmt, ops::Range, path::PathBuf};
 
+use undulator_compute::{
+    Frame, TrainerState, cpu, device,
+    line::Place,
+    memory,
+    network::{Plan, Weights},
+};
+
 use crate::{
     dataset::{Pair, Split, fingerprint},
-    engine::{TrainerState, cpu, device, line::Place, memory},
-    frame::Frame,
     grey::{HIGH_PERCENT, LOW_PERCENT, Window},
     measure::{Baselines, baselines},
     model::{Model, check_writable},
-    network::{Plan, Weights},
     progress::{Cancelled, Progress},
     stack::{self, SliceSource},
 };

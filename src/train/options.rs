@@ -2,16 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::TrainError;
-use crate::{
-    engine::{
-        Loss, Schedule,
-        device::{Precision, Wanted},
-    },
-    model::Credits,
+use undulator_compute::{
+    Loss, Schedule,
+    device::{Precision, Wanted},
     network::{Activation, Architecture, Spec},
-    stack::Size,
 };
+
+use super::TrainError;
+use crate::{model::Credits, stack::Size};
 
 /// What a user chooses for a training. The defaults are those of the macro command.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,8 @@
 //! How much the device computes at once, and how that follows from the memory that is free.
 
+use undulator_compute::{Frame, memory::mebibytes};
+
 use super::TrainError;
-use crate::{engine::memory::mebibytes, frame::Frame};
 
 /// How much the device computes at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

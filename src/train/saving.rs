@@ -1,13 +1,14 @@
 //! The model goes to its file, and then once more with a slice that shows what it does.
 
 use super::{TrainError, TrainOptions};
+use undulator_compute::{
+    EngineError, Runner, SliceRunner, TileChoice,
+    device::{self, Precision, Wanted},
+    memory, worker,
+};
+
 use crate::{
     dataset::Pair,
-    engine::{
-        EngineError, Runner, SliceRunner, TileChoice,
-        device::{self, Precision, Wanted},
-        memory, worker,
-    },
     model::{Example, Model, Packaging},
     progress::Progress,
     stack::read_finite,

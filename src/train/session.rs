@@ -2,20 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use undulator_compute::{EngineError, Frame, SliceRunner, Trainer, TrainerState, device::Device, network::Plan};
+
 use super::{
     CheckpointError, Pace, Request, TrainError, TrainEvent, TrainListener, TrainOptions,
     checkpoint::{self, Best, Journey, Task, checkpoint_of},
     portion::Portion,
     progress::Clock,
-    validation::Validation,
+    validation::{Judge, Validation},
 };
 use crate::{
     dataset::{Pair, Split},
-    engine::{EngineError, SliceRunner, Trainer, TrainerState, device::Device},
-    frame::Frame,
     measure::Baselines,
     model::{Card, Epoch, Model, Scores, Training},
-    network::Plan,
     progress::{Cancelled, Progress},
 };
 
@@ -135,7 +134,7 @@ impl Session<'_> {
                 return Ok(Ending::Diverged { epoch: number, rate });
             }
             let slices = slices.get_or_insert_with(|| SliceRunner::new(self.tiles(), course.left, &log));
-            let validation = self.validate(trainer.as_mut(), slices, number)?;
+            let validation = self.judge().validate(trainer.as_mut(), slices, number)?;
             let epoch = Epoch {
                 epoch: number,
                 loss,
@@ -161,6 +160,11 @@ impl Session<'_> {
             }
         }
         Ok(Ending::Finished)
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        let (slices, shown) = (self.split.validation.clone(), self.split.shown());
+        Judge { pair: &self.pair, slices, shown, frame: self.frame, loss: self.options.loss }
     }
 
     /// All steps of one epoch, or those until the user stopped.

@@ -1,15 +1,14 @@
 //! What comes before the steps: a portion that fits the memory, and a device that is ready for it.
 
+use undulator_compute::{TileChoice, Trainer};
+
 use super::{
     TrainError,
     checkpoint::Journey,
     portion::{Grain, Portion, Room},
     session::{Course, Ending, Session},
 };
-use crate::{
-    dataset::Cutter,
-    engine::{TileChoice, Trainer},
-};
+use crate::dataset::Cutter;
 
 impl Session<'_> {
     /// Makes the portion smaller until a step with it fits the memory that is free. Nothing is done where a step takes no

@@ -9,6 +9,11 @@ use std::{
     },
 };
 
+use undulator_compute::{
+    EngineError, Frame, Images, Runner, TileChoice, Trainer, TrainerState, cpu,
+    network::{Activation, Architecture, Plan, Spec, Weights},
+};
+
 use super::{
     Request, TrainEvent, TrainListener, TrainOptions,
     checkpoint::{Journey, Task},
@@ -18,11 +23,8 @@ use super::{
 };
 use crate::{
     dataset::{Pair, Split},
-    engine::{EngineError, Images, Runner, TileChoice, Trainer, TrainerState, cpu},
-    frame::Frame,
     grey::Window,
     model::Model,
-    network::{Activation, Architecture, Plan, Spec, Weights},
     progress::{Event, Listener, Progress},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,

@@ -1,8 +1,12 @@
 //! How well the network does after an epoch, on slices that it was not trained on.
 
-use super::{Preview, TrainError, session::Session};
+use std::ops::Range;
+
+use undulator_compute::{Frame, Loss, SliceRunner, Trainer};
+
+use super::{Preview, TrainError};
 use crate::{
-    engine::{SliceRunner, Trainer},
+    dataset::Pair,
     measure::{WHITE_8, psnr::SquaredError},
     stack::read_finite,
 };
@@ -14,17 +18,26 @@ pub(super) struct Validation {
     pub preview: Preview,
 }
 
-impl Session<'_> {
-    /// Restores the validation slices: their mean loss, and their PSNR on 8 bits in the reference's window.
-    pub(super) fn validate(
+/// The slices that a network is judged by.
+pub(super) struct Judge<'a> {
+    pub pair: &'a Pair<'a>,
+    pub slices: Range<usize>,
+    /// The one that is shown.
+    pub shown: usize,
+    pub frame: Frame,
+    pub loss: Loss,
+}
+
+impl Judge<'_> {
+    /// Restores the slices: their mean loss, and their PSNR on 8 bits in the reference's window; `None` without slices.
+    pub fn validate(
         &self,
         trainer: &mut dyn Trainer,
         network: &mut SliceRunner,
         epoch: usize,
     ) -> Result<Option<Validation>, TrainError> {
-        let (pair, frame, slices) = (&self.pair, self.frame, self.split.validation.clone());
-        let shown = self.split.shown();
-        let window = pair.reference_window;
+        let Self { pair, frame, shown, .. } = *self;
+        let (slices, window) = (self.slices.clone(), pair.reference_window);
         let mut slice = vec![0.0; frame.width * frame.height];
         let (mut target, mut restored) = (slice.clone(), slice.clone());
         let (mut error, mut loss, mut preview) = (SquaredError::default(), 0.0, None);
@@ -35,7 +48,7 @@ impl Session<'_> {
             network.run(trainer, &slice, &mut restored)?;
             read_finite(pair.reference, z, &mut slice)?;
             target.iter_mut().zip(&slice).for_each(|(value, grey)| *value = window.normalise(*grey));
-            loss += self.options.loss.of(&restored, &target, frame.width);
+            loss += self.loss.of(&restored, &target, frame.width);
 
             let now = bytes(&restored, |value| window.to_8_bit(window.restore(value)));
             let reference = bytes(&slice, |grey| window.to_8_bit(grey));

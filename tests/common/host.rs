@@ -87,9 +87,9 @@ pub struct Kept {
 #[derive(Default)]
 pub struct MemoryHost {
     pub images: BTreeMap<String, MemoryImage>,
-    pub models: PathBuf,
+    models: PathBuf,
     /// Cancels once so many events were heard.
-    pub patience: Option<usize>,
+    patience: Option<usize>,
     kept: Mutex<Kept>,
     heard: Mutex<usize>,
 }
@@ -99,6 +99,16 @@ impl MemoryHost {
         let image = image.into();
         self.images.insert(image.name().to_owned(), image);
         self
+    }
+
+    /// With a folder of models.
+    pub fn with_models(self, models: PathBuf) -> Self {
+        Self { models, ..self }
+    }
+
+    /// Cancels once so many events were heard.
+    pub fn cancelling_after(self, events: usize) -> Self {
+        Self { patience: Some(events), ..self }
     }
 
     pub fn kept<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {

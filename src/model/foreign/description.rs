@@ -1,56 +1,22 @@
 //! What a bioimage.io description, of format 0.5 or 0.4, says of a network's images.
 
-use super::processing::{self, Step};
+use undulator_onnx::{Input, Lengths, Padding};
+
+use super::{
+    processing::{self, Step},
+    tensor::{is_older, kind},
+};
 use crate::{model::package::yaml::Yaml, stack::GreyType};
 
 /// No slice that a network takes as a whole is longer.
 const LONGEST: usize = 1 << 16;
 
-/// Which lengths an axis may have.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Lengths {
-    least: usize,
-    /// None for the least length alone.
-    step: Option<usize>,
-}
-
-impl Lengths {
-    /// The least of them that is no shorter than `length`.
-    pub fn holding(self, length: usize) -> Option<usize> {
-        let Self { least, step } = self;
-        match step {
-            _ if length <= least => Some(least),
-            Some(step) => Some(least + (length - least).next_multiple_of(step)),
-            None => None,
-        }
-    }
-
-    /// From one length to the next.
-    pub fn step(self) -> usize {
-        self.step.unwrap_or(1)
-    }
-}
-
-/// How an image is continued beyond its edges, as NumPy names it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Padding {
-    Symmetric,
-    Reflect,
-    Edge,
-}
-
 /// How the network is fed, and what its numbers mean.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Description {
-    /// Axes of length one before y and x.
-    pub leading: usize,
-    pub height: Lengths,
-    pub width: Lengths,
-    pub padding: Padding,
+    pub input: Input,
     /// How many pixels at the edges of an image do not count.
     pub halo: usize,
-    /// How many pixels an image is continued by at the least, down and across.
-    pub border: [usize; 2],
     pub before: Vec<Step>,
     pub after: Vec<Step>,
     /// Grey type of the result.
@@ -77,13 +43,15 @@ impl Description {
         let (_, made) = slice(&axes(output)?, "output")?;
         let unknown = || "its input has an axis without a size, or with one that does not run here".to_owned();
         Ok(Self {
-            leading,
-            height: height.lengths.ok_or_else(unknown)?,
-            width: width.lengths.ok_or_else(unknown)?,
-            padding: padding(input)?,
+            input: Input {
+                leading,
+                height: height.lengths.ok_or_else(unknown)?,
+                width: width.lengths.ok_or_else(unknown)?,
+                padding: padding(input)?,
+                // Format 0.4 knows the halo for tiles alone.
+                border: made.map(|axis| if is_older(output) { 0 } else { axis.halo }),
+            },
             halo: made.map(|axis| axis.halo).into_iter().max().unwrap_or_default(),
-            // Format 0.4 knows the halo for tiles alone.
-            border: made.map(|axis| if is_older(output) { 0 } else { axis.halo }),
             before: processing::before(input)?,
             after: processing::after(output)?,
             grey: match kind(output) {
@@ -95,11 +63,6 @@ impl Description {
     }
 }
 
-/// Whether a tensor is described in format 0.4.
-pub(super) fn is_older(tensor: &Yaml) -> bool {
-    tensor.get("data_type").is_some()
-}
-
 fn padding(input: &Yaml) -> Result<Padding, String> {
     match input.get("pad").filter(|pad| !pad.is_null()).map_or("symmetric", |pad| pad.text_at("mode")) {
         "symmetric" => Ok(Padding::Symmetric),
@@ -107,11 +70,6 @@ fn padding(input: &Yaml) -> Result<Padding, String> {
         "edge" => Ok(Padding::Edge),
         mode => Err(format!("its input is padded in the mode {mode:?}, which does not run here")),
     }
-}
-
-/// The kind of a tensor's numbers.
-pub(super) fn kind(tensor: &Yaml) -> &str {
-    tensor.get("data").map_or_else(|| tensor.text_at("data_type"), |data| data.text_at("type"))
 }
 
 fn only<'a>(rdf: &'a Yaml, what: &str) -> Result<&'a Yaml, String> {
@@ -202,14 +160,6 @@ mod tests {
     use super::*;
     use crate::model::package::yaml::read;
 
-    #[test]
-    fn a_slice_grows_to_the_next_length_allowed() {
-        let free = Lengths { least: 61, step: Some(8) };
-        assert_eq!([1, 61, 62, 69, 70].map(|length| free.holding(length).unwrap()), [61, 61, 69, 69, 77]);
-        let fixed = Lengths { least: 64, step: None };
-        assert_eq!((fixed.holding(3), fixed.holding(65)), (Some(64), None));
-    }
-
     fn described(input: &str, output: &str) -> Result<Description, String> {
         Description::read(&read(format!("inputs: [{input}]\noutputs: [{output}]\n").as_bytes()).unwrap())
     }
@@ -229,9 +179,10 @@ mod tests {
         );
         let (newer, older) = (newer.unwrap(), older.unwrap());
         let width = Lengths { least: 32, step: None };
-        assert_eq!((newer.leading, newer.halo, newer.width, newer.grey), (2, 8, width, GreyType::U8));
-        assert_eq!((newer.border, older.border), ([8, 0], [0, 0]));
-        assert_eq!(older, Description { border: [0, 0], ..newer });
+        assert_eq!((newer.input.leading, newer.halo, newer.input.width, newer.grey), (2, 8, width, GreyType::U8));
+        assert_eq!((newer.input.border, older.input.border), ([8, 0], [0, 0]));
+        let input = Input { border: [0, 0], ..newer.input };
+        assert_eq!(older, Description { input, ..newer });
     }
 
     #[test]

@@ -1,23 +1,18 @@
 //! Models of other programs: bioimage.io packages with one slice in and one out, whose network is in ONNX.
 //!
-//! `description` says how the network is fed, `processing` what is done before and after it, `graph` looks through the
-//! ONNX file before tract reads it, `network` gets it ready for a size,
-//! `placed` puts a slice into an image of a size that it takes, `runner` runs it, and `trial` runs it on its own
-//! test image.
+//! `description` says how the network is fed, `processing` what is done before and after it, [`undulator_onnx`] runs it,
+//! and `trial` has it run on its own test image.
 
 mod description;
-mod graph;
-mod network;
-mod placed;
 mod processing;
-mod protobuf;
-mod runner;
+mod tensor;
 mod trial;
 
-use crate::{engine::Runner, model::package::yaml::Yaml, stack::GreyType};
+use undulator_compute::Runner;
+use undulator_onnx::{Network, TractRunner};
+
+use crate::{model::package::yaml::Yaml, stack::GreyType};
 use description::Description;
-use network::Network;
-use runner::TractRunner;
 pub(super) use trial::Trial;
 
 /// A model of another program that runs here.
@@ -47,14 +42,18 @@ impl Foreign {
 
     /// Tiles should begin at whole multiples of this.
     pub fn multiple(&self) -> usize {
-        let (down, across) = (self.description.height.step(), self.description.width.step());
+        let (down, across) = (self.description.input.height.step(), self.description.input.width.step());
         (1..=across).map(|times| down * times).find(|multiple| multiple.is_multiple_of(across)).unwrap_or(down)
     }
 
     /// The network on the CPU. Images are continued to a size that it takes, if there is one so large; before that, if
     /// they are to be `bordered`, by the halo on all sides. For others the [`footprint`](Runner::footprint) is endless.
     pub fn runner(&self, bordered: bool) -> Box<dyn Runner> {
-        Box::new(TractRunner::new(self.clone(), bordered))
+        Box::new(self.tract_runner(bordered))
+    }
+
+    fn tract_runner(&self, bordered: bool) -> TractRunner {
+        TractRunner::new(self.network.clone(), self.description.input.clone(), bordered)
     }
 
     /// Takes the grey values of a whole slice to what the network is given.

@@ -1,6 +1,6 @@
 //! What a description asks to be done to grey values before and after its network, as `bioimageio.core` does it.
 
-use super::description::{is_older, kind};
+use super::tensor::{is_older, kind};
 use crate::model::package::yaml::Yaml;
 
 /// What `bioimageio.core` adds to spreads before it divides by them, where the description does not say.

@@ -1,10 +1,10 @@
 //! A model of another program on its own test image.
 
-use super::{Foreign, placed::Placed, runner::TractRunner};
-use crate::{
-    engine::{device::Device, memory},
-    model::package::{npy::Tensor, verify::Verification},
-};
+use undulator_compute::{device::Device, memory};
+use undulator_onnx::{Placed, TractRunner};
+
+use super::Foreign;
+use crate::model::package::{npy::Tensor, verify::Verification};
 
 /// What two programs may differ by in a number, and beside it this part of the number: what bioimage.io allows where a
 /// description does not say.
@@ -33,9 +33,10 @@ impl Foreign {
     /// In words: when that is no slice of a size that the network takes.
     pub(in crate::model) fn trial(&self, input: Tensor) -> Result<Trial, String> {
         let size = slice("input", &input)?;
-        let placed = Placed::new(&self.description, false, size[0], size[1]).filter(|placed| placed.size() == size);
+        let placed =
+            Placed::new(&self.description.input, false, size[0], size[1]).filter(|placed| placed.size() == size);
         let placed = placed.ok_or_else(|| format!("its test input has the size {size:?}, which it does not take"))?;
-        let mut runner = TractRunner::new(self.clone(), false);
+        let mut runner = self.tract_runner(false);
         let ready = runner.ready(placed)?;
         let (multiplications, bytes) = (ready.multiplications, ready.bytes);
         Ok(Trial { model: self.clone(), runner, input, placed, multiplications, bytes })

@@ -1,12 +1,8 @@
 //! One slice that shows what a model does, and the test tensors made of it.
 
-use crate::{
-    engine::{EngineError, Images, Runner, cpu},
-    frame::Frame,
-    grey::Window,
-    model::Model,
-    network::Plan,
-};
+use undulator_compute::{EngineError, Frame, Images, Runner, cpu, network::Plan};
+
+use crate::{grey::Window, model::Model};
 
 /// One validation slice before and after, in raw grey values, row-major.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,12 +2,15 @@
 
 use std::io::Cursor;
 
+use undulator_compute::{
+    Loss, Schedule,
+    network::{Activation, Architecture, Spec, Weights},
+};
+
 use super::{opened::MOST_MULTIPLICATIONS, *};
 use crate::{
-    engine::{Loss, Schedule},
     grey::Window,
     model::{Epoch, Scores, Training},
-    network::{Activation, Architecture, Spec, Weights},
     stack::{GreyType, Size, VoxelSize},
 };
 

@@ -1,0 +1,33 @@
+//! Which devices there are, and which one `auto` picks.
+//!
+//! The CPU is always there. What computes elsewhere is a [`Backend`] in a crate of its own, which it is told of by
+//! [`register`]: nothing here knows that crate.
+
+mod absent;
+mod backend;
+mod devices;
+mod precision;
+mod usable;
+mod wanted;
+
+pub use backend::{Accelerator, Backend, Picked, Row};
+pub use devices::{Devices, register};
+pub use precision::{Choice, Precision};
+pub use usable::{Device, compute, runner, trainer};
+pub use wanted::Wanted;
+
+use crate::error::EngineError;
+
+/// Picks the device to use, and gives lines for the log: why `auto` is the CPU, and what else differs from what was asked.
+///
+/// # Errors
+/// When an accelerator was asked for by name and cannot be used: it never falls back to the CPU in silence.
+pub fn pick(wanted: Wanted, precision: Precision) -> Result<(Device, Vec<String>), EngineError> {
+    Devices::here().pick(wanted, precision)
+}
+
+/// Everything that was found and what is missing, in rows of item, state and detail, for a table. Every accelerator computes
+/// something small for it.
+pub fn report() -> Vec<Row> {
+    Devices::here().report()
+}
