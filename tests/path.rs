@@ -10,9 +10,8 @@ use undulator::{
     apply::apply,
     engine::device::Wanted,
     model::Model,
-    monitor::Silent,
     network::{Activation, Architecture, Spec},
-    progress::Progress,
+    progress::{Progress, Silent},
     stack::{Shape, Size, SliceSource},
     train::{TrainOptions, train},
     volume::Volume,
@@ -66,7 +65,7 @@ fn restored(laboratory: &Volume, synchrotron: &Volume, grid: &Target, transform:
     let model = Model::load(&options.model).unwrap();
     let (low, reference) = (last_slices(&low), last_slices(&reference));
     let mut sink = Volume::new("restored", low.shape());
-    let applied = apply(&low, Some(&reference), &model, Wanted::Cpu, &mut sink, &Silent).unwrap();
+    let applied = apply(&low, Some(&reference), &model, Wanted::Cpu, &mut sink, Progress::silent()).unwrap();
     let comparison = applied.comparison.unwrap();
     println!("{comparison}");
     assert!(comparison.restored.psnr > comparison.baselines.filtered.psnr, "{comparison}");

@@ -12,9 +12,8 @@ use undulator::{
     apply::apply,
     engine::{Images, Runner, cpu, device::Wanted},
     model::Model,
-    monitor::Silent,
     network::{Activation, Architecture, Plan, Spec, Weights},
-    progress::Progress,
+    progress::{Progress, Silent},
     resample::{Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize},
     train::{TrainOptions, train},
@@ -49,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let source = Slow(&stack, Duration::from_millis(pause));
         let milliseconds = median(|| {
             let mut restored = Volume::new("restored", stack.shape());
-            apply(&source, None, &model, Wanted::Cpu, &mut restored, &Silent).map(drop)
+            apply(&source, None, &model, Wanted::Cpu, &mut restored, Progress::silent()).map(drop)
         })?;
         println!("  read in {pause:2} ms: {:.1}", milliseconds / 24.0);
     }

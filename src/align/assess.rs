@@ -35,7 +35,9 @@ pub fn assess(
     let level = base.level(finest);
     let samples = Samples::of(&level.reference, SAMPLES);
     let landscape = landscape(&level, &samples, options.metric);
-    Ok(report(&landscape, options, landscape.at(transform), distinction, coarse / 2.0))
+    let alignment = report(&landscape, options, landscape.at(transform), distinction, coarse / 2.0);
+    progress.done();
+    Ok(alignment)
 }
 
 fn unknown(transform: &Transform, why: &AlignError) -> Alignment {

@@ -192,7 +192,9 @@ pub fn align(
         found = landscape.climb(options.family, &found.transform, refining)?;
     }
     progress.share(0.9..1.0).phase("Checking the result");
-    Ok(assess::report(&landscape, options, found, distinction, coarse / 2.0))
+    let alignment = assess::report(&landscape, options, found, distinction, coarse / 2.0);
+    progress.done();
+    Ok(alignment)
 }
 
 /// Both volumes as they were read, and how fine the work on them may and shall be.

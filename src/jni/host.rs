@@ -21,7 +21,6 @@ use crate::{
     align::Alignment,
     apply::Comparison,
     measure::Score,
-    monitor::Monitor,
     progress::{Event, Listener},
     train::Trained,
 };
@@ -183,7 +182,7 @@ pub fn number(value: f64) -> String {
     value.to_string()
 }
 
-impl Monitor for JavaMonitor {
+impl JavaMonitor {
     fn progress(&self, fraction: f64, doing: &str) {
         let _ = self.host.call(|env| {
             let doing = env.new_string(doing)?;
@@ -198,19 +197,6 @@ impl Monitor for JavaMonitor {
             let arguments = [JValue::Object(&line)];
             env.call_method(&self.object, jni_str!("log"), jni_sig!("(Ljava/lang/String;)V"), &arguments)?.v()
         });
-    }
-
-    fn cancelled(&self) -> bool {
-        if self.host.has_thrown() {
-            return true;
-        }
-        let answer =
-            self.host.call(|env| env.call_method(&self.object, jni_str!("cancelled"), jni_sig!("()Z"), &[])?.z());
-        let cancelled = answer.unwrap_or(true);
-        if cancelled {
-            self.host.note_cancelled();
-        }
-        cancelled
     }
 }
 
@@ -228,6 +214,15 @@ impl Listener for JavaMonitor {
     }
 
     fn cancelled(&self) -> bool {
-        Monitor::cancelled(self)
+        if self.host.has_thrown() {
+            return true;
+        }
+        let answer =
+            self.host.call(|env| env.call_method(&self.object, jni_str!("cancelled"), jni_sig!("()Z"), &[])?.z());
+        let cancelled = answer.unwrap_or(true);
+        if cancelled {
+            self.host.note_cancelled();
+        }
+        cancelled
     }
 }

@@ -269,7 +269,8 @@ pub extern "system" fn Java_undulator_Native_apply<'local>(
             }
         };
         let sink = file.as_mut().map_or(&mut result as &mut dyn SliceSink, |file| file);
-        let applied = host.finish(apply::apply_any(&image, reference, &model, choice, sink, &monitor))?;
+        let applied =
+            host.finish(apply::apply_any(&image, reference, &model, choice, sink, Progress::new(&monitor)))?;
         if let Some(range) = range {
             result.display_range(range);
         }

@@ -244,6 +244,7 @@ pub fn sample_pair(
         let windows = [laboratory.keeper.window()?, synchrotron.keeper.window()?];
         (psnr(&laboratory.keeper, &synchrotron.keeper)?, windows, None)
     };
+    progress.done();
     let fractions = sample.fractions();
     let [laboratory_window, synchrotron_window] = windows;
     let [laboratory_scale, synchrotron_scale] = scales.map(GreyScale::ends_per_cm);
