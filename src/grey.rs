@@ -9,7 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::monitor::Monitor;
+use crate::progress::{Cancelled, Progress};
 use crate::stack::{self, GreyType, SliceSource, StackError, read_finite};
 
 /// The percentile that is black by default.
@@ -24,8 +24,6 @@ pub const HIGH_PERCENT: f64 = 99.7;
 
 /// One bin for each 16-bit grey value, and for each value of half of a 32-bit number.
 const BINS: usize = 1 << 16;
-
-const DOING: &str = "Reading grey values";
 
 /// Why there is no grey window.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +75,8 @@ pub enum GreyError {
         slices: usize,
     },
     /// The user asked to stop.
-    #[error("cancelled while reading grey values")]
-    Cancelled,
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 /// The grey values that count as black (0) and white (1).
@@ -136,14 +134,14 @@ impl Window {
     ///
     /// # Errors
     /// [`GreyError`] for an empty stack, a value that is not finite, impossible percentiles, a stack without contrast,
-    /// and when the monitor asks to stop.
+    /// and when the user asks to stop.
     pub fn of_percentiles(
         source: &dyn SliceSource,
         low_percent: f64,
         high_percent: f64,
-        monitor: &dyn Monitor,
+        progress: Progress<'_>,
     ) -> Result<Self, GreyError> {
-        Self::of_percentiles_in(source, 0..source.shape().size.slices, low_percent, high_percent, monitor)
+        Self::of_percentiles_in(source, 0..source.shape().size.slices, low_percent, high_percent, progress)
     }
 
     /// As [`of_percentiles`](Self::of_percentiles), of some slices (counted from 0) alone: a training block, say.
@@ -155,7 +153,7 @@ impl Window {
         slices: Range<usize>,
         low_percent: f64,
         high_percent: f64,
-        monitor: &dyn Monitor,
+        progress: Progress<'_>,
     ) -> Result<Self, GreyError> {
         if !(0.0 <= low_percent && low_percent < high_percent && high_percent <= 100.0) {
             return Err(GreyError::Percents { low: low_percent, high: high_percent });
@@ -169,8 +167,8 @@ impl Window {
         let voxels = source.shape().size.plane() as u64 * slices.len() as u64;
         let ranks = [Rank::of_percent(low_percent, voxels), Rank::of_percent(high_percent, voxels)];
         let [low, high] = match source.shape().grey {
-            GreyType::U8 | GreyType::U16 => whole_percentiles(source, slices, ranks, monitor)?,
-            GreyType::F32 => float_percentiles(source, slices, ranks, monitor)?,
+            GreyType::U8 | GreyType::U16 => whole_percentiles(source, slices, ranks, progress)?,
+            GreyType::F32 => float_percentiles(source, slices, ranks, progress)?,
         };
         if low == high {
             return Err(GreyError::NoContrast { name: source.name().to_owned(), low_percent, high_percent, grey: low });
@@ -211,12 +209,9 @@ fn whole_percentiles(
     source: &dyn SliceSource,
     slices: Range<usize>,
     ranks: [Rank; 2],
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<[f32; 2], GreyError> {
-    let counts = count(source, slices, 1, |grey| Some(usize::from(grey as u16)), &|done| {
-        monitor.progress(done, DOING);
-        monitor.cancelled()
-    })?;
+    let counts = count(source, slices, 1, |grey| Some(usize::from(grey as u16)), progress)?;
     Ok(ranks.map(|rank| rank.interpolate(|at| find(&counts, at).0 as f32)))
 }
 
@@ -225,22 +220,16 @@ fn float_percentiles(
     source: &dyn SliceSource,
     slices: Range<usize>,
     ranks: [Rank; 2],
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<[f32; 2], GreyError> {
-    let upper = count(source, slices.clone(), 1, |grey| Some(upper_half(grey)), &|done| {
-        monitor.progress(0.5 * done, DOING);
-        monitor.cancelled()
-    })?;
+    let upper = count(source, slices.clone(), 1, |grey| Some(upper_half(grey)), progress.share(0.0..0.5))?;
     let mut halves: Vec<usize> = ranks.iter().flat_map(|rank| rank.neighbours()).map(|at| find(&upper, at).0).collect();
     halves.dedup();
     let bin = |grey| {
         let half = upper_half(grey);
         halves.iter().position(|&wanted| wanted == half).map(|table| table * BINS + lower_half(grey))
     };
-    let lower = count(source, slices, halves.len(), bin, &|done| {
-        monitor.progress(0.5 + 0.5 * done, DOING);
-        monitor.cancelled()
-    })?;
+    let lower = count(source, slices, halves.len(), bin, progress.share(0.5..1.0))?;
     let value_at = |at| {
         let (half, within) = find(&upper, at);
         let table = halves.partition_point(|&wanted| wanted < half);
@@ -250,23 +239,20 @@ fn float_percentiles(
     Ok(ranks.map(|rank| rank.interpolate(value_at)))
 }
 
-/// Counts the grey values of some slices in `tables` × [`BINS`] bins. `step` hears which part is done, and answers
-/// whether to stop.
+/// Counts the grey values of some slices in `tables` × [`BINS`] bins.
 fn count(
     source: &dyn SliceSource,
     slices: Range<usize>,
     tables: usize,
     bin: impl Fn(f32) -> Option<usize> + Sync,
-    step: &dyn Fn(f64) -> bool,
+    progress: Progress<'_>,
 ) -> Result<Vec<u64>, GreyError> {
     let mut slice = vec![0.0; source.shape().size.plane()];
     let share = slice.len().div_ceil(rayon::current_num_threads());
     let mut counts = vec![vec![0; tables * BINS]; slice.len().div_ceil(share)];
     let (first, total) = (slices.start, slices.len());
     for z in slices {
-        if step((z - first) as f64 / total as f64) {
-            return Err(GreyError::Cancelled);
-        }
+        progress.step(z - first, total)?;
         read_finite(source, z, &mut slice)?;
         slice.par_chunks(share).zip(&mut counts).for_each(|(greys, counts)| {
             greys.iter().filter_map(|&grey| bin(grey)).for_each(|bin| counts[bin] += 1);
@@ -310,7 +296,6 @@ fn from_halves(upper: usize, lower: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::Silent;
     use crate::stack::{Shape, Size, VoxelSize};
     use crate::volume::Volume;
 
@@ -342,7 +327,7 @@ mod tests {
             let values: Vec<f32> = unit.iter().map(|v| grey.nearest(v * scale + shift)).collect();
             let source = volume(grey, size, &values);
             for (low, high) in [(0.3, 99.7), (0.0, 100.0), (12.5, 13.0), (50.0, 87.6)] {
-                let window = Window::of_percentiles(&source, low, high, &Silent).unwrap();
+                let window = Window::of_percentiles(&source, low, high, Progress::silent()).unwrap();
                 assert_eq!(window.low, sorted_percentile(&values, low) as f32, "{grey:?} {low}");
                 assert_eq!(window.high, sorted_percentile(&values, high) as f32, "{grey:?} {high}");
             }
@@ -353,7 +338,7 @@ mod tests {
     fn a_block_of_slices_has_its_own_window() {
         let values: Vec<f32> = (0..40).map(|v| v as f32).collect();
         let source = volume(GreyType::U8, Size::new(5, 2, 4), &values);
-        let window = Window::of_percentiles_in(&source, 1..3, 0.0, 100.0, &Silent).unwrap();
+        let window = Window::of_percentiles_in(&source, 1..3, 0.0, 100.0, Progress::silent()).unwrap();
         assert_eq!(window, Window { low: 10.0, high: 29.0 });
     }
 
@@ -368,21 +353,25 @@ mod tests {
     fn bad_input_is_named() {
         let flat = volume(GreyType::F32, Size::new(3, 3, 2), &[4.5; 18]);
         let message = |result: Result<Window, GreyError>| result.unwrap_err().to_string();
-        let said = message(Window::of_percentiles(&flat, 0.3, 99.7, &Silent));
+        let said = message(Window::of_percentiles(&flat, 0.3, 99.7, Progress::silent()));
         assert!(said.contains("laboratory has no contrast") && said.contains("4.5"), "{said}");
-        let said = message(Window::of_percentiles(&flat, 99.7, 0.3, &Silent));
+        let said = message(Window::of_percentiles(&flat, 99.7, 0.3, Progress::silent()));
         assert!(said.contains("99.7 and 0.3"), "{said}");
         for slices in [2..2, 1..3, 7..9] {
-            let said = message(Window::of_percentiles_in(&flat, slices, 0.3, 99.7, &Silent));
+            let said = message(Window::of_percentiles_in(&flat, slices, 0.3, 99.7, Progress::silent()));
             assert!(said.contains("which has 2"), "{said}");
         }
         let mut values = [1.0; 18];
         values[13] = f32::NAN;
-        let said =
-            message(Window::of_percentiles(&volume(GreyType::F32, Size::new(3, 3, 2), &values), 0.3, 99.7, &Silent));
+        let said = message(Window::of_percentiles(
+            &volume(GreyType::F32, Size::new(3, 3, 2), &values),
+            0.3,
+            99.7,
+            Progress::silent(),
+        ));
         assert!(said.contains("slice 2") && said.contains("x=1, y=1"), "{said}");
         let none = volume(GreyType::U8, Size::new(0, 3, 2), &[]);
-        assert!(message(Window::of_percentiles(&none, 0.3, 99.7, &Silent)).contains("empty"));
+        assert!(message(Window::of_percentiles(&none, 0.3, 99.7, Progress::silent())).contains("empty"));
         for (low, high) in [(1.0, 1.0), (2.0, 1.0), (f32::NAN, 1.0), (0.0, f32::INFINITY), (f32::MIN, f32::MAX)] {
             assert!(Window::new(low, high).is_err());
         }

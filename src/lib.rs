@@ -19,7 +19,6 @@ pub mod grey;
 mod jni;
 pub mod measure;
 pub mod model;
-pub mod monitor;
 pub mod network;
 mod picture;
 pub mod progress;

@@ -1,4 +1,7 @@
 //! How long work reports to whoever started it, and learns that it should stop.
+//!
+//! Commands announce their phases. What is only a step of them, such as finding a grey window, reports fractions alone
+//! and leaves the phase to its caller.
 
 use std::ops::Range;
 
@@ -44,9 +47,9 @@ pub struct Cancelled;
 /// A part of some work, reported to a [`Listener`].
 ///
 /// ```
-/// use undulator::progress::{Progress, Silent};
+/// use undulator::progress::Progress;
 ///
-/// let progress = Progress::new(&Silent);
+/// let progress = Progress::silent();
 /// let reading = progress.part(0.0..0.3, "Reading");
 /// for z in 0..10 {
 ///     // ...
@@ -65,6 +68,11 @@ impl<'a> Progress<'a> {
     /// The whole of some work.
     pub fn new(listener: &'a dyn Listener) -> Self {
         Self { listener, from: 0.0, to: 1.0 }
+    }
+
+    /// Work that reports to nobody and cannot be cancelled.
+    pub fn silent() -> Self {
+        Self::new(&Silent)
     }
 
     /// The part of this work that lies between two fractions of it, which begins now.
@@ -103,6 +111,13 @@ impl<'a> Progress<'a> {
         self.check()
     }
 
+    /// All of this part is done, and it is too late to stop.
+    pub fn done(&self) {
+        self.listener.event(Event::Fraction(self.to));
+    }
+
+    /// Reports nothing.
+    ///
     /// # Errors
     /// [`Cancelled`] when the user asked to stop.
     pub fn check(&self) -> Result<(), Cancelled> {
@@ -117,5 +132,51 @@ impl<'a> Progress<'a> {
     /// A line for the log about what the user should look at.
     pub fn warning(&self, line: &str) {
         self.listener.event(Event::Warning(line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Keeps what it hears; cancels once half is done.
+    #[derive(Default)]
+    struct Heard(Mutex<(Vec<String>, bool)>);
+
+    impl Listener for Heard {
+        fn event(&self, event: Event<'_>) {
+            let mut heard = self.0.lock().unwrap();
+            let line = match event {
+                Event::Phase(name) => name.to_owned(),
+                Event::Fraction(fraction) => {
+                    heard.1 |= fraction >= 0.5;
+                    fraction.to_string()
+                }
+                Event::Message(line) => line.to_owned(),
+                Event::Warning(line) => format!("! {line}"),
+            };
+            heard.0.push(line);
+        }
+
+        fn cancelled(&self) -> bool {
+            self.0.lock().unwrap().1
+        }
+    }
+
+    #[test]
+    fn parts_report_fractions_of_the_whole_and_say_when_to_stop() {
+        let heard = Heard::default();
+        let whole = Progress::new(&heard);
+        let reading = whole.part(0.0..0.5, "Reading");
+        assert_eq!(reading.step(1, 4), Ok(()));
+        let second = whole.part(0.25..0.75, "Comparing").share(0.5..1.0);
+        second.warning("odd");
+        assert_eq!(second.check(), Ok(()));
+        assert_eq!(second.step(0, 0), Err(Cancelled));
+        second.done();
+        let lines = ["Reading", "0", "0.125", "Comparing", "0.25", "! odd", "0.5", "0.75"];
+        assert_eq!(heard.0.lock().unwrap().0, lines);
     }
 }

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use undulator::align::{
     AlignError, AlignOptions, Alignment, Drift, Family, Metric, Target, Transform, align, apply_transform, assess,
 };
-use undulator::monitor::{Monitor, Silent};
+use undulator::progress::{Event, Listener, Progress};
 use undulator::stack::{GreyType, Shape, Size, SliceSource, VoxelSize};
 use undulator::volume::Volume;
 
@@ -57,7 +57,7 @@ fn after(known: &Transform, transform: &Transform) -> Transform {
 
 fn written(moving: &Volume, target: &Target, transform: &Transform) -> Volume {
     let mut volume = Volume::new("written", moving.shape());
-    apply_transform(moving, target, transform, &mut volume, &Silent).unwrap();
+    apply_transform(moving, target, transform, &mut volume, Progress::silent()).unwrap();
     volume
 }
 
@@ -89,7 +89,7 @@ fn truth() -> Transform {
 #[test]
 fn the_battery_pair_raw_from_disk() {
     let (laboratory, synchrotron) = (battery::measured("laboratory"), battery::measured("synchrotron"));
-    let found = align(&laboratory, &synchrotron, &AlignOptions::default(), &Silent).unwrap();
+    let found = align(&laboratory, &synchrotron, &AlignOptions::default(), Progress::silent()).unwrap();
     let all = differences(&found.transform, &truth(), laboratory.shape(), synchrotron.shape());
     let n = all.len() as f64;
     let total = all.iter().map(Vector3::norm).sum::<f64>() / n;
@@ -126,7 +126,7 @@ fn the_synchrotron_volume_moved_to_the_laboratory_s_grid() {
     let back = after(&truth, &Transform::identity());
     let moved = written(&synchrotron, &Target::of(laboratory.shape()), &back);
     let moved = noisy(&moved, 5500.0, &mut ChaCha8Rng::seed_from_u64(1));
-    let found = align(&moved, &synchrotron, &AlignOptions::default(), &Silent).unwrap();
+    let found = align(&moved, &synchrotron, &AlignOptions::default(), Progress::silent()).unwrap();
     let error = mean_error(&found.transform, &truth, laboratory.shape(), synchrotron.shape());
     println!("mean error {error:.4} µm");
     assert!(error <= ALLOWED / 2.0, "{error} µm");
@@ -139,7 +139,7 @@ fn twenty_random_starts() {
     let (laboratory, synchrotron) = (battery::measured("laboratory"), battery::measured("synchrotron"));
     let (lab, reference) = (laboratory.shape(), synchrotron.shape());
     let options = AlignOptions::default();
-    let base = align(&laboratory, &synchrotron, &options, &Silent).unwrap();
+    let base = align(&laboratory, &synchrotron, &options, Progress::silent()).unwrap();
     let mut converged = 0;
     for seed in 0..20 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -149,7 +149,7 @@ fn twenty_random_starts() {
         let known = Transform::similarity(angles, scale, extent(lab).map(|edge| within(edge / 4.0)));
         let moved = noisy(&written(&laboratory, &Target::of(lab), &known), 9600.0, &mut random);
         let expected = after(&known, &base.transform);
-        match align(&moved, &synchrotron, &options, &Silent) {
+        match align(&moved, &synchrotron, &options, Progress::silent()) {
             Ok(found) => {
                 let error = mean_error(&found.transform, &expected, lab, reference);
                 println!("start {seed}: mean error {error:.4} µm, overlap {:.2}", found.overlap);
@@ -173,7 +173,7 @@ fn every_family_and_metric() {
         let moving = grains.seen(Size::new(120, 120, 60), 0.5, &truth);
         for metric in [Metric::Ncc, Metric::MutualInformation] {
             let options = AlignOptions { family, metric, ..AlignOptions::default() };
-            let found = align(&moving, &reference, &options, &Silent).unwrap();
+            let found = align(&moving, &reference, &options, Progress::silent()).unwrap();
             let error = mean_error(&found.transform, &truth, moving.shape(), reference.shape());
             println!("{family:?} {metric:?}: {error:.4} of a voxel of 0.75");
             assert!(error < 0.05, "{family:?} {metric:?}: {error}");
@@ -191,7 +191,7 @@ fn mutual_information_does_not_mind_inverted_grey() {
     let inverted: Vec<f32> = moving.to_values().iter().map(|v| 65535.0 - v).collect();
     let moving = Volume::from_values("inverted", moving.shape(), &inverted);
     let options = AlignOptions { metric: Metric::MutualInformation, leave_out_air: false, ..AlignOptions::default() };
-    let found = align(&moving, &reference, &options, &Silent).unwrap();
+    let found = align(&moving, &reference, &options, Progress::silent()).unwrap();
     assert!(found.ncc_after < -0.5);
     let error = mean_error(&found.transform, &truth, moving.shape(), reference.shape());
     assert!(error < 0.05, "{error}");
@@ -207,7 +207,7 @@ fn any_rotation_and_every_flip() {
         let flip = Matrix3::from_diagonal(&Vector3::new(z, y, 1.0));
         let truth = Transform::new(turned.linear * flip, turned.shift);
         let moving = grains.seen(Size::new(75, 75, 40), 0.8, &truth);
-        let found = align(&moving, &reference, &options, &Silent).unwrap();
+        let found = align(&moving, &reference, &options, Progress::silent()).unwrap();
         let error = mean_error(&found.transform, &truth, moving.shape(), reference.shape());
         println!("{angle}° {z} {y}: {error:.4}");
         assert!(error < 0.06, "{angle}° {z} {y}: {error}");
@@ -222,12 +222,12 @@ fn unrelated_volumes_are_an_error() {
     let ways = [(5, Metric::Ncc, true), (6, Metric::Ncc, false), (7, Metric::MutualInformation, false)];
     for (seed, metric, flip) in ways {
         let options = AlignOptions { metric, rotation_search: flip, flip, ..AlignOptions::default() };
-        let error = align(&seen(seed), &one, &options, &Silent).unwrap_err();
+        let error = align(&seen(seed), &one, &options, Progress::silent()).unwrap_err();
         println!("{error}");
         assert!(matches!(error, AlignError::Unrelated { .. }), "{error}");
     }
     let synchrotron = battery::measured("synchrotron");
-    let error = align(&seen(8), &synchrotron, &AlignOptions::default(), &Silent).unwrap_err();
+    let error = align(&seen(8), &synchrotron, &AlignOptions::default(), Progress::silent()).unwrap_err();
     assert!(matches!(error, AlignError::Unrelated { .. }), "{error}");
 }
 
@@ -241,11 +241,12 @@ fn a_mirrored_stack_is_an_error_without_flips() {
     let reversed = Volume::from_values("reversed", laboratory.shape(), &reversed);
     for rotation_search in [false, true] {
         let options = AlignOptions { rotation_search, ..AlignOptions::default() };
-        let error = align(&reversed, &synchrotron, &options, &Silent).unwrap_err();
+        let error = align(&reversed, &synchrotron, &options, Progress::silent()).unwrap_err();
         println!("{error}");
         assert!(matches!(error, AlignError::Unrelated { .. } | AlignError::SmallOverlap { .. }), "{error}");
     }
-    let found = align(&reversed, &synchrotron, &AlignOptions { flip: true, ..AlignOptions::default() }, &Silent);
+    let found =
+        align(&reversed, &synchrotron, &AlignOptions { flip: true, ..AlignOptions::default() }, Progress::silent());
     assert!(found.unwrap().transform.parts().mirrored);
 }
 
@@ -255,7 +256,7 @@ fn a_small_field_inside_a_large_one() {
     let truth = Transform::similarity([4.0, 1.0, 0.0], 1.01, [2.0, 8.0, -6.0]);
     let large = grains.seen(Size::new(120, 120, 50), 0.75, &Transform::identity());
     let small = grains.seen(Size::new(80, 80, 40), 0.5, &truth);
-    let found = align(&small, &large, &AlignOptions::default(), &Silent).unwrap();
+    let found = align(&small, &large, &AlignOptions::default(), Progress::silent()).unwrap();
     let error = mean_error(&found.transform, &truth, small.shape(), large.shape());
     println!("{error:.4}, overlap {:.2}", found.overlap);
     assert!(error < 0.05 && found.overlap < 0.2 && found.warnings.is_empty(), "{error} {:?}", found.warnings);
@@ -267,7 +268,7 @@ fn a_small_overlap_is_a_warning() {
     let reference = grains.seen(Size::new(80, 80, 40), 0.75, &Transform::identity());
     let truth = Transform::similarity([0.0; 3], 1.0, [0.0, 23.0, 26.0]);
     let moving = grains.seen(Size::new(80, 80, 40), 0.75, &truth);
-    let found = align(&moving, &reference, &AlignOptions::default(), &Silent).unwrap();
+    let found = align(&moving, &reference, &AlignOptions::default(), Progress::silent()).unwrap();
     assert!(mean_error(&found.transform, &truth, moving.shape(), reference.shape()) < 0.1);
     assert!(found.overlap < 0.35, "{}", found.overlap);
     assert!(found.warnings.iter().any(|w| w.contains("in common")), "{:?}", found.warnings);
@@ -282,7 +283,7 @@ fn a_flat_optimum_is_a_warning() {
         grains.seen(Size::new(80, 80, 40), 0.75, &Transform::similarity([4.0, 0.0, 0.0], 1.0, [0.0, 3.0, -2.0]));
     let mut random = ChaCha8Rng::seed_from_u64(3);
     let [reference, moving] = [reference, moving].map(|v| noisy(&v, 4000.0, &mut random));
-    let found = align(&moving, &reference, &AlignOptions::default(), &Silent).unwrap();
+    let found = align(&moving, &reference, &AlignOptions::default(), Progress::silent()).unwrap();
     println!("{:?}", found.warnings);
     assert!(found.warnings.iter().any(|w| w.contains("shift along z")), "{:?}", found.warnings);
     assert!(found.warnings.iter().all(|w| !w.contains("shift along y")), "{:?}", found.warnings);
@@ -303,7 +304,7 @@ fn a_round_field_of_view_and_air_do_not_matter() {
         }
     }
     let moving = Volume::from_values("round", moving.shape(), &values);
-    let found = align(&moving, &reference, &AlignOptions::default(), &Silent).unwrap();
+    let found = align(&moving, &reference, &AlignOptions::default(), Progress::silent()).unwrap();
     let error = mean_error(&found.transform, &truth, moving.shape(), reference.shape());
     assert!(error < 0.06, "{error}");
 }
@@ -319,7 +320,7 @@ fn drift_is_refined() {
     let moving = grains.seen(Size::new(120, 120, 84), 0.5, &truth);
     let error = |drift| {
         let options = AlignOptions { drift, ..AlignOptions::default() };
-        let found = align(&moving, &reference, &options, &Silent).unwrap();
+        let found = align(&moving, &reference, &options, Progress::silent()).unwrap();
         mean_error(&found.transform, &truth, moving.shape(), reference.shape())
     };
     let (without, with) = (error(false), error(true));
@@ -335,7 +336,7 @@ fn the_number_of_threads_does_not_matter() {
         grains.seen(Size::new(70, 70, 36), 0.8, &Transform::similarity([5.0, 2.0, 1.0], 0.98, [1.0, 2.0, 3.0]));
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| align(&moving, &reference, &AlignOptions::default(), &Silent)).unwrap()
+        pool.install(|| align(&moving, &reference, &AlignOptions::default(), Progress::silent())).unwrap()
     };
     let (one, three): (Alignment, Alignment) = (run(1), run(3));
     assert_eq!(one.transform, three.transform);
@@ -349,7 +350,8 @@ fn a_given_start_replaces_the_search() {
     let truth = Transform::similarity([60.0, 0.0, 0.0], 1.0, [0.0, 3.0, -2.0]);
     let moving = grains.seen(Size::new(70, 70, 36), 0.8, &truth);
     let start = Transform::similarity([57.0, 1.0, 0.0], 1.0, [0.5, 2.0, -2.0]);
-    let found = |start| align(&moving, &reference, &AlignOptions { start, ..AlignOptions::default() }, &Silent);
+    let found =
+        |start| align(&moving, &reference, &AlignOptions { start, ..AlignOptions::default() }, Progress::silent());
     let error = mean_error(&found(Some(start)).unwrap().transform, &truth, moving.shape(), reference.shape());
     assert!(error < 0.06, "{error}");
     assert!(matches!(found(None), Err(AlignError::Unrelated { .. })));
@@ -362,8 +364,8 @@ fn a_known_transform_is_judged_as_the_search_judges() {
     let truth = Transform::similarity([5.0, 1.0, -2.0], 1.02, [1.0, 4.0, -3.0]);
     let moving = grains.seen(Size::new(70, 70, 36), 0.8, &truth);
     let options = AlignOptions::default();
-    let judge = |transform: &Transform| assess(&moving, &reference, transform, &options, &Silent).unwrap();
-    let found = align(&moving, &reference, &options, &Silent).unwrap();
+    let judge = |transform: &Transform| assess(&moving, &reference, transform, &options, Progress::silent()).unwrap();
+    let found = align(&moving, &reference, &options, Progress::silent()).unwrap();
     let judged = judge(&found.transform);
     assert_eq!(judged.transform, found.transform);
     assert_eq!((judged.ncc_before, judged.ncc_after), (found.ncc_before, found.ncc_after));
@@ -374,7 +376,7 @@ fn a_known_transform_is_judged_as_the_search_judges() {
     assert!(away.overlap == 0.0 && away.warnings.iter().any(|w| w.contains("only 0 %")), "{away:?}");
 
     let one = Volume::new("one", Shape { size: Size::new(60, 60, 1), ..reference.shape() });
-    let unknown = assess(&moving, &one, &truth, &options, &Silent).unwrap();
+    let unknown = assess(&moving, &one, &truth, &options, Progress::silent()).unwrap();
     assert!(unknown.ncc_after.is_nan() && unknown.warnings[0].contains("60×60×1"), "{unknown:?}");
 }
 
@@ -467,7 +469,8 @@ fn impossible_stacks_are_clear_errors() {
     let grains = Grains::new(15, [30.0, 60.0, 60.0]);
     let good = grains.seen(Size::new(40, 40, 20), 1.0, &Transform::identity());
     let shape = good.shape();
-    let message = |moving: &Volume| align(moving, &good, &AlignOptions::default(), &Silent).unwrap_err().to_string();
+    let message =
+        |moving: &Volume| align(moving, &good, &AlignOptions::default(), Progress::silent()).unwrap_err().to_string();
     let flat = Volume::from_values("flat", shape, &vec![7.0; shape.size.voxels() as usize]);
     assert!(message(&flat).contains("flat shows nothing"), "{}", message(&flat));
     let thin = Volume::new("thin", Shape { size: Size::new(40, 40, 1), ..shape });
@@ -485,12 +488,12 @@ fn impossible_stacks_are_clear_errors() {
 /// Asks to stop after some polls.
 struct Stops(Mutex<usize>);
 
-impl Monitor for Stops {
-    fn progress(&self, fraction: f64, _doing: &str) {
-        assert!((0.0..=1.0).contains(&fraction));
+impl Listener for Stops {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Fraction(fraction) = event {
+            assert!((0.0..=1.0).contains(&fraction));
+        }
     }
-
-    fn log(&self, _line: &str) {}
 
     fn cancelled(&self) -> bool {
         let mut left = self.0.lock().unwrap();
@@ -505,11 +508,12 @@ fn it_stops_when_asked() {
     let volume = grains.seen(Size::new(60, 60, 30), 1.0, &Transform::identity());
     for polls in [1, 40, 66, 80, 120] {
         let stops = Stops(Mutex::new(polls));
-        let result = align(&volume, &volume, &AlignOptions::default(), &stops);
-        assert!(matches!(result, Err(AlignError::Cancelled)), "after {polls} polls");
+        let result = align(&volume, &volume, &AlignOptions::default(), Progress::new(&stops));
+        assert!(matches!(result, Err(AlignError::Cancelled(_))), "after {polls} polls");
     }
     let mut sink = Volume::new("out", volume.shape());
     let target = Target::of(volume.shape());
-    let stopped = apply_transform(&volume, &target, &Transform::identity(), &mut sink, &Stops(Mutex::new(5)));
-    assert!(matches!(stopped, Err(AlignError::Cancelled)));
+    let stops = Stops(Mutex::new(5));
+    let stopped = apply_transform(&volume, &target, &Transform::identity(), &mut sink, Progress::new(&stops));
+    assert!(matches!(stopped, Err(AlignError::Cancelled(_))));
 }

@@ -11,13 +11,13 @@ use std::{
 
 use tempfile::TempDir;
 use undulator::{
-    compare::{CompareError, CompareMonitor, CompareOptions, Row, compare},
+    compare::{CompareError, CompareListener, CompareOptions, Row, compare},
     engine::device::Wanted,
-    model::{Epoch, Model},
-    monitor::{Monitor, Silent},
+    model::Model,
     network::{Activation, Architecture, Spec},
+    progress::{Event, Listener, Silent},
     stack::{GreyType, Shape, Size, VoxelSize},
-    train::{Outset, Pace, Preview, Request, TrainMonitor, TrainOptions},
+    train::{Request, TrainEvent, TrainListener, TrainOptions},
     volume::Volume,
 };
 
@@ -51,32 +51,28 @@ impl Stopping {
     }
 }
 
-impl Monitor for Stopping {
-    fn progress(&self, _fraction: f64, _doing: &str) {}
-
-    fn log(&self, _line: &str) {}
+impl Listener for Stopping {
+    fn event(&self, _event: Event<'_>) {}
 
     fn cancelled(&self) -> bool {
         self.epochs.load(Ordering::SeqCst) == 0
     }
 }
 
-impl TrainMonitor for Stopping {
-    fn begin(&self, _outset: &Outset) {}
-
-    fn epoch(&self, _epoch: &Epoch, _best: bool, _pace: &Pace) {
-        self.epochs.fetch_sub(1, Ordering::SeqCst);
+impl TrainListener for Stopping {
+    fn training(&self, event: TrainEvent<'_>) {
+        if let TrainEvent::Epoch { .. } = event {
+            self.epochs.fetch_sub(1, Ordering::SeqCst);
+        }
     }
-
-    fn preview(&self, _preview: &Preview) {}
 
     fn request(&self) -> Request {
         Request::GoOn
     }
 }
 
-impl CompareMonitor for Stopping {
-    fn row(&self, row: &Row) {
+impl CompareListener for Stopping {
+    fn network(&self, row: &Row) {
         self.rows.lock().unwrap().push(row.clone());
     }
 }

@@ -16,8 +16,8 @@ use undulator::{
     apply::{apply, apply_foreign},
     engine::device::Wanted,
     model::{Foreign, Loaded, Model, inspect, load},
-    monitor::Silent,
     network::{Architecture, Spec},
+    progress::Progress,
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,
 };
@@ -43,7 +43,7 @@ fn applied(model: &Foreign, width: usize, height: usize, image: &[f32]) -> Volum
     let shape = Shape { size: Size::new(width, height, 2), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
     let stack = Volume::from_values("image", shape, &[image, image].concat());
     let mut result = Volume::new("result", Shape { grey: model.grey(), ..shape });
-    apply_foreign(&stack, model, &mut result, &Silent).unwrap();
+    apply_foreign(&stack, model, &mut result, Progress::silent()).unwrap();
     result
 }
 
@@ -89,7 +89,7 @@ fn smaller_slices_are_padded_and_larger_ones_refused(model: &Foreign, image: &[f
     assert!(small.to_values().iter().all(|value| value.is_finite()));
     let shape = Shape { size: Size::new(49, 20, 1), ..small.shape() };
     let (large, mut result) = (Volume::new("large", shape), Volume::new("result", shape));
-    let error = apply_foreign(&large, model, &mut result, &Silent).unwrap_err().to_string();
+    let error = apply_foreign(&large, model, &mut result, Progress::silent()).unwrap_err().to_string();
     assert!(error.contains("no slices of 49×20 pixels"), "{error}");
 }
 
@@ -147,9 +147,9 @@ fn three(model: &Model, folder: &Path, stack: &Volume) -> [Vec<f32>; 3] {
     changed(&own, &other, &[("undulator:", "stranger:"), (&halo, "halo: 0"), (&halo, "halo: 0")]);
     let shape = Shape { grey: model.card.output_grey, ..stack.shape() };
     let mut here = Volume::new("own", shape);
-    apply(stack, None, &Model::load(&own).unwrap(), Wanted::Cpu, &mut here, &Silent).unwrap();
+    apply(stack, None, &Model::load(&own).unwrap(), Wanted::Cpu, &mut here, Progress::silent()).unwrap();
     let mut tract = Volume::new("tract", shape);
-    apply_foreign(stack, &foreign(&other), &mut tract, &Silent).unwrap();
+    apply_foreign(stack, &foreign(&other), &mut tract, Progress::silent()).unwrap();
 
     std::fs::write(&onnx, file(&own, "weights.onnx")).unwrap();
     let [input, output] = ["input", "output"].map(|name| folder.join(name));

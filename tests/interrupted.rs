@@ -17,10 +17,13 @@ use undulator::{
     apply::apply,
     engine::{Loss, Schedule, device::Wanted},
     model::{Epoch, Model},
-    monitor::{Monitor, Silent},
     network::{Activation, Architecture, Spec},
+    progress::{Event, Listener, Progress, Silent},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
-    train::{Outset, Pace, Preview, Request, TrainError, TrainMonitor, TrainOptions, checkpoint_of, train},
+    train::{
+        Pace, Preview, Request, TrainError, TrainEvent, TrainListener, TrainOptions, TrainingStarted, checkpoint_of,
+        train,
+    },
     volume::Volume,
 };
 
@@ -66,8 +69,10 @@ struct User {
 
 #[derive(Default)]
 struct Heard {
+    phases: Vec<String>,
+    fractions: Vec<f64>,
     lines: Vec<String>,
-    begun: Option<Outset>,
+    begun: Option<TrainingStarted>,
     previews: Vec<Preview>,
     paces: Vec<Pace>,
 }
@@ -82,13 +87,13 @@ impl User {
     }
 }
 
-impl Monitor for User {
-    fn progress(&self, fraction: f64, _doing: &str) {
-        assert!((0.0..=1.0).contains(&fraction));
-    }
-
-    fn log(&self, line: &str) {
-        self.heard.lock().unwrap().lines.push(line.to_owned());
+impl Listener for User {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Phase(name) => self.heard.lock().unwrap().phases.push(name.to_owned()),
+            Event::Fraction(fraction) => self.heard.lock().unwrap().fractions.push(fraction),
+            Event::Message(line) | Event::Warning(line) => self.heard.lock().unwrap().lines.push(line.to_owned()),
+        }
     }
 
     fn cancelled(&self) -> bool {
@@ -96,18 +101,17 @@ impl Monitor for User {
     }
 }
 
-impl TrainMonitor for User {
-    fn begin(&self, outset: &Outset) {
-        assert!(self.heard.lock().unwrap().begun.replace(outset.clone()).is_none());
-    }
-
-    fn epoch(&self, _epoch: &Epoch, _best: bool, pace: &Pace) {
-        self.epochs.fetch_add(1, Ordering::SeqCst);
-        self.heard.lock().unwrap().paces.push(*pace);
-    }
-
-    fn preview(&self, preview: &Preview) {
-        self.heard.lock().unwrap().previews.push(preview.clone());
+impl TrainListener for User {
+    fn training(&self, event: TrainEvent<'_>) {
+        let mut heard = self.heard.lock().unwrap();
+        match event {
+            TrainEvent::Started(started) => assert!(heard.begun.replace(started.clone()).is_none()),
+            TrainEvent::Preview(preview) => heard.previews.push(preview.clone()),
+            TrainEvent::Epoch { pace, .. } => {
+                self.epochs.fetch_add(1, Ordering::SeqCst);
+                heard.paces.push(*pace);
+            }
+        }
     }
 
     fn request(&self) -> Request {
@@ -265,15 +269,19 @@ fn finishing_keeps_the_best_and_a_checkpoint_comes_when_asked() {
 }
 
 #[test]
-fn a_watcher_sees_the_outset_the_pace_and_the_best_slices() {
+fn a_watcher_sees_the_start_the_phases_the_pace_and_the_best_slices() {
     let folder = TempDir::new().unwrap();
     let (low, reference) = pair(1);
     let user = User::asking(Request::GoOn, 0);
     let trained = train(&low, &reference, &options(folder.path()), &user).unwrap();
     let heard = user.heard.into_inner().unwrap();
-    let outset = heard.begun.unwrap();
-    assert_eq!((outset.epochs, outset.training, outset.validation), (EPOCHS, 0..8, 8..10));
-    assert_eq!(outset.baselines, trained.baselines);
+    let started = heard.begun.unwrap();
+    assert_eq!((started.epochs, started.training, started.validation), (EPOCHS, 0..8, 8..10));
+    assert_eq!(started.baselines, trained.baselines);
+    let epochs = (1..=EPOCHS).map(|epoch| format!("Epoch {epoch} of {EPOCHS}"));
+    let phases: Vec<_> = ["Preparing", "Preparing the device"].map(str::to_owned).into_iter().chain(epochs).collect();
+    assert_eq!(heard.phases, phases);
+    assert!(heard.fractions.is_sorted() && heard.fractions.last() == Some(&1.0), "{:?}", heard.fractions);
     assert_eq!(heard.paces.len(), EPOCHS);
     assert!(
         heard.paces.iter().all(|pace| pace.images_per_second > 0.0 && pace.memory.is_some_and(|bytes| bytes > 1 << 20))
@@ -288,7 +296,7 @@ fn a_watcher_sees_the_outset_the_pace_and_the_best_slices() {
 
     // The preview is what applying the saved model gives.
     let mut restored = Volume::new("restored", low.shape());
-    apply(&low, None, &trained.model, Wanted::Cpu, &mut restored, &Silent).unwrap();
+    apply(&low, None, &trained.model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
     let window = trained.model.card.output_window;
     let slice = &restored.to_values()[9 * 480..];
     assert!(slice.iter().zip(&best.restored).all(|(grey, byte)| window.to_8_bit(*grey) == *byte));
@@ -297,26 +305,21 @@ fn a_watcher_sees_the_outset_the_pace_and_the_best_slices() {
 /// Applies a model whenever an epoch has ended.
 struct Applying<'a>(&'a Volume, Model, AtomicUsize);
 
-impl Monitor for Applying<'_> {
-    fn progress(&self, _fraction: f64, _doing: &str) {}
-
-    fn log(&self, _line: &str) {}
+impl Listener for Applying<'_> {
+    fn event(&self, _event: Event<'_>) {}
 
     fn cancelled(&self) -> bool {
         false
     }
 }
 
-impl TrainMonitor for Applying<'_> {
-    fn begin(&self, _outset: &Outset) {}
-
-    fn epoch(&self, _epoch: &Epoch, _best: bool, _pace: &Pace) {
+impl TrainListener for Applying<'_> {
+    fn training(&self, event: TrainEvent<'_>) {
+        let TrainEvent::Epoch { .. } = event else { return };
         let mut restored = Volume::new("restored", self.0.shape());
-        apply(self.0, None, &self.1, Wanted::Cpu, &mut restored, &Silent).unwrap();
+        apply(self.0, None, &self.1, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
         self.2.fetch_add(1, Ordering::SeqCst);
     }
-
-    fn preview(&self, _preview: &Preview) {}
 
     fn request(&self) -> Request {
         Request::GoOn

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use undulator::grey::{HIGH_PERCENT, LOW_PERCENT, Window};
 use undulator::measure::{Baselines, Measurement, Options, Score, baselines, measure};
-use undulator::monitor::Silent;
+use undulator::progress::Progress;
 use undulator::stack::{GreyType, Shape, Size, SliceSource, VoxelSize};
 use undulator::volume::Volume;
 
@@ -80,19 +80,19 @@ fn request(folder: &TempDir, what: &str, test: &Volume, reference: &Volume) -> V
 }
 
 fn window(source: &dyn SliceSource) -> Window {
-    Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, &Silent).unwrap()
+    Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, Progress::silent()).unwrap()
 }
 
 fn all_baselines(input: &Volume, reference: &Volume) -> Baselines {
     let slices = 0..input.shape().size.slices;
-    baselines(input, reference, window(input), window(reference), slices, &Silent).unwrap()
+    baselines(input, reference, window(input), window(reference), slices, Progress::silent()).unwrap()
 }
 
 #[test]
 fn psnr_is_that_of_imagemagick() {
     for grey in [GreyType::U8, GreyType::U16] {
         let (test, reference) = pair(grey, Size::new(37, 23, 4));
-        let ours = measure(&test, &reference, AS_THEY_ARE, &Silent).unwrap().stack.psnr;
+        let ours = measure(&test, &reference, AS_THEY_ARE, Progress::silent()).unwrap().stack.psnr;
         let theirs = imagemagick(&test, &reference);
         // Its answer has six digits.
         assert!((ours - theirs).abs() < 1e-4, "{grey:?}: {ours} here, {theirs} there");
@@ -102,7 +102,7 @@ fn psnr_is_that_of_imagemagick() {
 #[test]
 fn psnr_of_the_battery_is_that_of_imagemagick() {
     let (laboratory, synchrotron) = battery::aligned(battery::MARGIN);
-    let ours = measure(&laboratory, &synchrotron, AS_THEY_ARE, &Silent).unwrap().stack.psnr;
+    let ours = measure(&laboratory, &synchrotron, AS_THEY_ARE, Progress::silent()).unwrap().stack.psnr;
     let theirs = imagemagick(&laboratory, &synchrotron);
     assert!((ours - theirs).abs() < 1e-4, "{ours} here, {theirs} there");
 }
@@ -111,7 +111,7 @@ fn psnr_of_the_battery_is_that_of_imagemagick() {
 fn ssim_is_that_of_scikit_image() {
     for (grey, peak) in [(GreyType::U8, 255.0), (GreyType::U16, 65535.0), (GreyType::F32, 0.0)] {
         let (test, reference) = pair(grey, Size::new(53, 31, 3));
-        let measured = measure(&test, &reference, AS_THEY_ARE, &Silent).unwrap();
+        let measured = measure(&test, &reference, AS_THEY_ARE, Progress::silent()).unwrap();
         let values = reference.to_values();
         let range = values.iter().fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
         let folder = tempfile::tempdir().unwrap();
@@ -137,7 +137,7 @@ fn percentiles_are_those_of_numpy() {
             let mut request = request(&folder, "percentiles", &source, &source);
             request["percents"] = json!([low, high]);
             let theirs = python::ask("measure.py", &request);
-            let ours = Window::of_percentiles(&source, low, high, &Silent).unwrap();
+            let ours = Window::of_percentiles(&source, low, high, Progress::silent()).unwrap();
             for (ours, theirs) in [ours.low, ours.high].iter().zip(theirs.as_array().unwrap()) {
                 let theirs = theirs.as_f64().unwrap();
                 let tolerance = 1e-6 * f64::from(grey.white().unwrap_or(2.5));
@@ -170,14 +170,14 @@ fn the_battery_has_the_baselines_of_its_readme() {
 #[test]
 fn raw_baseline_and_windowed_measurement_are_one() {
     let (test, reference) = pair(GreyType::U16, Size::new(30, 20, 6));
-    let measured = measure(&test, &reference, WINDOWED, &Silent).unwrap();
+    let measured = measure(&test, &reference, WINDOWED, Progress::silent()).unwrap();
     assert_eq!(all_baselines(&test, &reference).raw, measured.stack);
 
     let other_scale = volume("laboratory", GreyType::F32, Size::new(30, 20, 6), {
         let values = test.to_values();
         move |i| values[i] * 1e-5 - 3.0
     });
-    let rescaled = measure(&other_scale, &reference, WINDOWED, &Silent).unwrap();
+    let rescaled = measure(&other_scale, &reference, WINDOWED, Progress::silent()).unwrap();
     assert!((rescaled.stack.psnr - measured.stack.psnr).abs() < 0.01);
 }
 
@@ -190,7 +190,7 @@ fn a_grey_match_undoes_an_affine_change_and_a_block_is_fitted_alone() {
         if i < half { 5.0 - 2.0 * values[i] } else { 1.0 + 9.0 * values[i] }
     });
     let windows = (Window::new(-1.0, 6.0).unwrap(), window(&reference));
-    let block = |slices| baselines(&input, &reference, windows.0, windows.1, slices, &Silent).unwrap();
+    let block = |slices| baselines(&input, &reference, windows.0, windows.1, slices, Progress::silent()).unwrap();
     // What is left is the rounding of the reference to 8 bits, seldom off by one.
     assert!(block(0..3).matched.psnr > 55.0 && block(0..3).raw.psnr < 12.0);
     assert!(block(3..6).matched.psnr > 55.0);
@@ -203,7 +203,7 @@ fn a_stack_is_scored_as_one_and_by_slices() {
     let reference = waves("synchrotron", GreyType::U8, size, 0.0);
     let values = reference.to_values();
     let test = volume("restored", GreyType::U8, size, |i| values[i] + [0.0, 1.0, 2.0][i / size.plane()]);
-    let Measurement { stack, slices } = measure(&test, &reference, AS_THEY_ARE, &Silent).unwrap();
+    let Measurement { stack, slices } = measure(&test, &reference, AS_THEY_ARE, Progress::silent()).unwrap();
     let decibels = |mse: f64| 10.0 * (255.0f64.powi(2) / mse).log10();
     assert_eq!(slices[0], Score { psnr: f64::INFINITY, ssim: 1.0 });
     assert!((slices[1].psnr - decibels(1.0)).abs() < 1e-9 && (slices[2].psnr - decibels(4.0)).abs() < 1e-9);
@@ -215,7 +215,7 @@ fn a_stack_is_scored_as_one_and_by_slices() {
 fn slices_too_small_for_ssim_still_have_a_psnr() {
     for size in [Size::new(10, 40, 2), Size::new(40, 10, 2), Size::new(2, 1, 1)] {
         let (test, reference) = pair(GreyType::U8, size);
-        let measured = measure(&test, &reference, AS_THEY_ARE, &Silent).unwrap();
+        let measured = measure(&test, &reference, AS_THEY_ARE, Progress::silent()).unwrap();
         assert!(measured.stack.psnr.is_finite() && measured.stack.ssim.is_nan(), "{size}");
     }
 }
@@ -225,7 +225,9 @@ fn scores_do_not_depend_on_the_number_of_threads() {
     let (test, reference) = pair(GreyType::F32, Size::new(201, 190, 3));
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| (measure(&test, &reference, AS_THEY_ARE, &Silent).unwrap(), all_baselines(&test, &reference)))
+        pool.install(|| {
+            (measure(&test, &reference, AS_THEY_ARE, Progress::silent()).unwrap(), all_baselines(&test, &reference))
+        })
     };
     assert_eq!(with(1), with(5));
 }
@@ -235,7 +237,7 @@ fn stacks_that_cannot_be_compared_are_explained() {
     let size = Size::new(12, 13, 2);
     let (test, reference) = pair(GreyType::U8, size);
     let refuse = |test: &Volume, reference: &Volume, options| {
-        measure(test, reference, options, &Silent).unwrap_err().to_string()
+        measure(test, reference, options, Progress::silent()).unwrap_err().to_string()
     };
     let said = refuse(&test, &waves("synchrotron", GreyType::U8, Size::new(12, 13, 3), 0.0), AS_THEY_ARE);
     assert!(said.contains("12×13×2") && said.contains("12×13×3"), "{said}");
@@ -253,7 +255,8 @@ fn stacks_that_cannot_be_compared_are_explained() {
 
     let windows = (window(&test), window(&reference));
     for slices in [1..1, 1..3] {
-        let said = baselines(&test, &reference, windows.0, windows.1, slices, &Silent).unwrap_err().to_string();
+        let said =
+            baselines(&test, &reference, windows.0, windows.1, slices, Progress::silent()).unwrap_err().to_string();
         assert!(said.contains("which has 2"), "{said}");
     }
 }

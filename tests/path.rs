@@ -10,8 +10,8 @@ use undulator::{
     apply::apply,
     engine::device::Wanted,
     model::Model,
-    monitor::Silent,
     network::{Activation, Architecture, Spec},
+    progress::{Progress, Silent},
     stack::{Shape, Size, SliceSource},
     train::{TrainOptions, train},
     volume::Volume,
@@ -23,7 +23,7 @@ const VALIDATION: usize = 8;
 fn written(source: &Volume, target: &Target, transform: &Transform) -> Volume {
     let shape = Shape { size: target.size, voxel: target.voxel, ..source.shape() };
     let mut volume = Volume::new(source.name(), shape);
-    apply_transform(source, target, transform, &mut volume, &Silent).unwrap();
+    apply_transform(source, target, transform, &mut volume, Progress::silent()).unwrap();
     volume
 }
 
@@ -65,7 +65,7 @@ fn restored(laboratory: &Volume, synchrotron: &Volume, grid: &Target, transform:
     let model = Model::load(&options.model).unwrap();
     let (low, reference) = (last_slices(&low), last_slices(&reference));
     let mut sink = Volume::new("restored", low.shape());
-    let applied = apply(&low, Some(&reference), &model, Wanted::Cpu, &mut sink, &Silent).unwrap();
+    let applied = apply(&low, Some(&reference), &model, Wanted::Cpu, &mut sink, Progress::silent()).unwrap();
     let comparison = applied.comparison.unwrap();
     println!("{comparison}");
     assert!(comparison.restored.psnr > comparison.baselines.filtered.psnr, "{comparison}");
@@ -77,7 +77,7 @@ fn the_found_transform_serves_as_well_as_the_true_one() {
     let (laboratory, synchrotron) = (battery::measured("laboratory"), battery::measured("synchrotron"));
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/battery/truth.json");
     let truth = Transform::load(file.as_ref()).unwrap();
-    let found = align(&laboratory, &synchrotron, &AlignOptions::default(), &Silent).unwrap().transform;
+    let found = align(&laboratory, &synchrotron, &AlignOptions::default(), Progress::silent()).unwrap().transform;
     let grid = middle(Target::chosen(&laboratory, &synchrotron, &found, 0.6, true).unwrap(), 108);
     let drifted = Transform { shift: truth.shift + Vector3::from(battery::mean_of_drift()), ..truth.clone() };
     let [by_found, by_file, by_truth] =

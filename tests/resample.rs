@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
 use serde_json::json;
-use undulator::monitor::{Monitor, Silent};
+use undulator::progress::{Event, Listener, Progress};
 use undulator::resample::{Interpolation, ResampleError, resample};
 use undulator::stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize};
 use undulator::volume::Volume;
@@ -33,7 +33,7 @@ fn noise(grey: GreyType, i: usize) -> f32 {
 
 fn resampled(source: &dyn SliceSource, voxel: f64, interpolation: Interpolation) -> Volume {
     let mut out = Volume::new("resampled", source.shape());
-    let shape = resample(source, voxel, interpolation, &mut out, &Silent).unwrap();
+    let shape = resample(source, voxel, interpolation, &mut out, Progress::silent()).unwrap();
     assert_eq!(shape, out.shape());
     assert_eq!(shape.voxel, VoxelSize::isotropic(voxel));
     assert_eq!(shape.grey, source.shape().grey);
@@ -168,7 +168,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
 fn impossible_requests_are_explained() {
     let refuse = |source: &Volume, voxel: f64| {
         let mut out = Volume::new("resampled", source.shape());
-        resample(source, voxel, Linear, &mut out, &Silent).unwrap_err().to_string()
+        resample(source, voxel, Linear, &mut out, Progress::silent()).unwrap_err().to_string()
     };
     let micrometre = VoxelSize::isotropic(1.0);
     let source = volume(GreyType::U8, Size::new(4, 3, 2), micrometre, |_| 1.0);
@@ -191,12 +191,12 @@ fn impossible_requests_are_explained() {
 #[derive(Default)]
 struct Impatient(AtomicBool);
 
-impl Monitor for Impatient {
-    fn progress(&self, fraction: f64, _doing: &str) {
-        self.0.store(fraction > 0.0, Ordering::Relaxed);
+impl Listener for Impatient {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Fraction(fraction) = event {
+            self.0.store(fraction > 0.0, Ordering::Relaxed);
+        }
     }
-
-    fn log(&self, _line: &str) {}
 
     fn cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
@@ -207,8 +207,8 @@ impl Monitor for Impatient {
 fn a_request_to_stop_is_heard() {
     let source = volume(GreyType::U8, Size::new(4, 3, 9), VoxelSize::isotropic(1.0), |_| 1.0);
     let mut out = Volume::new("resampled", source.shape());
-    let stopped = resample(&source, 0.5, Linear, &mut out, &Impatient::default());
-    assert!(matches!(stopped, Err(ResampleError::Cancelled)));
+    let stopped = resample(&source, 0.5, Linear, &mut out, Progress::new(&Impatient::default()));
+    assert!(matches!(stopped, Err(ResampleError::Cancelled(_))));
 }
 
 fn any_size() -> impl Strategy<Value = Size> {

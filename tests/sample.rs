@@ -4,7 +4,7 @@ use tempfile::TempDir;
 use undulator::{
     align::{Target, Transform, apply_transform},
     measure::{Options, measure},
-    monitor::Silent,
+    progress::Progress,
     sample::{LABORATORY_VOXEL, SYNCHROTRON_VOXEL, SampleOptions, SampleSummary, sample_pair},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,
@@ -13,7 +13,7 @@ use undulator::{
 fn pair(options: &SampleOptions) -> (Volume, Volume, SampleSummary) {
     let shape = Shape { size: Size::new(1, 1, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
     let (mut laboratory, mut synchrotron) = (Volume::new("laboratory", shape), Volume::new("synchrotron", shape));
-    let summary = sample_pair(options, &mut laboratory, &mut synchrotron, &Silent).unwrap();
+    let summary = sample_pair(options, &mut laboratory, &mut synchrotron, Progress::silent()).unwrap();
     (laboratory, synchrotron, summary)
 }
 
@@ -22,7 +22,7 @@ fn small() -> SampleOptions {
 }
 
 fn windowed_psnr(test: &Volume, reference: &Volume) -> f64 {
-    measure(test, reference, Options { windowed: true }, &Silent).unwrap().stack.psnr
+    measure(test, reference, Options { windowed: true }, Progress::silent()).unwrap().stack.psnr
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_misaligned_pair_is_aligned_by_its_transform() {
     let similarity_under = |transform: &Transform| {
         let mut aligned = Volume::new("aligned", synchrotron.shape());
         let target = Target::of(synchrotron.shape());
-        apply_transform(&laboratory, &target, transform, &mut aligned, &Silent).unwrap();
+        apply_transform(&laboratory, &target, transform, &mut aligned, Progress::silent()).unwrap();
         correlation_inside(&aligned.to_values(), &synchrotron.to_values())
     };
     let (before, after) =
@@ -94,7 +94,7 @@ fn impossible_options_are_refused_by_name() {
         (SampleOptions { slices: 0, ..small() }, "slices"),
     ] {
         let (mut a, mut b) = (Volume::new("a", shape), Volume::new("b", shape));
-        let message = sample_pair(&options, &mut a, &mut b, &Silent).unwrap_err().to_string();
+        let message = sample_pair(&options, &mut a, &mut b, Progress::silent()).unwrap_err().to_string();
         assert!(message.contains(key), "{message}");
     }
 }

@@ -20,8 +20,8 @@ use undulator::{
     engine::device::Wanted,
     grey::Window,
     model::Model,
-    monitor::{Monitor, Silent},
     network::{Activation, Architecture, Spec},
+    progress::{Event, Listener, Progress, Silent},
     resample::{self, Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize},
     stack_file::{Job, Look, StackFile},
@@ -69,10 +69,8 @@ fn job(image: &dyn SliceSource) -> Job {
 /// Stops after some looks at it.
 struct Stops(AtomicUsize);
 
-impl Monitor for Stops {
-    fn progress(&self, _fraction: f64, _doing: &str) {}
-
-    fn log(&self, _line: &str) {}
+impl Listener for Stops {
+    fn event(&self, _event: Event<'_>) {}
 
     fn cancelled(&self) -> bool {
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
@@ -102,11 +100,11 @@ fn pattern(plane: usize, slices: usize) -> Vec<f32> {
 }
 
 /// Applies the model file to a file.
-fn apply_to(file: &Path, model_file: &Path, slices: usize, monitor: &dyn Monitor) -> Result<Applied, ApplyError> {
+fn apply_to(file: &Path, model_file: &Path, slices: usize, progress: Progress) -> Result<Applied, ApplyError> {
     let image = Made(shape(40, 24, slices, GreyType::U8));
     let (bytes, model) = (fs::read(model_file).unwrap(), Model::load(model_file).unwrap());
     let mut sink = StackFile::new(file, look(), apply::job(&image, &bytes)?);
-    apply(&image, Some(&image), &model, Wanted::Cpu, &mut sink, monitor)
+    apply(&image, Some(&image), &model, Wanted::Cpu, &mut sink, progress)
 }
 
 #[test]
@@ -174,17 +172,17 @@ fn a_cancelled_run_goes_on_to_the_same_file_and_the_same_scores() {
     let folder = TempDir::new().unwrap();
     let [whole, parts] = ["whole.tif", "parts.tif"].map(|name| folder.path().join(name));
     let (model, _) = model(folder.path());
-    let expected = apply_to(&whole, &model, 12, &Silent).unwrap().comparison.unwrap();
+    let expected = apply_to(&whole, &model, 12, Progress::silent()).unwrap().comparison.unwrap();
     for looks in [3, 0, 8] {
-        let error = apply_to(&parts, &model, 12, &Stops(looks.into())).unwrap_err();
+        let error = apply_to(&parts, &model, 12, Progress::new(&Stops(looks.into()))).unwrap_err();
         assert!(matches!(error, ApplyError::Cancelled { .. }), "{error}");
         assert!(!parts.exists() && StackFile::part_of(&parts).exists());
     }
-    let found = apply_to(&parts, &model, 12, &Silent).unwrap().comparison.unwrap();
+    let found = apply_to(&parts, &model, 12, Progress::silent()).unwrap().comparison.unwrap();
     assert_eq!((found.restored, found.baselines), (expected.restored, expected.baselines));
     assert!(fs::read(&whole).unwrap() == fs::read(&parts).unwrap());
     assert!(!StackFile::part_of(&parts).exists());
-    let error = apply_to(&parts, &model, 12, &Silent).unwrap_err().to_string();
+    let error = apply_to(&parts, &model, 12, Progress::silent()).unwrap_err().to_string();
     assert!(error.contains("parts.tif exists already"), "{error}");
 }
 
@@ -193,16 +191,16 @@ fn resampling_goes_on_to_the_same_file() {
     let folder = TempDir::new().unwrap();
     let [whole, parts] = ["whole.tif", "parts.tif"].map(|name| folder.path().join(name));
     let image = Made(shape(30, 20, 200, GreyType::U16));
-    let to = |path: &Path, voxel, monitor: &dyn Monitor| {
+    let to = |path: &Path, voxel, progress: Progress| {
         let job = resample::job(&image, voxel, Interpolation::AntiAliased).unwrap();
         let mut file = StackFile::new(path, look(), job);
-        resample(&image, voxel, Interpolation::AntiAliased, &mut file, monitor).map(drop)
+        resample(&image, voxel, Interpolation::AntiAliased, &mut file, progress).map(drop)
     };
-    to(&whole, 0.9, &Silent).unwrap();
-    to(&parts, 0.9, &Stops(5.into())).unwrap_err();
-    let error = to(&parts, 0.8, &Silent).unwrap_err().to_string();
+    to(&whole, 0.9, Progress::silent()).unwrap();
+    to(&parts, 0.9, Progress::new(&Stops(5.into()))).unwrap_err();
+    let error = to(&parts, 0.8, Progress::silent()).unwrap_err().to_string();
     assert!(error.contains("unfinished result of other work") && error.contains("differs"), "{error}");
-    to(&parts, 0.9, &Silent).unwrap();
+    to(&parts, 0.9, Progress::silent()).unwrap();
     assert!(fs::read(&whole).unwrap() == fs::read(&parts).unwrap());
 }
 
@@ -253,7 +251,7 @@ const SLICES: usize = 3000;
 #[ignore = "is started, and killed, by the next test"]
 fn applies_until_killed() {
     let Some(folder) = std::env::var_os("UNDULATOR_KILLED").map(PathBuf::from) else { return };
-    apply_to(&folder.join("parts.tif"), &folder.join("model.zip"), SLICES, &Silent).unwrap();
+    apply_to(&folder.join("parts.tif"), &folder.join("model.zip"), SLICES, Progress::silent()).unwrap();
 }
 
 #[test]
@@ -261,7 +259,7 @@ fn killed_at_any_moment_it_goes_on_to_the_same_file() {
     let folder = TempDir::new().unwrap();
     let [whole, parts] = ["whole.tif", "parts.tif"].map(|name| folder.path().join(name));
     let (model, _) = model(folder.path());
-    apply_to(&whole, &model, SLICES, &Silent).unwrap();
+    apply_to(&whole, &model, SLICES, Progress::silent()).unwrap();
     let mut random = ChaCha8Rng::seed_from_u64(5);
     let (mut kills, mut within) = (0, 0);
     while !parts.exists() {

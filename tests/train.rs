@@ -17,11 +17,11 @@ use tempfile::TempDir;
 use undulator::{
     apply::{ApplyError, apply},
     engine::device::Wanted,
-    model::{Epoch, Model},
-    monitor::{Monitor, Silent},
+    model::Model,
     network::{Activation, Architecture, Spec},
+    progress::{Event, Listener, Progress, Silent},
     stack::{Size, SliceSource},
-    train::{Outset, Pace, Preview, Request, TrainMonitor, TrainOptions, Trained, train},
+    train::{Request, TrainEvent, TrainListener, TrainOptions, Trained, train},
     volume::Volume,
 };
 
@@ -63,7 +63,7 @@ fn measured_tooth_slice_gains_three_decibels_over_the_grey_matched_input() {
     // The saved model, applied to the whole stack, gives the same slice.
     let model = Model::load(&options.model).unwrap();
     let mut restored = Volume::new("restored", low.shape());
-    apply(&low, None, &model, Wanted::Cpu, &mut restored, &Silent).unwrap();
+    apply(&low, None, &model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
     let second = |volume: &Volume| common::slices(volume, 1..2);
     let applied = apply(
         &second(&low),
@@ -71,7 +71,7 @@ fn measured_tooth_slice_gains_three_decibels_over_the_grey_matched_input() {
         &model,
         Wanted::Cpu,
         &mut Volume::new("x", low.shape()),
-        &Silent,
+        Progress::silent(),
     );
     let comparison = applied.unwrap().comparison.unwrap();
     assert!((comparison.restored.psnr - scores.restored).abs() < 0.01, "{comparison} against {scores:?}");
@@ -125,7 +125,7 @@ fn any_width_and_height_is_restored_and_keeps_its_calibration() {
     for size in [Size::new(1, 1, 1), Size::new(33, 7, 2), Size::new(5, 64, 3)] {
         let (low, reference) = pair(size);
         let mut restored = Volume::new("restored", low.shape());
-        let applied = apply(&low, Some(&reference), &model, Wanted::Cpu, &mut restored, &Silent).unwrap();
+        let applied = apply(&low, Some(&reference), &model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
         assert_eq!(restored.shape().size, size);
         assert_eq!(restored.shape().voxel, low.shape().voxel);
         assert!(applied.comparison.is_some());
@@ -181,13 +181,13 @@ impl Impatient {
     }
 }
 
-impl Monitor for Impatient {
-    fn progress(&self, fraction: f64, _doing: &str) {
-        assert!((0.0..=1.0).contains(&fraction));
-    }
-
-    fn log(&self, line: &str) {
-        self.lines.lock().unwrap().push(line.to_owned());
+impl Listener for Impatient {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Phase(_) => {}
+            Event::Fraction(fraction) => assert!((0.0..=1.0).contains(&fraction)),
+            Event::Message(line) | Event::Warning(line) => self.lines.lock().unwrap().push(line.to_owned()),
+        }
     }
 
     fn cancelled(&self) -> bool {
@@ -195,12 +195,8 @@ impl Monitor for Impatient {
     }
 }
 
-impl TrainMonitor for Impatient {
-    fn begin(&self, _outset: &Outset) {}
-
-    fn epoch(&self, _epoch: &Epoch, _best: bool, _pace: &Pace) {}
-
-    fn preview(&self, _preview: &Preview) {}
+impl TrainListener for Impatient {
+    fn training(&self, _event: TrainEvent<'_>) {}
 
     fn request(&self) -> Request {
         Request::GoOn
@@ -231,7 +227,7 @@ fn applying_stops_when_asked() {
     let (low, reference) = pair(Size::new(16, 16, 8));
     let model = train(&low, &reference, &options(&folder), &Silent).unwrap().model;
     let mut sink = Volume::new("restored", low.shape());
-    let error = apply(&low, None, &model, Wanted::Cpu, &mut sink, &Impatient::new(3)).unwrap_err();
+    let error = apply(&low, None, &model, Wanted::Cpu, &mut sink, Progress::new(&Impatient::new(3))).unwrap_err();
     assert!(matches!(error, ApplyError::Cancelled { slice: 4, slices: 8 }), "{error}");
 }
 

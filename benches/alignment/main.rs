@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use undulator::align::{AlignOptions, Metric, align};
-use undulator::monitor::Silent;
+use undulator::progress::Progress;
 use undulator::stack::{GreyType, Shape, Size, VoxelSize};
 use undulator::volume::Volume;
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (moving, reference) = (read("moving", &arguments[..5])?, read("reference", &arguments[5..10])?);
     let metric = if arguments[10] == "mi" { Metric::MutualInformation } else { Metric::Ncc };
     let start = Instant::now();
-    let found = align(&moving, &reference, &AlignOptions { metric, ..AlignOptions::default() }, &Silent)?;
+    let found = align(&moving, &reference, &AlignOptions { metric, ..AlignOptions::default() }, Progress::silent())?;
     let seconds = start.elapsed().as_secs_f64();
     let (linear, shift) = (found.transform.linear, found.transform.shift);
     let rows: Vec<Vec<f64>> = linear.row_iter().map(|row| row.iter().copied().collect()).collect();

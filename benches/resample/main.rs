@@ -12,7 +12,7 @@ use std::{
 
 use rayon::prelude::*;
 use undulator::{
-    monitor::Silent,
+    progress::Progress,
     resample::{Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize, Voxels},
     volume::Volume,
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 for _ in 0..runs.parse()? {
                     let mut resampled = Volume::new("resampled", Shape { size: Size::new(1, 1, 1), ..shape });
                     let start = Instant::now();
-                    let shape = resample(&stack, to, Interpolation::Linear, &mut resampled, &Silent)?;
+                    let shape = resample(&stack, to, Interpolation::Linear, &mut resampled, Progress::silent())?;
                     seconds.push(start.elapsed().as_secs_f64());
                     bytes = 2 * (size.voxels() + shape.size.voxels()) as usize;
                 }

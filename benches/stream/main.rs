@@ -12,8 +12,8 @@ use undulator::{
     apply::apply,
     engine::{Images, Runner, cpu, device::Wanted},
     model::Model,
-    monitor::Silent,
     network::{Activation, Architecture, Plan, Spec, Weights},
+    progress::{Progress, Silent},
     resample::{Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize},
     train::{TrainOptions, train},
@@ -48,14 +48,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let source = Slow(&stack, Duration::from_millis(pause));
         let milliseconds = median(|| {
             let mut restored = Volume::new("restored", stack.shape());
-            apply(&source, None, &model, Wanted::Cpu, &mut restored, &Silent).map(drop)
+            apply(&source, None, &model, Wanted::Cpu, &mut restored, Progress::silent()).map(drop)
         })?;
         println!("  read in {pause:2} ms: {:.1}", milliseconds / 24.0);
     }
     let stack = self::stack(512, 200);
     let milliseconds = median(|| {
         let mut resampled = Volume::new("resampled", stack.shape());
-        resample(&stack, 0.6, Interpolation::Linear, &mut resampled, &Silent).map(drop)
+        resample(&stack, 0.6, Interpolation::Linear, &mut resampled, Progress::silent()).map(drop)
     })?;
     println!("resampling 512×512×200 from 0.5 to 0.6: {milliseconds:.0}");
     println!("one slice of 2048×2048 in tiles, 16 channels, RED-Net of six levels:");

@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use rayon::prelude::*;
 
-use crate::monitor::Monitor;
+use crate::progress::Progress;
 use crate::stack::{Shape, SliceSink, SliceSource, check, read_finite};
 
 use super::AlignError;
@@ -84,19 +84,18 @@ pub fn apply_transform(
     target: &Target,
     transform: &Transform,
     sink: &mut dyn SliceSink,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<(), AlignError> {
     check(moving)?;
     let grey = moving.shape().grey;
     let lattice = Lattice::of(moving.shape());
     let (size, width) = (target.size, target.size.width);
     sink.begin(Shape { size, voxel: target.voxel, grey })?;
+    progress.phase("Writing the aligned volume");
     let mut window = Window::default();
     let mut out = vec![0.0f32; size.plane()];
     for z in 0..size.slices {
-        if monitor.cancelled() {
-            return Err(AlignError::Cancelled);
-        }
+        progress.step(z, size.slices)?;
         let corners = [(0, 0), (0, width - 1), (size.height - 1, 0), (size.height - 1, width - 1)];
         let heights = corners.map(|(y, x)| transform.apply(target.place([z, y, x]))[0]);
         let low = heights.iter().copied().fold(f64::INFINITY, f64::min);
@@ -118,7 +117,6 @@ pub fn apply_transform(
             });
         }
         sink.write(z, &out)?;
-        monitor.progress((z + 1) as f64 / size.slices as f64, "Writing the aligned volume");
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! How good a transform is: metrics, overlap, and what to look at before trusting it.
 
-use crate::monitor::Monitor;
+use crate::progress::Progress;
 use crate::stack::SliceSource;
 
 use super::optimise::{Found, Landscape};
@@ -15,27 +15,28 @@ use super::{AlignError, AlignOptions, Alignment, Copies, Metric, SAMPLES, copies
 /// grey value) the numbers are NaN, which is a warning too, since the transform may still be applied to them.
 ///
 /// # Errors
-/// [`AlignError`] for stacks that cannot be read, and when the monitor asks to stop.
+/// [`AlignError`] for stacks that cannot be read, and when the user asks to stop.
 pub fn assess(
     moving: &dyn SliceSource,
     reference: &dyn SliceSource,
     transform: &Transform,
     options: &AlignOptions,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<Alignment, AlignError> {
-    let Copies { base, finest, coarse } = match copies(moving, reference, options, monitor) {
+    let reading = progress.part(0.0..0.5, "Reading both volumes");
+    let Copies { base, finest, coarse } = match copies(moving, reference, options, reading) {
         Err(why @ (AlignError::TooSmall { .. } | AlignError::Featureless { .. })) => {
             return Ok(unknown(transform, &why));
         }
         copies => copies?,
     };
-    monitor.progress(0.5, "Judging the transform");
+    progress.share(0.5..1.0).phase("Judging the transform");
     let distinction = distinction(&search_level(&base, coarse), transform, options.metric == Metric::Ncc);
     let level = base.level(finest);
     let samples = Samples::of(&level.reference, SAMPLES);
     let landscape = landscape(&level, &samples, options.metric);
     let alignment = report(&landscape, options, landscape.at(transform), distinction, coarse / 2.0);
-    monitor.progress(1.0, "Judged");
+    progress.done();
     Ok(alignment)
 }
 

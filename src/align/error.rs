@@ -1,6 +1,7 @@
 //! What can go wrong while aligning.
 
 use crate::grey::GreyError;
+use crate::progress::Cancelled;
 use crate::resample::ResampleError;
 use crate::stack::{Size, StackError};
 
@@ -27,7 +28,7 @@ pub enum AlignError {
     Transform(#[from] TransformError),
     /// A volume cannot be shown in 8 bits.
     #[error(transparent)]
-    Grey(#[from] GreyError),
+    Grey(GreyError),
     /// The grid asked for is impossible.
     #[error(transparent)]
     Grid(#[from] ResampleError),
@@ -87,6 +88,15 @@ pub enum AlignError {
     #[error("the optimiser failed: {0}")]
     Optimiser(String),
     /// The user stopped it.
-    #[error("cancelled")]
-    Cancelled,
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl From<GreyError> for AlignError {
+    fn from(error: GreyError) -> Self {
+        match error {
+            GreyError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            other => Self::Grey(other),
+        }
+    }
 }

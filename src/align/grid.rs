@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::monitor::Monitor;
+use crate::progress::Progress;
 use crate::stack::{Shape, SliceSource, read_finite};
 
 use super::AlignError;
@@ -77,7 +77,7 @@ impl Grid {
     /// Reads a volume in one pass, averaging blocks of voxels until at most `most` remain.
     ///
     /// A block counts if at least half of its voxels lie in the field of view.
-    pub fn read(source: &dyn SliceSource, most: usize, monitor: &dyn Monitor) -> Result<Self, AlignError> {
+    pub fn read(source: &dyn SliceSource, most: usize, progress: Progress<'_>) -> Result<Self, AlignError> {
         let shape = source.shape();
         let (full, voxel) = (size_zyx(shape), voxel_zyx(shape));
         if full.iter().any(|n| *n < FEWEST) {
@@ -96,9 +96,7 @@ impl Grid {
         let mut slice = vec![0.0; shape.size.plane()];
         let (mut sum, mut count) = (vec![0.0f32; plane], vec![0.0f32; plane]);
         for z in 0..size[0] {
-            if monitor.cancelled() {
-                return Err(AlignError::Cancelled);
-            }
+            progress.step(z, size[0])?;
             sum.fill(0.0);
             count.fill(0.0);
             for dz in 0..by[0] {
@@ -249,7 +247,6 @@ impl Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::Silent;
     use crate::stack::{GreyType, Size, VoxelSize};
     use crate::volume::Volume;
 
@@ -264,7 +261,7 @@ mod tests {
 
     #[test]
     fn reduction_keeps_places() {
-        let grid = Grid::read(&ramp(Size::new(17, 16, 9)), usize::MAX, &Silent).unwrap();
+        let grid = Grid::read(&ramp(Size::new(17, 16, 9)), usize::MAX, Progress::silent()).unwrap();
         for target in [1.0, 2.0, 4.0] {
             let small = grid.reduced(target);
             for index in [0, small.grey.len() / 2, small.grey.len() - 1] {
@@ -277,7 +274,7 @@ mod tests {
 
     #[test]
     fn sampling_is_linear_with_its_slope() {
-        let grid = Grid::read(&ramp(Size::new(8, 8, 8)), usize::MAX, &Silent).unwrap();
+        let grid = Grid::read(&ramp(Size::new(8, 8, 8)), usize::MAX, Progress::silent()).unwrap();
         let (value, slope) = grid.sample([1.25, 6.5, 3.75]);
         assert!((value - (1.0 + 3.75 + 65.0 + 125.0)).abs() < 1e-4);
         assert_eq!(slope, [100.0, 10.0, 1.0]);
@@ -294,7 +291,7 @@ mod tests {
             }
         }
         let shape = ramp(Size::new(8, 8, 4)).shape();
-        let grid = Grid::read(&Volume::from_values("round", shape, &values), usize::MAX, &Silent).unwrap();
+        let grid = Grid::read(&Volume::from_values("round", shape, &values), usize::MAX, Progress::silent()).unwrap();
         assert_eq!(grid.grey.iter().filter(|v| v.is_nan()).count(), 16);
     }
 }

@@ -26,7 +26,7 @@ mod whitening;
 
 use nalgebra::Matrix3;
 
-use crate::monitor::Monitor;
+use crate::progress::Progress;
 use crate::stack::{Shape, SliceSource, check};
 
 pub use apply::apply_transform;
@@ -135,23 +135,26 @@ fn orientations(options: &AlignOptions) -> Vec<Matrix3<f64>> {
 ///
 /// # Errors
 /// [`AlignError`] for stacks that cannot be read or show nothing to align by, for volumes that do not seem to show the
-/// same place or have too little in common, and when the monitor asks to stop.
+/// same place or have too little in common, and when the user asks to stop.
 pub fn align(
     moving: &dyn SliceSource,
     reference: &dyn SliceSource,
     options: &AlignOptions,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<Alignment, AlignError> {
-    let Copies { base, finest, coarse } = copies(moving, reference, options, monitor)?;
+    let reading = progress.part(0.0..0.1, "Reading both volumes");
+    let Copies { base, finest, coarse } = copies(moving, reference, options, reading)?;
 
-    monitor.progress(0.1, "Searching for the start");
+    let stages = (coarse / finest).log2().ceil().max(1.0) as i32;
+    let begins = |stage: i32| 0.7 - 0.4 * f64::from(stage) / f64::from(stages);
+    let searching = progress.part(0.1..begins(stages - 1), "Searching for the start");
     let level = search_level(&base, coarse);
     let signed = options.metric == Metric::Ncc;
     let starts = match &options.start {
         Some(start) => vec![Transform { drift: None, ..start.clone() }],
-        None => wide_search(&level, options, signed, monitor)?,
+        None => wide_search(&level, options, signed, searching)?,
     };
-    let (mut found, overlap) = climb_all(&level, &starts, options, monitor)?;
+    let (mut found, overlap) = climb_all(&level, &starts, options, searching.share(0.5..1.0))?;
     let distinction = assess::distinction(&level, &found.transform, signed);
     if found.value <= 0.0 || distinction < verify::LEAST_DISTINCTION {
         return Err(AlignError::Unrelated {
@@ -170,28 +173,27 @@ pub fn align(
         });
     }
 
-    let stages = (coarse / finest).log2().ceil().max(1.0) as i32;
     for stage in (1..stages).rev() {
         let edge = finest * 2f64.powi(stage);
-        monitor.progress(0.7 - 0.4 * f64::from(stage) / f64::from(stages), &format!("Refining at {edge:.3}"));
+        let refining = progress.part(begins(stage)..begins(stage - 1), &format!("Refining at {edge:.3}"));
         let level = base.level(edge);
         let samples = Samples::of(&level.reference, SAMPLES);
-        found = landscape(&level, &samples, options.metric).climb(options.family, &found.transform, monitor)?;
+        found = landscape(&level, &samples, options.metric).climb(options.family, &found.transform, refining)?;
     }
-    monitor.progress(0.7, &format!("Refining at {finest:.3}"));
+    let refining = progress.part(0.7..0.8, &format!("Refining at {finest:.3}"));
     let level = base.level(finest);
     let samples = Samples::of(&level.reference, SAMPLES);
     let landscape = landscape(&level, &samples, options.metric);
-    found = landscape.climb(options.family, &found.transform, monitor)?;
+    found = landscape.climb(options.family, &found.transform, refining)?;
     if options.drift {
-        monitor.progress(0.8, "Refining the drift");
+        let refining = progress.part(0.8..0.9, "Refining the drift");
         let height = extent_zyx(moving.shape())[0];
         found.transform.drift = Some(Drift::flat(height, height / DRIFT_INTERVALS));
-        found = landscape.climb(options.family, &found.transform, monitor)?;
+        found = landscape.climb(options.family, &found.transform, refining)?;
     }
-    monitor.progress(0.9, "Checking the result");
+    progress.share(0.9..1.0).phase("Checking the result");
     let alignment = assess::report(&landscape, options, found, distinction, coarse / 2.0);
-    monitor.progress(1.0, "Aligned");
+    progress.done();
     Ok(alignment)
 }
 
@@ -209,17 +211,16 @@ fn copies(
     moving: &dyn SliceSource,
     reference: &dyn SliceSource,
     options: &AlignOptions,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<Copies, AlignError> {
     check(moving)?;
     check(reference)?;
-    monitor.progress(0.0, "Reading both volumes");
-    let mut base = Pair::read(moving, reference, monitor)?;
+    let mut base = Pair::read(moving, reference, progress)?;
     let finest = base.edge();
     let coarse = search_edge(moving.shape(), reference.shape()).max(finest);
     if options.leave_out_air {
         let share = air::leave_out(&mut base.reference, coarse);
-        monitor.log(&format!("{:.0} % of {} is air and left out", 100.0 * share, reference.name()));
+        progress.message(&format!("{:.0} % of {} is air and left out", 100.0 * share, reference.name()));
     }
     Ok(Copies { base: base.flattened(12.0 * coarse, coarse), finest, coarse })
 }
@@ -248,11 +249,11 @@ fn wide_search(
     level: &Pair,
     options: &AlignOptions,
     signed: bool,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<Vec<Transform>, AlignError> {
     let orientations = orientations(options);
     let reference = Reference::new(level.reference.clone(), &level.moving, &orientations);
-    let candidates = reference.search(&level.moving, &orientations, LEAST_OVERLAP, signed, monitor)?;
+    let candidates = reference.search(&level.moving, &orientations, LEAST_OVERLAP, signed, progress)?;
     let mut starts: Vec<_> = candidates.into_iter().take(CLIMBS).map(|c| c.transform).collect();
     starts.push(Transform::identity());
     Ok(starts)
@@ -264,14 +265,15 @@ fn climb_all(
     level: &Pair,
     starts: &[Transform],
     options: &AlignOptions,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<(Found, f64), AlignError> {
     let samples = Samples::of(&level.reference, SAMPLES);
     let landscape = landscape(level, &samples, options.metric);
     let family = if options.family == Family::Rigid { Family::Rigid } else { Family::Similarity };
     let mut best = landscape.at(&starts[0]);
-    for start in starts {
-        let found = landscape.climb(family, start, monitor)?;
+    for (at, start) in starts.iter().enumerate() {
+        progress.step(at, starts.len())?;
+        let found = landscape.climb(family, start, progress)?;
         log::debug!("from {:?} to {:?}, {}", start.parts(), found.transform.parts(), found.value);
         if found.value > best.value {
             best = found;

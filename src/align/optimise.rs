@@ -12,7 +12,7 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use nalgebra::DVector;
 
-use crate::monitor::Monitor;
+use crate::progress::Progress;
 
 use super::AlignError;
 use super::grid::Grid;
@@ -69,7 +69,7 @@ impl Landscape<'_> {
     }
 
     /// Climbs from `start` to the next maximum.
-    pub fn climb(&self, family: Family, start: &Transform, monitor: &dyn Monitor) -> Result<Found, AlignError> {
+    pub fn climb(&self, family: Family, start: &Transform, progress: Progress<'_>) -> Result<Found, AlignError> {
         let origin = self.at(start);
         if origin.value == f64::NEG_INFINITY {
             return Ok(origin);
@@ -86,7 +86,7 @@ impl Landscape<'_> {
             last: RefCell::default(),
             best: RefCell::new(origin),
             evaluations: RefCell::new(0),
-            monitor,
+            progress,
         };
         let count = count_of(family, start);
         // Errors of the search (no descent left, evaluations spent) end it like convergence does: the best point counts.
@@ -106,9 +106,7 @@ impl Landscape<'_> {
                 result.state().get_termination_status()
             );
         }
-        if monitor.cancelled() {
-            return Err(AlignError::Cancelled);
-        }
+        progress.check()?;
         Ok(climb.best.into_inner())
     }
 }
@@ -135,7 +133,7 @@ struct Climb<'a> {
     last: RefCell<Option<Evaluation>>,
     best: RefCell<Found>,
     evaluations: RefCell<usize>,
-    monitor: &'a dyn Monitor,
+    progress: Progress<'a>,
 }
 
 impl Climb<'_> {
@@ -146,7 +144,7 @@ impl Climb<'_> {
             return Ok((last.cost, last.gradient.clone()));
         }
         let spent = self.evaluations.replace_with(|n| *n + 1);
-        if spent >= EVALUATIONS || self.monitor.cancelled() {
+        if spent >= EVALUATIONS || self.progress.check().is_err() {
             return Err(Error::msg("stopped"));
         }
         let q = self.whitening.numbers(u).ok_or_else(|| Error::msg("singular"))?;

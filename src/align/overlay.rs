@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::grey::{HIGH_PERCENT, LOW_PERCENT, Window};
-use crate::monitor::Monitor;
+use crate::progress::Progress;
 use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, check, check_same_size, read_finite};
 
 use super::AlignError;
@@ -41,25 +41,26 @@ impl Overlay {
     /// shorter side; of the colours, red goes to `first` and green to `second`.
     ///
     /// # Errors
-    /// [`AlignError`] for stacks that cannot be read, are of different sizes or have no contrast, and when the monitor
-    /// asks to stop.
+    /// [`AlignError`] for stacks that cannot be read, are of different sizes or have no contrast, and when the user asks
+    /// to stop.
     pub fn draw(
         self,
         aligned: &dyn SliceSource,
         reference: &dyn SliceSource,
         first: &mut dyn SliceSink,
         second: &mut dyn SliceSink,
-        monitor: &dyn Monitor,
+        progress: Progress<'_>,
     ) -> Result<(), AlignError> {
+        progress.phase("Drawing the overlay");
         match self {
             Self::Checkerboard => {
                 let Size { width, height, .. } = aligned.shape().size;
-                checkerboard(aligned, reference, (width.min(height) / TILES).max(1), first, monitor)
+                checkerboard(aligned, reference, (width.min(height) / TILES).max(1), first, progress)
             }
             Self::RedGreen => {
                 check_same_size(aligned, reference)?;
-                in_eight_bits(aligned, first, monitor)?;
-                in_eight_bits(reference, second, monitor)
+                in_eight_bits(aligned, first, progress.share(0.0..0.5))?;
+                in_eight_bits(reference, second, progress.share(0.5..1.0))
             }
         }
     }
@@ -68,25 +69,23 @@ impl Overlay {
 /// Writes a volume in 8 bits through its own 0.3–99.7 percentile window.
 ///
 /// # Errors
-/// [`AlignError`] for a stack that cannot be read or has no contrast, and when the monitor asks to stop.
+/// [`AlignError`] for a stack that cannot be read or has no contrast, and when the user asks to stop.
 pub fn in_eight_bits(
     volume: &dyn SliceSource,
     sink: &mut dyn SliceSink,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<(), AlignError> {
     check(volume)?;
     let shape = volume.shape();
-    let window = Window::of_percentiles(volume, LOW_PERCENT, HIGH_PERCENT, monitor)?;
+    let window = Window::of_percentiles(volume, LOW_PERCENT, HIGH_PERCENT, progress.share(0.0..0.5))?;
+    let writing = progress.share(0.5..1.0);
     sink.begin(Shape { grey: GreyType::U8, ..shape })?;
     let mut slice = vec![0.0f32; shape.size.plane()];
     for z in 0..shape.size.slices {
-        if monitor.cancelled() {
-            return Err(AlignError::Cancelled);
-        }
+        writing.step(z, shape.size.slices)?;
         read_finite(volume, z, &mut slice)?;
         slice.iter_mut().for_each(|v| *v = f32::from(window.to_8_bit(*v)));
         sink.write(z, &slice)?;
-        monitor.progress((z + 1) as f64 / shape.size.slices as f64, "Drawing the overlay");
     }
     Ok(())
 }
@@ -96,7 +95,7 @@ pub fn in_eight_bits(
 ///
 /// ```
 /// use undulator::align::checkerboard;
-/// use undulator::monitor::Silent;
+/// use undulator::progress::Progress;
 /// use undulator::stack::{GreyType, Shape, Size, VoxelSize};
 /// use undulator::volume::Volume;
 ///
@@ -104,7 +103,7 @@ pub fn in_eight_bits(
 /// let ramp: Vec<f32> = (0..32).map(|v| v as f32).collect();
 /// let volume = Volume::from_values("aligned", shape, &ramp);
 /// let mut board = Volume::new("board", shape);
-/// checkerboard(&volume, &volume, 2, &mut board, &Silent)?;
+/// checkerboard(&volume, &volume, 2, &mut board, Progress::silent())?;
 /// # Ok::<(), undulator::align::AlignError>(())
 /// ```
 pub fn checkerboard(
@@ -112,20 +111,19 @@ pub fn checkerboard(
     reference: &dyn SliceSource,
     tile: usize,
     sink: &mut dyn SliceSink,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<(), AlignError> {
     check(aligned)?;
     check_same_size(aligned, reference)?;
     let shape = aligned.shape();
-    let window = |source| Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, monitor);
-    let windows = [window(aligned)?, window(reference)?];
+    let window = |source, share| Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, progress.share(share));
+    let windows = [window(aligned, 0.0..0.25)?, window(reference, 0.25..0.5)?];
+    let writing = progress.share(0.5..1.0);
     sink.begin(Shape { grey: GreyType::U8, ..shape })?;
     let plane = shape.size.plane();
     let (mut slice, mut other) = (vec![0.0f32; plane], vec![0.0f32; plane]);
     for z in 0..shape.size.slices {
-        if monitor.cancelled() {
-            return Err(AlignError::Cancelled);
-        }
+        writing.step(z, shape.size.slices)?;
         read_finite(aligned, z, &mut slice)?;
         read_finite(reference, z, &mut other)?;
         for (i, v) in slice.iter_mut().enumerate() {
@@ -134,7 +132,6 @@ pub fn checkerboard(
             *v = f32::from(windows[odd].to_8_bit([*v, other[i]][odd]));
         }
         sink.write(z, &slice)?;
-        monitor.progress((z + 1) as f64 / shape.size.slices as f64, "Drawing the overlay");
     }
     Ok(())
 }
@@ -142,7 +139,6 @@ pub fn checkerboard(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::Silent;
     use crate::stack::VoxelSize;
     use crate::volume::Volume;
 
@@ -153,7 +149,7 @@ mod tests {
         let falling: Vec<f32> = rising.iter().map(|v| 1000.0 - v).collect();
         let [aligned, reference] = [rising, falling].map(|v| Volume::from_values("v", shape, &v));
         let mut board = Volume::new("board", shape);
-        checkerboard(&aligned, &reference, 2, &mut board, &Silent).unwrap();
+        checkerboard(&aligned, &reference, 2, &mut board, Progress::silent()).unwrap();
         let values = board.to_values();
         assert_eq!(board.shape(), Shape { grey: GreyType::U8, ..shape });
         // Rising within tiles of the aligned volume, falling within those of the reference.
@@ -161,10 +157,10 @@ mod tests {
             assert_eq!(values[i] < values[i + 1], rises, "at {i}: {values:?}");
         }
         let (mut red, mut green) = (Volume::new("red", shape), Volume::new("green", shape));
-        Overlay::RedGreen.draw(&aligned, &reference, &mut red, &mut green, &Silent).unwrap();
+        Overlay::RedGreen.draw(&aligned, &reference, &mut red, &mut green, Progress::silent()).unwrap();
         let (red, green) = (red.to_values(), green.to_values());
         assert!(red[0] == 0.0 && red[23] == 255.0 && green[0] == 255.0 && green[23] == 0.0, "{red:?} {green:?}");
         let smaller = Volume::new("smaller", Shape { size: Size::new(5, 4, 1), ..shape });
-        assert!(checkerboard(&aligned, &smaller, 2, &mut board, &Silent).is_err());
+        assert!(checkerboard(&aligned, &smaller, 2, &mut board, Progress::silent()).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Both volumes from coarse to fine.
 
-use crate::monitor::Monitor;
+use crate::progress::Progress;
 use crate::stack::SliceSource;
 
 use super::AlignError;
@@ -22,14 +22,14 @@ impl Pair {
     pub fn read(
         moving: &dyn SliceSource,
         reference: &dyn SliceSource,
-        monitor: &dyn Monitor,
+        progress: Progress<'_>,
     ) -> Result<Self, AlignError> {
-        let read = |source: &dyn SliceSource| {
-            let mut grid = Grid::read(source, MOST_VOXELS, monitor)?;
+        let read = |source: &dyn SliceSource, share| {
+            let mut grid = Grid::read(source, MOST_VOXELS, progress.share(share))?;
             grid.standardise(source.name())?;
             Ok::<_, AlignError>(grid)
         };
-        Ok(Self { reference: read(reference)?, moving: read(moving)? })
+        Ok(Self { reference: read(reference, 0.0..0.5)?, moving: read(moving, 0.5..1.0)? })
     }
 
     /// The coarsest voxel edge of either.

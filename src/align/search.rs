@@ -8,7 +8,7 @@ use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex32;
 
-use crate::monitor::Monitor;
+use crate::progress::Progress;
 
 use super::AlignError;
 use super::fourier::{Fourier, fast_length};
@@ -122,12 +122,10 @@ impl Reference {
         orientations: &[Matrix3<f64>],
         overlap: f64,
         signed: bool,
-        monitor: &dyn Monitor,
+        progress: Progress<'_>,
     ) -> Result<Vec<Candidate>, AlignError> {
         let found = orientations.par_iter().map(|linear| {
-            if monitor.cancelled() {
-                return Err(AlignError::Cancelled);
-            }
+            progress.check()?;
             let Some(correlation) = self.correlate(moving, linear, overlap) else { return Ok(None) };
             let strength = |(n, c): &(f32, f32)| f64::from(n.sqrt() * if signed { *c } else { c.abs() });
             let best = correlation.map.iter().enumerate().max_by(|a, b| strength(a.1).total_cmp(&strength(b.1)));
@@ -136,7 +134,7 @@ impl Reference {
                 score: strength(value),
             }))
         });
-        let found: Result<Vec<_>, _> = found.collect();
+        let found: Result<Vec<_>, AlignError> = found.collect();
         let mut found: Vec<_> = found?.into_iter().flatten().collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         Ok(found)

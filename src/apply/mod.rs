@@ -17,8 +17,8 @@ use crate::{
     },
     measure::{Baselines, MeasureError, Score, baselines},
     model::{Foreign, Loaded, Model},
-    monitor::Monitor,
     network::NetworkError,
+    progress::Progress,
     stack::{self, Shape, SliceSink, SliceSource, StackError},
     stack_file::Job,
 };
@@ -103,7 +103,7 @@ pub fn apply(
     model: &Model,
     choice: impl Into<Choice>,
     sink: &mut dyn SliceSink,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<Applied, ApplyError> {
     stack::check(image)?;
     if let Some(reference) = reference {
@@ -112,9 +112,9 @@ pub fn apply(
     let (card, plan) = (&model.card, model.card.network.plan()?);
     let Choice { device, precision } = choice.into();
     let (device, lines) = device::pick(device, precision)?;
-    lines.iter().for_each(|line| monitor.log(line));
+    lines.iter().for_each(|line| progress.message(line));
     if let Some(warning) = card.voxel_warning(image.shape().voxel) {
-        monitor.log(&format!("Warning: {warning}"));
+        progress.warning(&warning);
     }
     let (input_window, output_window) = (card.input_window, card.output_window);
     let recipe = Recipe {
@@ -129,19 +129,24 @@ pub fn apply(
     let shape = Shape { grey: card.output_grey, ..image.shape() };
     sink.begin(shape)?;
     let compared = reference.map(|reference| Compared::new(reference, output_window));
-    let restored = Restoration::new(image, compared, recipe, sink, monitor).finish(&device)?;
+    let applying = progress.part(0.0..if reference.is_some() { APPLYING } else { 1.0 }, "Applying");
+    let restored = Restoration::new(image, compared, recipe, sink, applying).finish(&device)?;
     sink.finish()?;
     let comparison = match (reference, restored) {
         (Some(reference), Some(restored)) => {
             let slices = 0..shape.size.slices;
-            let baselines = baselines(image, reference, input_window, output_window, slices, monitor)?;
+            let comparing = progress.part(APPLYING..1.0, "Comparing stacks");
+            let baselines = baselines(image, reference, input_window, output_window, slices, comparing)?;
             Some(Comparison { restored, baselines })
         }
         _ => None,
     };
-    monitor.progress(1.0, "applied");
+    progress.done();
     Ok(Applied { shape, comparison })
 }
+
+/// The part of the work that applying is, about, where a comparison with the reference follows.
+const APPLYING: f64 = 0.9;
 
 /// [`apply`] or [`apply_foreign`], as the model is. The models of other programs are not compared with a reference: they
 /// tell no grey window to do it in.
@@ -154,15 +159,15 @@ pub fn apply_any(
     model: &Loaded,
     choice: impl Into<Choice>,
     sink: &mut dyn SliceSink,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<Applied, ApplyError> {
     match model {
-        Loaded::Own(model) => apply(image, reference, model, choice, sink, monitor),
+        Loaded::Own(model) => apply(image, reference, model, choice, sink, progress),
         Loaded::Foreign(model) => {
             if reference.is_some() {
-                monitor.log("Warning: models of other programs are not compared with a reference: use Measure");
+                progress.warning("models of other programs are not compared with a reference: use Measure");
             }
-            Ok(Applied { shape: apply_foreign(image, model, sink, monitor)?, comparison: None })
+            Ok(Applied { shape: apply_foreign(image, model, sink, progress)?, comparison: None })
         }
     }
 }
@@ -180,7 +185,7 @@ pub fn apply_foreign(
     image: &dyn SliceSource,
     model: &Foreign,
     sink: &mut dyn SliceSink,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<Shape, ApplyError> {
     stack::check(image)?;
     let (device, _) = device::pick(Wanted::Cpu, Precision::Auto)?;
@@ -204,9 +209,10 @@ pub fn apply_foreign(
     };
     let shape = Shape { grey, ..image.shape() };
     sink.begin(shape)?;
-    Restoration::new(image, None, recipe, sink, monitor).finish(&device)?;
+    progress.phase("Applying");
+    Restoration::new(image, None, recipe, sink, progress).finish(&device)?;
     sink.finish()?;
-    monitor.progress(1.0, "applied");
+    progress.done();
     Ok(shape)
 }
 

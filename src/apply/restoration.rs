@@ -9,7 +9,7 @@ use crate::{
     },
     frame::Frame,
     measure::Score,
-    monitor::Monitor,
+    progress::{Cancelled, Progress},
     stack::{SliceSink, SliceSource},
     stream::{Ahead, read_ahead},
 };
@@ -35,7 +35,7 @@ pub(super) struct Restoration<'a> {
     compared: Option<Compared<'a>>,
     recipe: Recipe<'a>,
     sink: &'a mut dyn SliceSink,
-    monitor: &'a dyn Monitor,
+    progress: Progress<'a>,
     /// The slice that is next.
     next: usize,
     tiles: TileChoice,
@@ -48,12 +48,12 @@ impl<'a> Restoration<'a> {
         compared: Option<Compared<'a>>,
         recipe: Recipe<'a>,
         sink: &'a mut dyn SliceSink,
-        monitor: &'a dyn Monitor,
+        progress: Progress<'a>,
     ) -> Self {
         let size = image.shape().size;
         let frame = Frame::new(size.width, size.height, recipe.multiple);
         let tiles = TileChoice::new(frame, recipe.multiple, recipe.halo);
-        Self { image, compared, recipe, sink, monitor, next: 0, tiles }
+        Self { image, compared, recipe, sink, progress, next: 0, tiles }
     }
 
     /// Restores what is left; with a reference, gives back how close all slices came.
@@ -63,7 +63,7 @@ impl<'a> Restoration<'a> {
             let outcome = device::compute(device, || self.go_on(device)).map_err(ApplyError::from).flatten();
             match outcome {
                 Err(ApplyError::Engine(error @ EngineError::Memory { .. })) if self.tiles.halve() => {
-                    self.monitor.log(&format!("{error}: going on with tiles of half the size"));
+                    self.progress.message(&format!("{error}: going on with tiles of half the size"));
                 }
                 other => return other.map(|()| self.compared.map(Compared::score)),
             }
@@ -74,14 +74,12 @@ impl<'a> Restoration<'a> {
     fn take_up(&mut self) -> Result<(), ApplyError> {
         let (done, slices) = (self.sink.done(), self.image.shape().size.slices);
         if done > 0 {
-            self.monitor.log(&format!("going on after slice {done} of {slices}"));
+            self.progress.message(&format!("going on after slice {done} of {slices}"));
         }
         if let Some(compared) = &mut self.compared {
             let mut slice = vec![0.0; self.image.shape().size.plane()];
             for z in 0..done {
-                if self.monitor.cancelled() {
-                    return Err(ApplyError::Cancelled { slice: done + 1, slices });
-                }
+                self.progress.check().map_err(at_slice(done, slices))?;
                 self.sink.read_done(z, &mut slice)?;
                 compared.add(z, &mut slice)?;
             }
@@ -94,29 +92,24 @@ impl<'a> Restoration<'a> {
         let mut runner = (self.recipe.runner)()?;
         let free = memory::free(device);
         let tiling = self.tiles.choose(runner.as_ref(), free)?;
-        self.tiles.reason(&tiling, runner.as_ref(), free).inspect(|reason| self.monitor.log(reason));
+        self.tiles.reason(&tiling, runner.as_ref(), free).inspect(|reason| self.progress.message(reason));
         let (image, left) = (self.image, self.next..self.image.shape().size.slices);
         read_ahead(image, left, |ahead| self.slices(runner.as_mut(), tiling, ahead))
     }
 
     fn slices(&mut self, runner: &mut dyn Runner, tiling: Tiling, ahead: &mut Ahead) -> Result<(), ApplyError> {
-        let (size, tiles, monitor) = (self.image.shape().size, tiling.count(), self.monitor);
+        let (size, tiles, progress) = (self.image.shape().size, tiling.count(), self.progress);
         let slices = size.slices;
         let (mut tiled, mut restored) = (Tiled::new(tiling), vec![0.0; size.plane()]);
         while self.next < slices {
             let z = self.next;
-            let cancelled = || match monitor.cancelled() {
-                true => Err(ApplyError::Cancelled { slice: z + 1, slices }),
-                false => Ok(()),
-            };
-            cancelled()?;
+            let cancelled = at_slice(z, slices);
+            progress.step(z, slices).map_err(cancelled)?;
             let mut slice = ahead.next()?;
             (self.recipe.before)(&mut slice);
             tiled.run(runner, &slice, &mut restored, |done| {
-                let fraction = (z as f64 + done as f64 / tiles as f64) / slices as f64;
-                monitor.progress(fraction, &format!("applying: slice {} of {slices}", z + 1));
                 // A slice that is whole is not thrown away.
-                if done < tiles { cancelled() } else { Ok(()) }
+                if done == tiles { Ok(()) } else { progress.step(z * tiles + done, slices * tiles).map_err(cancelled) }
             })?;
             ahead.give_back(slice);
             (self.recipe.after)(&mut restored);
@@ -128,4 +121,9 @@ impl<'a> Restoration<'a> {
         }
         Ok(())
     }
+}
+
+/// What cancelling before slice `z` is whole comes to.
+fn at_slice(z: usize, slices: usize) -> impl Fn(Cancelled) -> ApplyError + Copy {
+    move |Cancelled| ApplyError::Cancelled { slice: z + 1, slices }
 }

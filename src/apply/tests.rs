@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     engine::{EngineError, Images, Runner, device::Device},
-    monitor::Silent,
+    progress::Progress,
     stack::{GreyType, Shape, Size, VoxelSize},
     volume::Volume,
 };
@@ -47,7 +47,7 @@ fn restore(pixels: usize, footprint: Option<u64>) -> (Result<Vec<f32>, ApplyErro
         before: &|greys| greys.iter_mut().for_each(|grey| *grey *= 2.0),
         after: &|values| values.iter_mut().for_each(|value| *value *= 10.0),
     };
-    let outcome = Restoration::new(&image, None, recipe, &mut result, &Silent)
+    let outcome = Restoration::new(&image, None, recipe, &mut result, Progress::silent())
         .finish(&Device::Cpu { threads: 1 })
         .map(|_| result.to_values());
     (outcome, sizes.lock().unwrap().clone())

@@ -12,8 +12,9 @@ use std::{io, path::PathBuf};
 use crate::{
     model::{Model, ModelError, Scores},
     network::{Activation, Architecture, NetworkError, Spec},
+    progress::{Progress, Silent},
     stack::SliceSource,
-    train::{TrainError, TrainMonitor, TrainOptions, train},
+    train::{TrainError, TrainListener, TrainOptions, train_as_part},
 };
 
 /// What to compare.
@@ -96,13 +97,13 @@ pub struct Comparison {
 }
 
 /// Listens to a comparison: to each training, and to each network that is done.
-pub trait CompareMonitor: TrainMonitor {
+pub trait CompareListener: TrainListener {
     /// A network is done; those before it are not told again.
-    fn row(&self, row: &Row);
+    fn network(&self, row: &Row);
 }
 
-impl CompareMonitor for crate::monitor::Silent {
-    fn row(&self, _row: &Row) {}
+impl CompareListener for Silent {
+    fn network(&self, _row: &Row) {}
 }
 
 /// Why networks could not be compared.
@@ -247,8 +248,9 @@ pub fn compare(
     low: &dyn SliceSource,
     reference: &dyn SliceSource,
     options: &CompareOptions,
-    monitor: &dyn CompareMonitor,
+    listener: &dyn CompareListener,
 ) -> Result<Comparison, CompareError> {
+    let progress = Progress::new(listener);
     let networks = options.networks();
     if networks.is_empty() {
         return Err(CompareError::Nothing);
@@ -262,7 +264,7 @@ pub fn compare(
     let mut comparison =
         Comparison { rows: Vec::new(), table: folder.join("comparison.csv"), figure: folder.join("comparison.png") };
     for (at, spec) in networks.iter().enumerate() {
-        monitor.log(&format!("network {} of {}: {spec}", at + 1, networks.len()));
+        progress.message(&format!("network {} of {}: {spec}", at + 1, networks.len()));
         let training = TrainOptions {
             spec: *spec,
             model: folder.join(format!("{}.zip", file_name(spec))),
@@ -271,9 +273,11 @@ pub fn compare(
             checkpoint: if options.training.checkpoint > 0.0 { options.training.checkpoint } else { 10.0 },
             ..options.training.clone()
         };
+        let from = |network: usize| network as f64 / networks.len() as f64;
         let cancelled = CompareError::Cancelled { network: at + 1, networks: networks.len() };
-        let row = done(low, reference, &training, monitor)?.ok_or(cancelled)?;
-        monitor.row(&row);
+        let share = progress.share(from(at)..from(at + 1));
+        let row = done(low, reference, &training, listener, share)?.ok_or(cancelled)?;
+        listener.network(&row);
         comparison.rows.push(row);
         let written = table::write(&comparison.table, &comparison.rows);
         written.map_err(|source| CompareError::Folder { folder: folder.clone(), source })?;
@@ -287,22 +291,21 @@ fn done(
     low: &dyn SliceSource,
     reference: &dyn SliceSource,
     options: &TrainOptions,
-    monitor: &dyn CompareMonitor,
+    listener: &dyn CompareListener,
+    progress: Progress<'_>,
 ) -> Result<Option<Row>, CompareError> {
     let path = options.model.clone();
     if path.exists() {
         check_alike(&Model::load(&path)?, low, options)?;
     }
     // A training that has its epochs ends at once.
-    match train(low, reference, options, monitor) {
+    match train_as_part(low, reference, options, listener, progress) {
         Ok(trained) if trained.cancelled => Ok(None),
-        Err(TrainError::Discarded { .. }) => Ok(None),
-        // While a training is prepared, whatever was read says so in its own words.
-        Err(_) if monitor.cancelled() => Ok(None),
+        Err(TrainError::Cancelled(_) | TrainError::Discarded { .. }) => Ok(None),
         Ok(trained) => Ok(Some(Row::of(&trained.model, path, String::new())?)),
         Err(TrainError::Diverged { epoch, rate, kept: Some(path) }) => {
             let note = format!("the loss was no number in epoch {epoch}: lower the rate, {rate}");
-            monitor.log(&note);
+            progress.message(&note);
             Ok(Some(Row::of(&Model::load(&path)?, path, note)?))
         }
         Err(error) => Err(error.into()),

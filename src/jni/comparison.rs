@@ -2,22 +2,18 @@
 
 use super::host::{JavaMonitor, number};
 use crate::{
-    compare::{CompareMonitor, Row},
-    model::{Epoch, Scores},
-    monitor::Monitor,
-    train::{Outset, Pace, Preview, Request, TrainMonitor},
+    compare::{CompareListener, Row},
+    model::Scores,
+    progress::{Event, Listener},
+    train::{Request, TrainEvent, TrainListener},
 };
 
 /// A Java `TrainingMonitor` that watches several trainings, one after the other.
 pub struct ComparisonMonitor(pub JavaMonitor);
 
-impl Monitor for ComparisonMonitor {
-    fn progress(&self, fraction: f64, doing: &str) {
-        self.0.progress(fraction, doing);
-    }
-
-    fn log(&self, line: &str) {
-        self.0.log(line);
+impl Listener for ComparisonMonitor {
+    fn event(&self, event: Event<'_>) {
+        self.0.event(event);
     }
 
     fn cancelled(&self) -> bool {
@@ -25,17 +21,13 @@ impl Monitor for ComparisonMonitor {
     }
 }
 
-impl TrainMonitor for ComparisonMonitor {
-    fn begin(&self, outset: &Outset) {
-        self.0.begin(outset);
-    }
-
-    fn epoch(&self, epoch: &Epoch, best: bool, pace: &Pace) {
-        self.0.tell(epoch, best, Some(pace));
-    }
-
-    fn preview(&self, preview: &Preview) {
-        self.0.preview(preview);
+impl TrainListener for ComparisonMonitor {
+    fn training(&self, event: TrainEvent<'_>) {
+        match event {
+            // Its table has a row a network.
+            TrainEvent::Epoch { epoch, best, pace } => self.0.tell(epoch, best, Some(pace)),
+            other => self.0.training(other),
+        }
     }
 
     fn request(&self) -> Request {
@@ -43,8 +35,8 @@ impl TrainMonitor for ComparisonMonitor {
     }
 }
 
-impl CompareMonitor for ComparisonMonitor {
-    fn row(&self, row: &Row) {
+impl CompareListener for ComparisonMonitor {
+    fn network(&self, row: &Row) {
         let psnr = |of: fn(&Scores) -> f64| number(row.scores.as_ref().map_or(f64::NAN, of));
         self.0.row(&[
             ("Network", row.spec.network.to_string()),

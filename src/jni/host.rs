@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -17,7 +17,13 @@ use jni::{
 };
 
 use super::exception::Border;
-use crate::{align::Alignment, apply::Comparison, measure::Score, monitor::Monitor, train::Trained};
+use crate::{
+    align::Alignment,
+    apply::Comparison,
+    measure::Score,
+    progress::{Event, Listener},
+    train::Trained,
+};
 
 /// Shared by all Java objects of one native call.
 pub struct Host {
@@ -73,11 +79,13 @@ impl Host {
 pub struct JavaMonitor {
     pub(super) host: Arc<Host>,
     pub(super) object: Global<JObject<'static>>,
+    /// What is being done, which Java wants to hear with every fraction.
+    phase: Mutex<String>,
 }
 
 impl JavaMonitor {
     pub fn new(env: &Env, host: &Arc<Host>, object: &JObject) -> Result<Self, JniError> {
-        Ok(Self { host: host.clone(), object: env.new_global_ref(object)? })
+        Ok(Self { host: host.clone(), object: env.new_global_ref(object)?, phase: Mutex::default() })
     }
 
     /// Adds a row to the results table.
@@ -95,6 +103,10 @@ impl JavaMonitor {
 }
 
 impl JavaMonitor {
+    fn phase(&self) -> MutexGuard<'_, String> {
+        self.phase.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     /// The last row of a training: its best validation PSNR beside the baselines.
     pub fn trained(&self, trained: &Trained) {
         let training = &trained.model.card.training;
@@ -170,7 +182,7 @@ pub fn number(value: f64) -> String {
     value.to_string()
 }
 
-impl Monitor for JavaMonitor {
+impl JavaMonitor {
     fn progress(&self, fraction: f64, doing: &str) {
         let _ = self.host.call(|env| {
             let doing = env.new_string(doing)?;
@@ -185,6 +197,20 @@ impl Monitor for JavaMonitor {
             let arguments = [JValue::Object(&line)];
             env.call_method(&self.object, jni_str!("log"), jni_sig!("(Ljava/lang/String;)V"), &arguments)?.v()
         });
+    }
+}
+
+impl Listener for JavaMonitor {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Phase(name) => name.clone_into(&mut self.phase()),
+            Event::Fraction(fraction) => {
+                let phase = self.phase().clone();
+                self.progress(fraction, &phase);
+            }
+            Event::Message(line) => self.log(line),
+            Event::Warning(line) => self.log(&format!("Warning: {line}")),
+        }
     }
 
     fn cancelled(&self) -> bool {

@@ -20,7 +20,9 @@ use jni::{
 use crate::{
     align, apply, compare,
     engine::device,
-    measure, model, resample, sample,
+    measure, model,
+    progress::Progress,
+    resample, sample,
     stack::{SliceSink, SliceSource},
     stack_file::StackFile,
     train,
@@ -67,7 +69,8 @@ pub extern "system" fn Java_undulator_Native_sampleData<'local>(
         let monitor = JavaMonitor::new(env, &host, &monitor)?;
         let mut laboratory = JavaSink::new(env, &host, &laboratory)?;
         let mut synchrotron = JavaSink::new(env, &host, &synchrotron)?;
-        let summary = host.finish(sample::sample_pair(&options, &mut laboratory, &mut synchrotron, &monitor))?;
+        let summary =
+            host.finish(sample::sample_pair(&options, &mut laboratory, &mut synchrotron, Progress::new(&monitor)))?;
         laboratory.display_range(summary.laboratory_window);
         synchrotron.display_range(summary.synchrotron_window);
         if let Some(transform) = &summary.transform {
@@ -105,7 +108,7 @@ pub extern "system" fn Java_undulator_Native_resample<'local>(
             }
         };
         let sink = file.as_mut().map_or(&mut result as &mut dyn SliceSink, |file| file);
-        host.finish(resample::resample(&image, voxel, interpolation, sink, &monitor))?;
+        host.finish(resample::resample(&image, voxel, interpolation, sink, Progress::new(&monitor)))?;
         Ok(())
     })
 }
@@ -139,8 +142,10 @@ pub extern "system" fn Java_undulator_Native_align<'local>(
             host.finish(align::Transform::check_writable(file))?;
         }
         let found = match options.align()? {
-            (Some(known), wanted) => host.finish(align::assess(&moving, &reference, &known, &wanted, &monitor))?,
-            (None, wanted) => host.finish(align::align(&moving, &reference, &wanted, &monitor))?,
+            (Some(known), wanted) => {
+                host.finish(align::assess(&moving, &reference, &known, &wanted, Progress::new(&monitor)))?
+            }
+            (None, wanted) => host.finish(align::align(&moving, &reference, &wanted, Progress::new(&monitor)))?,
         };
         monitor.alignment(&found);
         let transform = found.transform;
@@ -148,11 +153,11 @@ pub extern "system" fn Java_undulator_Native_align<'local>(
             host.finish(transform.save(file))?;
         }
         let target = grid(&transform, crop)?;
-        host.finish(align::apply_transform(&moving, &target, &transform, &mut result, &monitor))?;
+        host.finish(align::apply_transform(&moving, &target, &transform, &mut result, Progress::new(&monitor)))?;
         if !matched.is_null() {
             let mut matched = JavaSink::new(env, &host, &matched)?;
             let same = align::Transform::identity();
-            host.finish(align::apply_transform(&reference, &target, &same, &mut matched, &monitor))?;
+            host.finish(align::apply_transform(&reference, &target, &same, &mut matched, Progress::new(&monitor)))?;
         }
         let [z, y, x] = target.corner(reference.shape());
         let corner = JDoubleArray::new(env, 3)?;
@@ -181,7 +186,7 @@ pub extern "system" fn Java_undulator_Native_overlay<'local>(
         let reference = JavaSource::new(env, &host, &reference)?;
         let mut first = JavaSink::new(env, &host, &first)?;
         let mut second = JavaSink::new(env, &host, &second)?;
-        host.finish(overlay.draw(&aligned, &reference, &mut first, &mut second, &monitor))
+        host.finish(overlay.draw(&aligned, &reference, &mut first, &mut second, Progress::new(&monitor)))
     })
 }
 
@@ -264,7 +269,8 @@ pub extern "system" fn Java_undulator_Native_apply<'local>(
             }
         };
         let sink = file.as_mut().map_or(&mut result as &mut dyn SliceSink, |file| file);
-        let applied = host.finish(apply::apply_any(&image, reference, &model, choice, sink, &monitor))?;
+        let applied =
+            host.finish(apply::apply_any(&image, reference, &model, choice, sink, Progress::new(&monitor)))?;
         if let Some(range) = range {
             result.display_range(range);
         }
@@ -359,7 +365,7 @@ pub extern "system" fn Java_undulator_Native_measure<'local>(
         let test = JavaSource::new(env, &host, &test)?;
         let reference = JavaSource::new(env, &host, &reference)?;
         let windowed = measure::Options { windowed: options.get("windowed")? };
-        let measured = host.finish(measure::measure(&test, &reference, windowed, &monitor))?;
+        let measured = host.finish(measure::measure(&test, &reference, windowed, Progress::new(&monitor)))?;
         monitor.score("stack", &measured.stack);
         for (z, score) in measured.slices.iter().enumerate() {
             monitor.score(&(z + 1).to_string(), score);

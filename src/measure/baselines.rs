@@ -6,9 +6,9 @@ use rayon::prelude::*;
 
 use super::gaussian::Gaussian;
 use super::scorer::Scorer;
-use super::{MeasureError, Score, WHITE_8, step, to_8_bit};
+use super::{MeasureError, Score, WHITE_8, to_8_bit};
 use crate::grey::Window;
-use crate::monitor::Monitor;
+use crate::progress::Progress;
 use crate::stack::{self, SliceSource, read_finite};
 
 /// The widths σ, in voxels, among which the Gaussian baseline is the best.
@@ -38,14 +38,14 @@ pub struct Baselines {
 ///
 /// # Errors
 /// [`MeasureError`] for stacks of different sizes, slices that they do not have, values that are not finite, and when the
-/// monitor asks to stop.
+/// user asks to stop.
 pub fn baselines(
     input: &dyn SliceSource,
     reference: &dyn SliceSource,
     input_window: Window,
     reference_window: Window,
     slices: Range<usize>,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<Baselines, MeasureError> {
     stack::check(input)?;
     stack::check(reference)?;
@@ -63,12 +63,12 @@ pub fn baselines(
         target: vec![0.0; size.plane()],
     };
     let mut image = vec![0.0; size.plane()];
-    let done = |pass: f64, z: usize| 0.5 * (pass + (z - slices.start) as f64 / slices.len() as f64);
+    let step = |pass: usize, z: usize| progress.step(pass * slices.len() + z - slices.start, 2 * slices.len());
 
     let filters = SIGMAS.map(|sigma| Gaussian::new(sigma, size.width, size.height));
     let (mut plain_fit, mut fits) = (Fit::default(), [Fit::default(); SIGMAS.len()]);
     for z in slices.clone() {
-        step(monitor, done(0.0, z))?;
+        step(0, z)?;
         pair.read(z)?;
         plain_fit.add(&pair.test, &pair.target);
         for (filter, fit) in filters.iter().zip(&mut fits) {
@@ -83,7 +83,7 @@ pub fn baselines(
     let (plain_line, best_line) = (plain_fit.line(), fits[best].line());
     let [mut raw, mut matched, mut filtered] = std::array::from_fn(|_| Scorer::new(size.width, WHITE_8));
     for z in slices.clone() {
-        step(monitor, done(1.0, z))?;
+        step(1, z)?;
         pair.read(z)?;
         unchanged.to_8_bit(&pair.test, &mut image);
         raw.add(&image, &pair.target);

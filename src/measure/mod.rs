@@ -7,7 +7,7 @@ mod scorer;
 pub mod ssim;
 
 use crate::grey::{GreyError, HIGH_PERCENT, LOW_PERCENT, Window};
-use crate::monitor::Monitor;
+use crate::progress::{Cancelled, Progress};
 use crate::stack::{self, SliceSource, StackError, read_finite};
 
 pub use baselines::{Baselines, SIGMAS, baselines};
@@ -63,14 +63,14 @@ pub enum MeasureError {
         slices: usize,
     },
     /// The user asked to stop.
-    #[error("cancelled while comparing stacks")]
-    Cancelled,
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 impl From<GreyError> for MeasureError {
     fn from(error: GreyError) -> Self {
         match error {
-            GreyError::Cancelled => Self::Cancelled,
+            GreyError::Cancelled(cancelled) => Self::Cancelled(cancelled),
             GreyError::Stack(error) => Self::Stack(error),
             other => Self::Grey(other),
         }
@@ -112,11 +112,11 @@ pub struct Measurement {
 ///
 /// # Errors
 /// [`MeasureError`] for stacks of different sizes or (unless windowed) grey types, values that are not finite, stacks
-/// without contrast where a scale depends on it, and when the monitor asks to stop.
+/// without contrast where a scale depends on it, and when the user asks to stop.
 ///
 /// ```
 /// use undulator::measure::{Options, measure};
-/// use undulator::monitor::Silent;
+/// use undulator::progress::Progress;
 /// use undulator::stack::{GreyType, Shape, Size, VoxelSize};
 /// use undulator::volume::Volume;
 ///
@@ -125,7 +125,7 @@ pub struct Measurement {
 /// let brighter: Vec<f32> = values.iter().map(|v| v + 1.0).collect();
 /// let reference = Volume::from_values("synchrotron", shape, &values);
 /// let test = Volume::from_values("restored", shape, &brighter);
-/// let measured = measure(&test, &reference, Options { windowed: false }, &Silent).unwrap();
+/// let measured = measure(&test, &reference, Options { windowed: false }, Progress::silent()).unwrap();
 /// assert!((measured.stack.psnr - 48.1308).abs() < 1e-4); // an error of one grey level
 /// assert_eq!(measured.slices.len(), 2);
 /// ```
@@ -133,26 +133,25 @@ pub fn measure(
     test: &dyn SliceSource,
     reference: &dyn SliceSource,
     options: Options,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<Measurement, MeasureError> {
     stack::check(test)?;
     stack::check(reference)?;
     stack::check_same_size(test, reference)?;
     let (windows, peak) = if options.windowed {
-        let window = |source, from| {
-            let part = Part { whole: monitor, from, to: from + 0.25 };
-            Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, &part)
-        };
-        (Some((window(test, 0.0)?, window(reference, 0.25)?)), WHITE_8)
+        let reading = progress.part(0.0..0.5, "Reading grey values");
+        let window = |source, share| Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, reading.share(share));
+        (Some((window(test, 0.0..0.5)?, window(reference, 0.5..1.0)?)), WHITE_8)
     } else {
         check_same_grey(test, reference)?;
-        (None, peak(reference, &Part { whole: monitor, from: 0.0, to: 0.5 })?)
+        (None, peak(reference, progress.share(0.0..0.5))?)
     };
+    let comparing = progress.part(0.5..1.0, "Comparing stacks");
     let size = test.shape().size;
     let mut scorer = Scorer::new(size.width, peak);
     let (mut a, mut b) = (vec![0.0; size.plane()], vec![0.0; size.plane()]);
     for z in 0..size.slices {
-        step(monitor, 0.5 + 0.5 * z as f64 / size.slices as f64)?;
+        comparing.step(z, size.slices)?;
         read_finite(test, z, &mut a)?;
         read_finite(reference, z, &mut b)?;
         if let Some((test_window, reference_window)) = windows {
@@ -174,15 +173,16 @@ fn check_same_grey(test: &dyn SliceSource, reference: &dyn SliceSource) -> Resul
 }
 
 /// The end of the reference's grey scale, or for 32 bits the range of its values.
-fn peak(reference: &dyn SliceSource, monitor: &dyn Monitor) -> Result<f64, MeasureError> {
+fn peak(reference: &dyn SliceSource, progress: Progress<'_>) -> Result<f64, MeasureError> {
     let size = reference.shape().size;
     if let Some(white) = reference.shape().grey.white() {
         return Ok(f64::from(white));
     }
+    progress.phase("Reading grey values");
     let mut slice = vec![0.0; size.plane()];
     let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
     for z in 0..size.slices {
-        step(monitor, z as f64 / size.slices as f64)?;
+        progress.step(z, size.slices)?;
         read_finite(reference, z, &mut slice)?;
         (low, high) = slice.iter().fold((low, high), |(low, high), &v| (low.min(v), high.max(v)));
     }
@@ -194,31 +194,4 @@ fn peak(reference: &dyn SliceSource, monitor: &dyn Monitor) -> Result<f64, Measu
 
 fn to_8_bit(window: Window, slice: &mut [f32]) {
     slice.iter_mut().for_each(|grey| *grey = f32::from(window.to_8_bit(*grey)));
-}
-
-/// Says how much is done, and stops if the user asked to.
-fn step(monitor: &dyn Monitor, fraction: f64) -> Result<(), MeasureError> {
-    monitor.progress(fraction, "Comparing stacks");
-    if monitor.cancelled() { Err(MeasureError::Cancelled) } else { Ok(()) }
-}
-
-/// The monitor of a part of the work.
-struct Part<'a> {
-    whole: &'a dyn Monitor,
-    from: f64,
-    to: f64,
-}
-
-impl Monitor for Part<'_> {
-    fn progress(&self, fraction: f64, doing: &str) {
-        self.whole.progress(self.from + (self.to - self.from) * fraction, doing);
-    }
-
-    fn log(&self, line: &str) {
-        self.whole.log(line);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.whole.cancelled()
-    }
 }

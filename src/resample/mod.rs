@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use rayon::prelude::*;
 
-use crate::monitor::Monitor;
+use crate::progress::{Cancelled, Progress};
 use crate::simd::{Isa, Simd, Task};
 use crate::stack::{
     self, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, read_finite_voxels,
@@ -101,8 +101,8 @@ pub enum ResampleError {
     #[error("the interpolation {0:?} does not exist: choose Linear or Anti-aliased")]
     Interpolation(String),
     /// The user asked to stop.
-    #[error("cancelled while resampling")]
-    Cancelled,
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 /// Brings a stack to cubic voxels with edges of `voxel`, in the unit of its own voxel size, and returns the result's
@@ -116,10 +116,10 @@ pub enum ResampleError {
 ///
 /// # Errors
 /// [`ResampleError`] for an empty stack, an impossible voxel size, old or new, grey values that are not finite, a
-/// result of more than 2³⁶ voxels, 2³¹ pixels a slice or 2²⁴ voxels along an axis, and when the monitor asks to stop.
+/// result of more than 2³⁶ voxels, 2³¹ pixels a slice or 2²⁴ voxels along an axis, and when the user asks to stop.
 ///
 /// ```
-/// use undulator::monitor::Silent;
+/// use undulator::progress::Progress;
 /// use undulator::resample::{Interpolation, resample};
 /// use undulator::stack::{GreyType, Shape, Size, VoxelSize};
 /// use undulator::volume::Volume;
@@ -127,7 +127,7 @@ pub enum ResampleError {
 /// let shape = Shape { size: Size::new(4, 1, 1), voxel: VoxelSize { x: 0.3, y: 0.6, z: 0.6 }, grey: GreyType::U8 };
 /// let laboratory = Volume::from_values("laboratory", shape, &[10.0, 20.0, 30.0, 50.0]);
 /// let mut resampled = Volume::new("resampled", shape);
-/// let shape = resample(&laboratory, 0.6, Interpolation::Linear, &mut resampled, &Silent).unwrap();
+/// let shape = resample(&laboratory, 0.6, Interpolation::Linear, &mut resampled, Progress::silent()).unwrap();
 /// assert_eq!(shape.size, Size::new(2, 1, 1));
 /// assert_eq!(resampled.to_values(), [15.0, 40.0]);
 /// ```
@@ -136,7 +136,7 @@ pub fn resample(
     voxel: f64,
     interpolation: Interpolation,
     sink: &mut dyn SliceSink,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<Shape, ResampleError> {
     stack::check(source)?;
     let Shape { size: old, voxel: edges, grey } = source.shape();
@@ -152,7 +152,8 @@ pub fn resample(
         along: Axis::new(old.slices, size.slices, voxel / edges.z, interpolation),
         isa: Isa::best(),
     };
-    grid.resample(source, sink, monitor)?;
+    progress.phase("Resampling");
+    grid.resample(source, sink, progress)?;
     sink.finish()?;
     Ok(shape)
 }
@@ -194,7 +195,7 @@ impl Grid {
         &self,
         source: &dyn SliceSource,
         sink: &mut dyn SliceSink,
-        monitor: &dyn Monitor,
+        progress: Progress<'_>,
     ) -> Result<(), ResampleError> {
         let (first, end, at_once) = (sink.done(), self.new.slices, self.slices_at_once());
         let group = |start: usize| start..end.min(start + at_once);
@@ -206,10 +207,7 @@ impl Grid {
         let mut held = Held::default();
         held.go_on(0, read(source, self.needed(group(first)), Vec::new())?);
         for start in (first..end).step_by(at_once) {
-            monitor.progress(start as f64 / end as f64, "Resampling");
-            if monitor.cancelled() {
-                return Err(ResampleError::Cancelled);
-            }
+            progress.step(start, end)?;
             let (now, next) = (group(start), group(end.min(start + at_once)));
             let (last, spare) = (held.last(), std::mem::take(&mut held.spare));
             let wanted = self.needed(next.clone()).filter(|z| last < Some(*z));

@@ -8,6 +8,7 @@ use super::microstructure::Microstructure;
 use super::projection::{Geometry, Pair, Reconstructor};
 use super::scanner::{Detector, Scanner};
 use super::transform::KnownTransform;
+use crate::progress::{Cancelled, Progress};
 use crate::stack::Size;
 
 /// A scanner's volume: its voxels and where the sample lies in it.
@@ -105,19 +106,19 @@ impl Station {
 }
 
 /// Scans the sample with several scanners that share a stage. `slice` takes each scanner's slices in rising order: the
-/// scanner's number, z, attenuation in 1/µm. `step` hears which part is done before each height and may stop the work.
-pub(super) fn scan<E>(
+/// scanner's number, z, attenuation in 1/µm.
+pub(super) fn scan<E: From<Cancelled>>(
     stage: &Stage,
     scanners: &[&Scanner],
     seed: u64,
-    mut step: impl FnMut(f64) -> Result<(), E>,
+    progress: Progress<'_>,
     mut slice: impl FnMut(usize, usize, &[f32]) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut stations: Vec<Station> = scanners.iter().map(|scanner| Station::new(scanner, stage, seed)).collect();
     let reach = stations.iter().map(Station::reach).max().unwrap_or(0);
     let slices = stage.field.size.slices as i64;
     for z in -reach..slices + reach {
-        step((z + reach) as f64 / (slices + 2 * reach) as f64)?;
+        progress.step((z + reach) as usize, (slices + 2 * reach) as usize)?;
         let paths = stage.paths(z);
         for (number, station) in stations.iter_mut().enumerate() {
             if let Some(done) = station.take(&paths, z, stage.field) {
@@ -131,35 +132,35 @@ pub(super) fn scan<E>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::{Monitor, Silent};
+    use crate::progress::{Event, Listener};
     use crate::sample::{SampleError, SampleOptions, sample_pair};
     use crate::stack::{GreyType, Shape, VoxelSize};
     use crate::volume::Volume;
 
-    fn pair(threads: usize, monitor: &dyn Monitor) -> Result<(Volume, Volume), SampleError> {
+    fn pair(threads: usize, progress: Progress<'_>) -> Result<(Volume, Volume), SampleError> {
         let none = Shape { size: Size::new(0, 0, 0), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
         let [mut laboratory, mut synchrotron] = ["laboratory", "synchrotron"].map(|name| Volume::new(name, none));
         let options = SampleOptions { width: 32, height: 24, slices: 3, ..SampleOptions::default() };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| sample_pair(&options, &mut laboratory, &mut synchrotron, monitor))?;
+        pool.install(|| sample_pair(&options, &mut laboratory, &mut synchrotron, progress))?;
         Ok((laboratory, synchrotron))
     }
 
     #[test]
     fn the_number_of_threads_does_not_change_a_voxel() {
-        let [one, three] = [1, 3].map(|threads| pair(threads, &Silent).unwrap());
+        let [one, three] = [1, 3].map(|threads| pair(threads, Progress::silent()).unwrap());
         assert!(one == three);
     }
 
     /// Asks to stop once half is done.
     struct Impatient(std::sync::atomic::AtomicBool);
 
-    impl Monitor for Impatient {
-        fn progress(&self, fraction: f64, _doing: &str) {
-            self.0.fetch_or(fraction > 0.5, std::sync::atomic::Ordering::Relaxed);
+    impl Listener for Impatient {
+        fn event(&self, event: Event<'_>) {
+            if let Event::Fraction(fraction) = event {
+                self.0.fetch_or(fraction > 0.5, std::sync::atomic::Ordering::Relaxed);
+            }
         }
-
-        fn log(&self, _line: &str) {}
 
         fn cancelled(&self) -> bool {
             self.0.load(std::sync::atomic::Ordering::Relaxed)
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_user_can_stop_it_half_way() {
-        let stopped = pair(2, &Impatient(false.into()));
-        assert!(matches!(stopped, Err(SampleError::Cancelled)));
+        let stopped = pair(2, Progress::new(&Impatient(false.into())));
+        assert!(matches!(stopped, Err(SampleError::Cancelled(_))));
     }
 }

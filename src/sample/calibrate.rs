@@ -1,5 +1,6 @@
 //! How bad a laboratory scanner must be for a wanted PSNR.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::SampleError;
@@ -7,6 +8,7 @@ use super::acquisition::Stage;
 use super::greys::{GreyScale, Keeper, psnr, spread};
 use super::projection::{Pair, Reconstructor};
 use super::scanner::{Detector, Scanner};
+use crate::progress::{Cancelled, Progress};
 
 /// Voxels in the slices that are tried, at least, if the stack has them.
 const PROBED: usize = 5 * 128 * 128;
@@ -33,19 +35,15 @@ struct Probe<'a> {
     heights: Vec<usize>,
     /// What the X-rays of the laboratory, and those of the synchrotron, become in each height around the slices.
     transmitted: [BTreeMap<i64, Vec<Pair>>; 2],
-    /// Called before each piece of work.
-    step: &'a mut dyn FnMut() -> Result<(), SampleError>,
+    progress: Progress<'a>,
+    /// Pieces of work so far.
+    steps: Cell<f64>,
 }
 
 /// The severity at which slices of the laboratory's scanner on that stage have the `wanted` PSNR against the
-/// synchrotron's. `step` is called now and then, and may stop the work.
-pub(super) fn calibrate(
-    stage: &Stage,
-    seed: u64,
-    wanted: f64,
-    step: &mut dyn FnMut() -> Result<(), SampleError>,
-) -> Result<Trial, SampleError> {
-    let mut probe = Probe::new(stage, seed, step);
+/// synchrotron's.
+pub(super) fn calibrate(stage: &Stage, seed: u64, wanted: f64, progress: Progress<'_>) -> Result<Trial, SampleError> {
+    let mut probe = Probe::new(stage, seed, progress);
     let reference = probe.synchrotron()?;
     let mut attempt = |severity: f64| {
         let laboratory = probe.laboratory(severity)?;
@@ -83,10 +81,17 @@ fn bracket(wanted: f64, attempt: &mut dyn FnMut(f64) -> Result<Trial, SampleErro
 }
 
 impl<'a> Probe<'a> {
-    fn new(stage: &'a Stage<'a>, seed: u64, step: &'a mut dyn FnMut() -> Result<(), SampleError>) -> Self {
+    fn new(stage: &'a Stage<'a>, seed: u64, progress: Progress<'a>) -> Self {
         let size = stage.field.size;
         let heights = spread(size.slices, PROBED.div_ceil(size.plane()));
-        Self { stage, seed, heights, transmitted: Default::default(), step }
+        Self { stage, seed, heights, transmitted: Default::default(), progress, steps: Cell::default() }
+    }
+
+    /// Before each piece of work. How many there will be is not known, so the fraction comes ever closer to the end.
+    fn step(&self) -> Result<(), Cancelled> {
+        let steps = self.steps.get() + 1.0;
+        self.steps.set(steps);
+        self.progress.at(steps / (steps + 60.0))
     }
 
     fn synchrotron(&mut self) -> Result<Keeper, SampleError> {
@@ -113,7 +118,7 @@ impl<'a> Probe<'a> {
                 if self.transmitted[0].contains_key(&z) {
                     continue;
                 }
-                (self.step)()?;
+                self.step()?;
                 let paths = self.stage.paths(z);
                 for (transmitted, scanner) in self.transmitted.iter_mut().zip(scanners) {
                     transmitted.insert(z, scanner.transmit(&paths, 1.0));
@@ -131,7 +136,7 @@ impl<'a> Probe<'a> {
         let mut keeper = Keeper::new("tried", size, &self.heights);
         let mut exposures: BTreeMap<i64, Vec<f32>> = BTreeMap::new();
         for height in &self.heights {
-            (self.step)()?;
+            self.step()?;
             let near = *height as i64 - detector.reach() as i64..=(height + detector.reach()) as i64;
             exposures.retain(|z, _| near.contains(z));
             for z in near {

@@ -3,7 +3,7 @@
 use super::SampleError;
 use crate::grey::{HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::measure::psnr::SquaredError;
-use crate::monitor::Silent;
+use crate::progress::Progress;
 use crate::stack::{GreyType, Shape, Size, SliceSink, StackError, VoxelSize};
 use crate::volume::Volume;
 
@@ -57,7 +57,7 @@ impl Keeper {
 
     /// The window of all slices that were kept.
     pub(super) fn window(&self) -> Result<Window, SampleError> {
-        Ok(Window::of_percentiles(&self.volume, LOW_PERCENT, HIGH_PERCENT, &Silent)?)
+        Ok(Window::of_percentiles(&self.volume, LOW_PERCENT, HIGH_PERCENT, Progress::silent())?)
     }
 }
 

@@ -22,7 +22,7 @@ mod spectrum;
 mod transform;
 
 use crate::grey::{GreyError, Window};
-use crate::monitor::Monitor;
+use crate::progress::{Cancelled, Progress};
 use crate::stack::{GreyType, Shape, Size, SliceSink, StackError, VoxelSize};
 
 use acquisition::{Field, Stage, scan};
@@ -126,8 +126,8 @@ pub enum SampleError {
     #[error(transparent)]
     Grey(#[from] GreyError),
     /// The user asked to stop.
-    #[error("cancelled while making sample data")]
-    Cancelled,
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 impl SampleOptions {
@@ -176,11 +176,11 @@ impl SampleOptions {
 /// any number of threads. Time grows as slices · width³ for square fields; some tens of sinograms are held at a time.
 ///
 /// # Errors
-/// [`SampleError`] for options out of range, a PSNR that the model cannot reach, a sink that fails, and when the monitor
+/// [`SampleError`] for options out of range, a PSNR that the model cannot reach, a sink that fails, and when the user
 /// asks to stop.
 ///
 /// ```
-/// use undulator::monitor::Silent;
+/// use undulator::progress::Progress;
 /// use undulator::sample::{SampleOptions, sample_pair};
 /// use undulator::stack::{GreyType, Shape, Size, SliceSource, VoxelSize};
 /// use undulator::volume::Volume;
@@ -189,7 +189,7 @@ impl SampleOptions {
 /// let mut laboratory = Volume::new("laboratory", none);
 /// let mut synchrotron = Volume::new("synchrotron", none);
 /// let options = SampleOptions { width: 48, height: 32, slices: 2, ..SampleOptions::default() };
-/// let summary = sample_pair(&options, &mut laboratory, &mut synchrotron, &Silent)?;
+/// let summary = sample_pair(&options, &mut laboratory, &mut synchrotron, Progress::silent())?;
 /// assert_eq!(synchrotron.shape().size, Size::new(48, 32, 2));
 /// assert!((summary.psnr - 12.8).abs() < 0.5);
 /// # Ok::<(), undulator::sample::SampleError>(())
@@ -198,27 +198,24 @@ pub fn sample_pair(
     options: &SampleOptions,
     laboratory: &mut dyn SliceSink,
     synchrotron: &mut dyn SliceSink,
-    monitor: &dyn Monitor,
+    progress: Progress<'_>,
 ) -> Result<SampleSummary, SampleError> {
     options.check()?;
-    step(monitor, 0.0, "Growing grains")?;
+    progress.phase("Growing grains");
     let [length_z, length_y, length_x] = options.field();
     let sample = Microstructure::new(options.seed, PILLAR * 0.5 * length_x.hypot(length_y), 0.5 * length_z);
     let aligned = options.aligned();
     let stage = Stage::new(&sample, &aligned);
-    let mut steps = 0.0;
-    let trial = calibrate(&stage, options.seed, options.psnr, &mut || {
-        steps += 1.0;
-        // How many steps there will be is not known, so the bar comes ever closer to the end of its part.
-        step(monitor, CALIBRATION * steps / (steps + 60.0), "Choosing the laboratory's scanner")
-    })?;
-    monitor.log(&format!(
+    let choosing = progress.part(0.0..CALIBRATION, "Choosing the laboratory's scanner");
+    let trial = calibrate(&stage, options.seed, options.psnr, choosing)?;
+    progress.message(&format!(
         "The laboratory's scanner: severity {:.2}, {:.2} dB on trial slices",
         trial.severity, trial.psnr
     ));
     let scanners = [Scanner::laboratory(trial.severity, options.voxel), Scanner::synchrotron(options.voxel)];
     let scales = scanners.each_ref().map(|scanner| GreyScale::new(scanner.active_attenuation(sample.radius)));
     let sinks: [&mut dyn SliceSink; 2] = [laboratory, synchrotron];
+    let scanning = progress.part(CALIBRATION..1.0, "Scanning");
 
     let (psnr, windows, transform) = if options.misaligned {
         let transform = KnownTransform::random(options.seed, options.field());
@@ -230,9 +227,8 @@ pub fn sample_pair(
         for (number, sink) in sinks.into_iter().enumerate() {
             let stage = Stage::new(&sample, &fields[number]);
             let mut output = Output::new(NAMES[number], sink, &fields[number], scales[number])?;
-            let share = 0.5 * (1.0 - CALIBRATION);
-            let progress = |part| step(monitor, CALIBRATION + share * (number as f64 + part), "Scanning");
-            scan(&stage, &[&scanners[number]], options.seed, progress, |_, z, slice| output.write(z, slice))?;
+            let half = scanning.share(0.5 * number as f64..0.5 * (number + 1) as f64);
+            scan(&stage, &[&scanners[number]], options.seed, half, |_, z, slice| output.write(z, slice))?;
             windows.push(output.keeper.window()?);
         }
         (trial.psnr, [windows[0], windows[1]], Some(transform))
@@ -242,14 +238,13 @@ pub fn sample_pair(
             Output::new(NAMES[0], laboratory, &aligned, scales[0])?,
             Output::new(NAMES[1], synchrotron, &aligned, scales[1])?,
         ];
-        let progress = |part| step(monitor, CALIBRATION + (1.0 - CALIBRATION) * part, "Scanning");
         let both = scanners.each_ref();
-        scan(&stage, &both, options.seed, progress, |number, z, slice| outputs[number].write(z, slice))?;
+        scan(&stage, &both, options.seed, scanning, |number, z, slice| outputs[number].write(z, slice))?;
         let [laboratory, synchrotron] = &outputs;
         let windows = [laboratory.keeper.window()?, synchrotron.keeper.window()?];
         (psnr(&laboratory.keeper, &synchrotron.keeper)?, windows, None)
     };
-    monitor.progress(1.0, "Scanning");
+    progress.done();
     let fractions = sample.fractions();
     let [laboratory_window, synchrotron_window] = windows;
     let [laboratory_scale, synchrotron_scale] = scales.map(GreyScale::ends_per_cm);
@@ -284,10 +279,4 @@ impl<'a> Output<'a> {
         self.keeper.see(z, &greys)?;
         Ok(self.sink.write(z, &greys)?)
     }
-}
-
-/// Says how much is done, and stops if the user asked to.
-fn step(monitor: &dyn Monitor, fraction: f64, doing: &str) -> Result<(), SampleError> {
-    monitor.progress(fraction, doing);
-    if monitor.cancelled() { Err(SampleError::Cancelled) } else { Ok(()) }
 }

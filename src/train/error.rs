@@ -9,6 +9,7 @@ use crate::{
     measure::MeasureError,
     model::ModelError,
     network::{NetworkError, Spec},
+    progress::Cancelled,
     stack::StackError,
 };
 
@@ -37,7 +38,7 @@ pub enum TrainError {
     },
     /// The user stopped before there was anything to keep.
     #[error("cancelled before the first epoch was finished: no model was written")]
-    Cancelled,
+    Cancelled(#[from] Cancelled),
     /// The user gave the training up.
     #[error("cancelled: no model was written{}",
         match checkpoint { Some(path) => format!(" (resume goes on from the checkpoint {})", path.display()), None => String::new() })]
@@ -92,10 +93,10 @@ pub enum TrainError {
     Stack(#[from] StackError),
     /// The grey windows cannot be found.
     #[error(transparent)]
-    Grey(#[from] GreyError),
+    Grey(GreyError),
     /// The baselines cannot be computed.
     #[error(transparent)]
-    Measure(#[from] MeasureError),
+    Measure(MeasureError),
     /// The network cannot be built.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -108,4 +109,22 @@ pub enum TrainError {
     /// The model could not be saved, or the model to start from not be read.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+impl From<GreyError> for TrainError {
+    fn from(error: GreyError) -> Self {
+        match error {
+            GreyError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            other => Self::Grey(other),
+        }
+    }
+}
+
+impl From<MeasureError> for TrainError {
+    fn from(error: MeasureError) -> Self {
+        match error {
+            MeasureError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            other => Self::Measure(other),
+        }
+    }
 }

@@ -15,9 +15,9 @@ mod validation;
 pub use checkpoint::{CheckpointError, checkpoint_of};
 pub use error::TrainError;
 pub use options::TrainOptions;
-pub use progress::{Outset, Pace, Preview, Request, TrainMonitor};
+pub use progress::{Pace, Preview, Request, TrainEvent, TrainListener, TrainingStarted};
 
-use std::{fmt, path::PathBuf};
+use std::{cell::Cell, fmt, ops::Range, path::PathBuf};
 
 use crate::{
     dataset::{Pair, Split, fingerprint},
@@ -27,12 +27,17 @@ use crate::{
     measure::{Baselines, baselines},
     model::{Model, check_writable},
     network::{Plan, Weights},
+    progress::{Cancelled, Progress},
     stack::{self, SliceSource},
 };
 use checkpoint::{Journey, Task};
 use portion::Portion;
 use saving::Saving;
 use session::{Ending, Session};
+
+/// The parts of a training that come before its epochs. They are small, so that the time left follows from the epochs.
+const PREPARING: Range<f64> = 0.0..0.005;
+const COMPILING: Range<f64> = PREPARING.end..0.01;
 
 /// A finished or stopped training.
 #[derive(Clone, Debug)]
@@ -77,7 +82,18 @@ pub fn train(
     low: &dyn SliceSource,
     reference: &dyn SliceSource,
     options: &TrainOptions,
-    monitor: &dyn TrainMonitor,
+    listener: &dyn TrainListener,
+) -> Result<Trained, TrainError> {
+    train_as_part(low, reference, options, listener, Progress::new(listener))
+}
+
+/// [`train`], as a part of other work.
+pub(crate) fn train_as_part(
+    low: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    options: &TrainOptions,
+    listener: &dyn TrainListener,
+    progress: Progress<'_>,
 ) -> Result<Trained, TrainError> {
     let plan = options.spec.plan()?;
     stack::check(low)?;
@@ -89,16 +105,22 @@ pub fn train(
         .ok_or(TrainError::TooFewSlices { slices: size.slices, validation: options.validation })?;
     check_writable(&options.model)?;
     let (device, lines) = device::pick(options.device, options.precision)?;
-    let _place = wait_in_line(monitor)?;
-    lines.iter().for_each(|line| monitor.log(line));
+    let _place = wait_in_line(listener, progress)?;
+    lines.iter().for_each(|line| progress.message(line));
 
-    monitor.progress(0.0, "preparing: grey windows and baselines");
-    let window = |stack| Window::of_percentiles_in(stack, split.training.clone(), LOW_PERCENT, HIGH_PERCENT, monitor);
-    let (low_window, reference_window) = (window(low)?, window(reference)?);
+    let preparing = progress.part(PREPARING, "Preparing");
+    let window = |stack, share| {
+        let reading = preparing.share(share);
+        Window::of_percentiles_in(stack, split.training.clone(), LOW_PERCENT, HIGH_PERCENT, reading)
+    };
+    let (low_window, reference_window) = (window(low, 0.0..0.4)?, window(reference, 0.4..0.8)?);
     let pair = Pair { low, reference, low_window, reference_window };
     let baselines = match split.validation.is_empty() {
         true => None,
-        false => Some(baselines(low, reference, low_window, reference_window, split.validation.clone(), monitor)?),
+        false => {
+            let scoring = preparing.share(0.8..1.0);
+            Some(baselines(low, reference, low_window, reference_window, split.validation.clone(), scoring)?)
+        }
     };
     let task = Task {
         network: options.spec,
@@ -107,8 +129,8 @@ pub fn train(
         validation: options.validation,
         fingerprint: fingerprint([low, reference])?,
     };
-    let journey = set_out(options, &task, &plan, monitor)?;
-    monitor.log(&format!(
+    let journey = set_out(options, &task, &plan, progress)?;
+    progress.message(&format!(
         "training {} ({} parameters) on {device}: slices {}-{} train, {}",
         options.spec,
         plan.parameters(),
@@ -119,7 +141,7 @@ pub fn train(
             false => format!("slices {}-{} validate", split.validation.start + 1, split.validation.end),
         }
     ));
-    monitor.begin(&Outset {
+    listener.training(TrainEvent::Started(&TrainingStarted {
         network: options.spec.to_string(),
         parameters: plan.parameters(),
         device: device.to_string(),
@@ -128,7 +150,7 @@ pub fn train(
         validation: split.validation.clone(),
         baselines,
         history: journey.history.clone(),
-    });
+    }));
 
     let trainer = |state: &TrainerState| device::trainer(&device, &plan, state, options.loss);
     let session = Session {
@@ -140,7 +162,9 @@ pub fn train(
         task: &task,
         trainer: &trainer,
         free: &|| memory::free(&device),
-        monitor,
+        listener,
+        compiling: progress.share(COMPILING),
+        progress: progress.share(COMPILING.end..1.0),
     };
     let portion = Portion { batch: options.batch, patch: options.patch };
     let (journey, ending) = device::compute(&device, || session.run(journey, portion))??;
@@ -148,39 +172,37 @@ pub fn train(
     let Some(model) = kept else {
         return Err(ended_without_a_model(ending, options));
     };
-    let saving = Saving { pair, slice: split.shown(), tiles: session.tiles(), options, monitor };
+    let saving = Saving { pair, slice: split.shown(), tiles: session.tiles(), options, progress };
     saving.save(&model, || Ok(Box::new(cpu::runner(&plan, &model.weights)?)))?;
     if let Ending::Diverged { epoch, rate } = ending {
         return Err(TrainError::Diverged { epoch, rate, kept: Some(options.model.clone()) });
     }
-    monitor.progress(1.0, "trained");
+    progress.done();
     Ok(Trained { model, path: options.model.clone(), cancelled: ending == Ending::Cancelled, baselines })
 }
 
-fn wait_in_line(monitor: &dyn TrainMonitor) -> Result<Place, TrainError> {
+fn wait_in_line(listener: &dyn TrainListener, progress: Progress<'_>) -> Result<Place, Cancelled> {
+    let announced = Cell::new(0);
     let stays = |before: usize| {
-        let others = if before == 1 { "another training".to_owned() } else { format!("{before} other trainings") };
-        monitor.progress(0.0, &format!("waiting for {others} to end"));
-        !monitor.cancelled() && !matches!(monitor.request(), Request::Finish | Request::Cancel)
+        if announced.replace(before) != before {
+            let others = if before == 1 { "another training".to_owned() } else { format!("{before} other trainings") };
+            progress.phase(&format!("Waiting for {others}"));
+        }
+        progress.check().is_ok() && !matches!(listener.request(), Request::Finish | Request::Cancel)
     };
-    Place::wait(stays).ok_or(TrainError::Cancelled)
+    Place::wait(stays).ok_or(Cancelled)
 }
 
 /// Where the training starts from: a checkpoint, an earlier model, or the seed.
-fn set_out(
-    options: &TrainOptions,
-    task: &Task,
-    plan: &Plan,
-    monitor: &dyn TrainMonitor,
-) -> Result<Journey, TrainError> {
+fn set_out(options: &TrainOptions, task: &Task, plan: &Plan, progress: Progress<'_>) -> Result<Journey, TrainError> {
     let path = checkpoint_of(&options.model);
     if options.resume && path.exists() {
         let journey = checkpoint::load(&path, task, plan)?;
-        monitor.log(&format!("going on after epoch {} from {}", journey.history.len(), path.display()));
+        progress.message(&format!("going on after epoch {} from {}", journey.history.len(), path.display()));
         return Ok(journey);
     }
     if options.resume {
-        monitor.log(&format!("there is no checkpoint {}: training from the start", path.display()));
+        progress.message(&format!("there is no checkpoint {}: training from the start", path.display()));
     }
     let weights = match &options.start {
         None => Weights::initial(&options.spec, plan, options.seed),
@@ -190,13 +212,13 @@ fn set_out(
                 let (path, found) = (file.clone(), model.card.network);
                 return Err(TrainError::Start { path, found, wanted: options.spec });
             }
-            monitor.log(&format!("starting from the weights of {}", file.display()));
+            progress.message(&format!("starting from the weights of {}", file.display()));
             model.weights
         }
     };
     let unwritable = |source| CheckpointError::Write { path: path.clone(), source };
     if let Some(aside) = checkpoint::set_aside(&path).map_err(unwritable)? {
-        monitor.log(&format!("the checkpoint of an earlier training is now {}", aside.display()));
+        progress.message(&format!("the checkpoint of an earlier training is now {}", aside.display()));
     }
     Ok(Journey { state: TrainerState::start(weights), history: Vec::new(), best: None })
 }
@@ -207,6 +229,6 @@ fn ended_without_a_model(ending: Ending, options: &TrainOptions) -> TrainError {
         Ending::Discarded => {
             TrainError::Discarded { checkpoint: Some(checkpoint_of(&options.model)).filter(|path| path.exists()) }
         }
-        Ending::Finished | Ending::Cancelled => TrainError::Cancelled,
+        Ending::Finished | Ending::Cancelled => TrainError::Cancelled(Cancelled),
     }
 }

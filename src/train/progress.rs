@@ -5,27 +5,43 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{measure::Baselines, model::Epoch, monitor::Monitor};
+use crate::{
+    measure::Baselines,
+    model::Epoch,
+    progress::{Listener, Silent},
+};
 
 /// Listens to a training and steers it. The thread that trains calls it.
-pub trait TrainMonitor: Monitor {
-    /// Everything is prepared; the first epoch comes next. Called once.
-    fn begin(&self, outset: &Outset);
+pub trait TrainListener: Listener {
+    /// Something happened in the training.
+    fn training(&self, event: TrainEvent<'_>);
 
-    /// An epoch is done.
-    fn epoch(&self, epoch: &Epoch, best: bool, pace: &Pace);
-
-    /// The best model so far restored a slice. Called after each epoch that is the best so far, before its
-    /// [`epoch`](Self::epoch), unless no slices validate.
-    fn preview(&self, preview: &Preview);
-
-    /// What the user asks for now. Called after every step; each request is to be given once.
+    /// What the user asks for now. Called before every step; each request is to be given once.
     fn request(&self) -> Request;
+}
+
+/// What a training says beside the events of any work.
+#[derive(Clone, Copy, Debug)]
+pub enum TrainEvent<'a> {
+    /// Everything is prepared; the first epoch comes next. Comes once.
+    Started(&'a TrainingStarted),
+    /// The best model so far restored a slice. Comes after each epoch that is the best so far, before its
+    /// [`Epoch`](Self::Epoch), unless no slices validate.
+    Preview(&'a Preview),
+    /// An epoch is done.
+    Epoch {
+        /// Its losses and its score.
+        epoch: &'a Epoch,
+        /// Whether it is the best so far.
+        best: bool,
+        /// How fast the training runs.
+        pace: &'a Pace,
+    },
 }
 
 /// What is known before the first epoch.
 #[derive(Clone, Debug)]
-pub struct Outset {
+pub struct TrainingStarted {
     /// The network, in words.
     pub network: String,
     /// How many numbers are trained.
@@ -87,12 +103,8 @@ pub enum Request {
     Cancel,
 }
 
-impl TrainMonitor for crate::monitor::Silent {
-    fn begin(&self, _outset: &Outset) {}
-
-    fn epoch(&self, _epoch: &Epoch, _best: bool, _pace: &Pace) {}
-
-    fn preview(&self, _preview: &Preview) {}
+impl TrainListener for Silent {
+    fn training(&self, _event: TrainEvent<'_>) {}
 
     fn request(&self) -> Request {
         Request::GoOn

@@ -1,6 +1,6 @@
 //! The model goes to its file, and then once more with a slice that shows what it does.
 
-use super::{TrainError, TrainMonitor, TrainOptions};
+use super::{TrainError, TrainOptions};
 use crate::{
     dataset::Pair,
     engine::{
@@ -9,6 +9,7 @@ use crate::{
         memory, worker,
     },
     model::{Example, Model, Packaging},
+    progress::Progress,
     stack::read_finite,
 };
 
@@ -20,7 +21,7 @@ pub(super) struct Saving<'a> {
     /// How it is cut where the memory does not hold it whole.
     pub tiles: TileChoice,
     pub options: &'a TrainOptions,
-    pub monitor: &'a dyn TrainMonitor,
+    pub progress: Progress<'a>,
 }
 
 impl Saving<'_> {
@@ -38,8 +39,7 @@ impl Saving<'_> {
             Ok(model.save_as(&self.options.model, &packaging)?)
         });
         if let Err(error) = again.map_err(TrainError::from).flatten() {
-            self.monitor
-                .log(&format!("Warning: the model is saved, but without a slice that shows what it does: {error}"));
+            self.progress.warning(&format!("the model is saved, but without a slice that shows what it does: {error}"));
         }
         Ok(())
     }
@@ -62,7 +62,7 @@ impl Saving<'_> {
         read_finite(self.pair.reference, self.slice, &mut reference)?;
         let normalised: Vec<f32> = input.iter().map(|grey| card.input_window.normalise(*grey)).collect();
         let (cpu, _) = device::pick(Wanted::Cpu, Precision::Auto)?;
-        let log = |line: &str| self.monitor.log(line);
+        let log = |line: &str| self.progress.message(line);
         SliceRunner::new(self.tiles.clone(), memory::free(&cpu), &log).run(runner, &normalised, &mut restored)?;
         restored.iter_mut().for_each(|value| *value = card.output_grey.nearest(card.output_window.restore(*value)));
         Ok(Example { width: size.width, height: size.height, input, restored, reference })

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    CheckpointError, Pace, Request, TrainError, TrainMonitor, TrainOptions,
+    CheckpointError, Pace, Request, TrainError, TrainEvent, TrainListener, TrainOptions,
     checkpoint::{self, Best, Journey, Task, checkpoint_of},
     portion::Portion,
     progress::Clock,
@@ -16,6 +16,7 @@ use crate::{
     measure::Baselines,
     model::{Card, Epoch, Model, Scores, Training},
     network::Plan,
+    progress::{Cancelled, Progress},
 };
 
 /// Makes a trainer that goes on from a state.
@@ -32,7 +33,11 @@ pub(super) struct Session<'a> {
     pub trainer: &'a NewTrainer<'a>,
     /// Bytes that are free on the device.
     pub free: &'a (dyn Fn() -> Option<u64> + Sync),
-    pub monitor: &'a dyn TrainMonitor,
+    pub listener: &'a dyn TrainListener,
+    /// For what the device compiles before the first epoch.
+    pub compiling: Progress<'a>,
+    /// For the epochs.
+    pub progress: Progress<'a>,
 }
 
 /// How a training ended.
@@ -94,7 +99,7 @@ impl Session<'_> {
                 return Err(error);
             };
             // The epoch begins again from its start, in smaller portions.
-            self.monitor.log(&format!("the device's memory is full: going on with {smaller}"));
+            self.progress.message(&format!("the device's memory is full: going on with {smaller}"));
             course.portion = smaller;
         };
         if self.options.checkpoint > 0.0 && !matches!(ending, Ending::Diverged { .. }) {
@@ -106,11 +111,10 @@ impl Session<'_> {
     /// The epochs that are left.
     fn epochs(&self, journey: &mut Journey, course: &mut Course) -> Result<Ending, TrainError> {
         let options = self.options;
-        let done = journey.history.len() as f64 / options.epochs as f64;
         // The first step on a GPU waits until its kernels are compiled.
-        self.monitor.progress(done, "preparing the device");
+        self.next_epoch(journey).phase("Preparing the device");
         let mut trainer = (self.trainer)(&journey.state)?;
-        let log = |line: &str| self.monitor.log(line);
+        let log = |line: &str| self.progress.message(line);
         let (mut slices, mut prepared) = (None, None);
         while journey.history.len() < options.epochs {
             let number = journey.history.len() + 1;
@@ -172,27 +176,33 @@ impl Session<'_> {
         let samples = cutter.samples(self.split.training.clone(), options.augment, options.seed, number);
         let batches = samples.chunks(course.portion.batch);
         let count = batches.len();
+        let progress = self.next_epoch(journey);
+        progress.phase(&format!("Epoch {number} of {}", options.epochs));
         let start = Instant::now();
         for (at, batch) in batches.enumerate() {
-            if let Some(ending) = self.heard(journey, course) {
+            if let Some(ending) = self.heard(progress.step(at, count), journey, course) {
                 return Ok(Steps::Stopped(ending));
             }
             let (inputs, targets) = cutter.batch(&self.pair, batch)?;
             trainer.step(&inputs, &targets, rate)?;
-            let fraction = ((number - 1) as f64 + (at + 1) as f64 / count as f64) / options.epochs as f64;
-            let left = course.clock.left(fraction);
-            self.monitor.progress(fraction, &format!("training: epoch {number} of {}, {left} left", options.epochs));
         }
         let seconds = start.elapsed().max(Duration::from_micros(1)).as_secs_f64();
         Ok(Steps::Done { images_per_second: samples.len() as f64 / seconds })
     }
 
-    /// What the user wants now; an ending where that is to stop at once.
-    pub(super) fn heard(&self, journey: &Journey, course: &mut Course) -> Option<Ending> {
-        if self.monitor.cancelled() {
+    /// The part of the work that the epoch after those of the journey is.
+    pub(super) fn next_epoch(&self, journey: &Journey) -> Progress<'_> {
+        let at = |epoch: usize| epoch as f64 / self.options.epochs as f64;
+        let done = journey.history.len();
+        self.progress.share(at(done)..at(done + 1))
+    }
+
+    /// What the user wants at this step; an ending where that is to stop at once.
+    pub(super) fn heard(&self, step: Result<(), Cancelled>, journey: &Journey, course: &mut Course) -> Option<Ending> {
+        if step.is_err() {
             return Some(Ending::Cancelled);
         }
-        match self.monitor.request() {
+        match self.listener.request() {
             Request::GoOn => return None,
             Request::SaveCheckpoint => course.save = true,
             Request::Cancel => return Some(Ending::Discarded),
@@ -215,18 +225,18 @@ impl Session<'_> {
         let fraction = epoch.epoch as f64 / epochs as f64;
         let psnr = epoch.psnr.map(|psnr| format!(", validation {psnr:.2} dB")).unwrap_or_default();
         let mark = if best { " (best)" } else { "" };
-        self.monitor.log(&format!(
+        self.progress.message(&format!(
             "epoch {}/{epochs}: loss {:.6}{psnr}{mark}, {images_per_second:.1} images/s, {} left",
             epoch.epoch,
             epoch.loss,
             clock.left(fraction)
         ));
         if let Some(validation) = validation.filter(|_| best) {
-            self.monitor.preview(&validation.preview);
+            self.listener.training(TrainEvent::Preview(&validation.preview));
         }
         let memory = memory_stats::memory_stats().map(|memory| memory.physical_mem);
         let pace = Pace { images_per_second, seconds_left: clock.seconds_left(fraction), memory };
-        self.monitor.epoch(epoch, best, &pace);
+        self.listener.training(TrainEvent::Epoch { epoch, best, pace: &pace });
     }
 
     /// Writes a checkpoint. A full disk must not end a training: it is said, and the training goes on.
@@ -237,10 +247,13 @@ impl Session<'_> {
         (course.saved, course.save) = (Instant::now(), false);
         let path = checkpoint_of(&self.options.model);
         let written: Result<(), CheckpointError> = checkpoint::save(&path, self.task, journey);
-        self.monitor.log(&match written {
-            Ok(()) => format!("checkpoint after epoch {}: {}", journey.history.len(), path.display()),
-            Err(error) => format!("Warning: {error}; the training goes on"),
-        });
+        match written {
+            Ok(()) => {
+                let line = format!("checkpoint after epoch {}: {}", journey.history.len(), path.display());
+                self.progress.message(&line);
+            }
+            Err(error) => self.progress.warning(&format!("{error}; the training goes on")),
+        }
     }
 
     /// The best model; `None` before the first epoch.

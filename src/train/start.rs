@@ -28,7 +28,7 @@ impl Session<'_> {
         let room = Room { free: free + held, tile: trainer.footprint(height, width).unwrap_or(0) };
         course.portion = first.fitting(room, self.grain(), needs)?;
         if course.portion != first {
-            self.monitor.log(&first.why(course.portion, needed, room, self.frame));
+            self.progress.message(&first.why(course.portion, needed, room, self.frame));
         }
         let needed = needs(course.portion).unwrap_or(0);
         (course.needed, course.left) = (Some(needed), Some(room.free - needed));
@@ -42,16 +42,21 @@ impl Session<'_> {
         journey: &Journey,
         course: &mut Course,
     ) -> Result<Option<Ending>, TrainError> {
-        let done = journey.history.len() as f64 / self.options.epochs as f64;
+        let compiling = match journey.history.is_empty() {
+            true => self.compiling,
+            false => self.next_epoch(journey).share(0.0..0.0),
+        };
         let (width, height) = self.cutter(course.portion).image_size();
         let (most, last) = self.counts(course.portion);
         let counts = if last < most { vec![most, last] } else { vec![most] };
-        let mut ending = None;
+        let (mut ending, mut announced) = (None, false);
         for (at, &count) in counts.iter().enumerate() {
             let mut go_on = |share: f64| {
-                let percent = 100.0 * (at as f64 + share) / counts.len() as f64;
-                self.monitor.progress(done, &format!("compiling kernels for your GPU, once: {percent:.0} %"));
-                ending = ending.or_else(|| self.heard(journey, course));
+                if !std::mem::replace(&mut announced, true) {
+                    compiling.phase("Compiling kernels for the GPU (once)");
+                }
+                let step = compiling.at((at as f64 + share) / counts.len() as f64);
+                ending = ending.or_else(|| self.heard(step, journey, course));
                 ending.is_none()
             };
             trainer.prepare(count, height, width, &mut go_on)?;

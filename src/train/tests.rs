@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Outset, Pace, Preview, Request, TrainMonitor, TrainOptions,
+    Request, TrainEvent, TrainListener, TrainOptions,
     checkpoint::{Journey, Task},
     portion::Portion,
     saving::Saving,
@@ -21,9 +21,9 @@ use crate::{
     engine::{EngineError, Images, Runner, TileChoice, Trainer, TrainerState, cpu},
     frame::Frame,
     grey::Window,
-    model::{Epoch, Model},
-    monitor::Monitor,
+    model::Model,
     network::{Activation, Architecture, Plan, Spec, Weights},
+    progress::{Event, Listener, Progress},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,
 };
@@ -102,12 +102,13 @@ struct User {
     asks: Request,
     after: usize,
     asked: AtomicUsize,
+    phase: Mutex<String>,
     heard: Mutex<Vec<String>>,
 }
 
 impl User {
     fn asking(asks: Request, after: usize) -> Self {
-        Self { asks, after, asked: AtomicUsize::new(0), heard: Mutex::default() }
+        Self { asks, after, asked: AtomicUsize::new(0), phase: Mutex::default(), heard: Mutex::default() }
     }
 
     fn quiet() -> Self {
@@ -119,14 +120,22 @@ impl User {
     }
 }
 
-impl Monitor for User {
-    fn progress(&self, fraction: f64, doing: &str) {
-        assert!((0.0..=1.0).contains(&fraction));
-        self.log(doing);
-    }
-
-    fn log(&self, line: &str) {
-        self.heard.lock().unwrap().push(line.to_owned());
+impl Listener for User {
+    fn event(&self, event: Event<'_>) {
+        let mut phase = self.phase.lock().unwrap();
+        let line = match event {
+            Event::Phase(name) => {
+                name.clone_into(&mut phase);
+                format!("{name} begins")
+            }
+            Event::Fraction(fraction) => {
+                assert!((0.0..=1.0).contains(&fraction));
+                format!("{phase}: {:.0} %", 100.0 * fraction)
+            }
+            Event::Message(line) => line.to_owned(),
+            Event::Warning(line) => format!("Warning: {line}"),
+        };
+        self.heard.lock().unwrap().push(line);
     }
 
     fn cancelled(&self) -> bool {
@@ -134,12 +143,8 @@ impl Monitor for User {
     }
 }
 
-impl TrainMonitor for User {
-    fn begin(&self, _outset: &Outset) {}
-
-    fn epoch(&self, _epoch: &Epoch, _best: bool, _pace: &Pace) {}
-
-    fn preview(&self, _preview: &Preview) {}
+impl TrainListener for User {
+    fn training(&self, _event: TrainEvent<'_>) {}
 
     fn request(&self) -> Request {
         if self.asked.fetch_add(1, Ordering::SeqCst) == self.after { self.asks } else { Request::GoOn }
@@ -193,7 +198,9 @@ fn train_on(
         task: &task,
         trainer: &trainer,
         free: &|| flaws.free,
-        monitor: user,
+        listener: user,
+        compiling: Progress::new(user),
+        progress: Progress::new(user),
     };
     session.run(journey(&plan), portion)
 }
@@ -270,17 +277,19 @@ fn a_stop_is_heard_while_the_device_compiles() {
     };
     let (journey, ending, user) = compiling(Request::Cancel, 7);
     assert_eq!((ending, journey.state.steps), (Ending::Discarded, 0));
-    assert!(user.heard("compiling kernels for your GPU, once: 40 %") && !user.heard("once: 45 %"));
-    assert!(!user.heard("training: epoch"));
+    assert!(user.heard("Compiling kernels for the GPU (once): 40 %") && !user.heard("(once): 45 %"));
+    assert!(!user.heard("Epoch 1 of 5"));
     let (_, ending, user) = compiling(Request::Cancel, 19);
-    assert!(ending == Ending::Discarded && user.heard("once: 100 %") && !user.heard("training: epoch"));
+    assert!(ending == Ending::Discarded && user.heard("(once): 100 %") && !user.heard("Epoch 1 of 5"));
     // As during the first epoch: there is nothing to keep before it has ended.
     let (journey, ending, _) = compiling(Request::Finish, 7);
     assert_eq!((ending, journey.history.len()), (Ending::Finished, 1));
     let (journey, ending, user) = compiling(Request::GoOn, 0);
     assert_eq!((ending, journey.history.len()), (Ending::Finished, 5));
-    let once = user.heard.lock().unwrap().iter().filter(|line| line.contains("once: 40 %")).count();
-    assert_eq!(once, 1, "one trainer is prepared once");
+    for line in ["Compiling kernels for the GPU (once) begins", "Compiling kernels for the GPU (once): 40 %"] {
+        let times = user.heard.lock().unwrap().iter().filter(|heard| *heard == line).count();
+        assert_eq!(times, 1, "one trainer is prepared once: {line}");
+    }
 }
 
 #[test]
@@ -318,7 +327,7 @@ fn a_model_is_saved_whatever_becomes_of_its_example() {
     let save = |name: &str, runner: &dyn Fn() -> Result<Box<dyn Runner>, EngineError>| {
         let (options, user) = (TrainOptions { model: path(name), ..first.clone() }, User::quiet());
         let tiles = TileChoice::new(frame, plan.multiple, plan.halo());
-        let saving = Saving { pair: pair(&stack), slice: 8, tiles, options: &options, monitor: &user };
+        let saving = Saving { pair: pair(&stack), slice: 8, tiles, options: &options, progress: Progress::new(&user) };
         saving.save(&model, runner).unwrap();
         assert!(Model::load(&options.model).unwrap().weights == model.weights);
         user

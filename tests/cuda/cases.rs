@@ -10,11 +10,11 @@ use undulator::{
         device::{self, Device, Precision, Wanted},
         memory,
     },
-    model::{Epoch, Model},
-    monitor::Monitor,
+    model::Model,
     network::{Activation, Architecture, Plan, Spec, Weights},
+    progress::{self, Event, Progress},
     stack::{Size, SliceSource},
-    train::{Outset, Pace, Preview, Request, TrainError, TrainMonitor, TrainOptions, Trained, train},
+    train::{Request, TrainError, TrainEvent, TrainListener, TrainOptions, Trained, train},
     volume::Volume,
 };
 
@@ -190,12 +190,12 @@ struct Listener {
     lines: Mutex<Vec<String>>,
 }
 
-impl Monitor for Listener {
-    fn progress(&self, _: f64, _: &str) {}
-
-    fn log(&self, line: &str) {
-        println!("log: {line}");
-        self.lines.lock().unwrap().push(line.to_owned());
+impl progress::Listener for Listener {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Message(line) | Event::Warning(line) = event {
+            println!("log: {line}");
+            self.lines.lock().unwrap().push(line.to_owned());
+        }
     }
 
     fn cancelled(&self) -> bool {
@@ -203,10 +203,8 @@ impl Monitor for Listener {
     }
 }
 
-impl TrainMonitor for Listener {
-    fn begin(&self, _: &Outset) {}
-    fn epoch(&self, _: &Epoch, _: bool, _: &Pace) {}
-    fn preview(&self, _: &Preview) {}
+impl TrainListener for Listener {
+    fn training(&self, _: TrainEvent<'_>) {}
 
     fn request(&self) -> Request {
         Request::GoOn
@@ -258,7 +256,7 @@ fn train_and_apply() {
     let (low, _) = pair(Size::new(200, 160, 2));
     let restored = [Wanted::Cuda(0), Wanted::Cpu].map(|device| {
         let mut restored = Volume::new("restored", low.shape());
-        apply(&low, None, &on_gpu.model, device, &mut restored, &Listener::default()).unwrap();
+        apply(&low, None, &on_gpu.model, device, &mut restored, Progress::new(&Listener::default())).unwrap();
         restored.to_values()
     });
     let (difference, range) = (largest_difference(&restored[0], &restored[1]), largest(restored[1].iter().copied()));

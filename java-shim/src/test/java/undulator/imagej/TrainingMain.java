@@ -139,11 +139,11 @@ public final class TrainingMain {
         await("2 epochs", () -> rows() >= 2);
         Thread second = train("second.zip", 2, "");
         JFrame behind = window("second.zip");
-        await("words", () -> labels(behind).contains("Waiting for another training to end"));
+        await("words", () -> labels(behind).contains("Waiting for another training"));
         user.photograph(behind, new File(pictures, "Training waiting.png"));
         Thread third = train("third.zip", 2, "");
         JFrame last = window("third.zip");
-        await("words", () -> labels(last).contains("Waiting for 2 other trainings to end"));
+        await("words", () -> labels(last).contains("Waiting for 2 other trainings"));
         cancel(last);
         third.join(LIMIT_MILLIS);
         await("a closed window", () -> !last.isDisplayable());
