@@ -169,7 +169,7 @@ pub enum StackError {
         size: Size,
     },
     /// A voxel edge is zero, negative or not a number.
-    #[error("the voxel size of {name} is {voxel}: every edge must be above zero (in ImageJ: Image > Properties...)")]
+    #[error("the voxel size of {name} is {voxel}: every edge must be above zero")]
     VoxelSize {
         /// What the stack is to the command.
         name: String,
@@ -178,7 +178,7 @@ pub enum StackError {
     },
     /// A grey value is not a number or infinite.
     #[error(
-        "slice {slice} of {name} holds a grey value that is not a finite number, first at x={x}, y={y}: replace it first (in ImageJ: Process > Math > NaN...)"
+        "slice {slice} of {name} holds a grey value that is not a finite number, first at x={x}, y={y}: replace it first"
     )]
     NotFinite {
         /// What the stack is to the command.
@@ -192,7 +192,7 @@ pub enum StackError {
     },
     /// Two stacks that must have one size differ.
     #[error(
-        "{first} is {first_size} voxels but {second} is {second_size}: bring both to the same grid first (Resample, Align or crop)"
+        "{first} is {first_size} voxels but {second} is {second_size}: bring both to the same grid first: align, resample or crop"
     )]
     SizesDiffer {
         /// What the first stack is to the command.

@@ -2,7 +2,21 @@
 
 use std::fmt;
 
-use crate::{grey::GreyError, measure::MeasureError, progress::Cancelled, resample::ResampleError, stack::StackError};
+use crate::{
+    align::{AlignError, TransformError},
+    apply::ApplyError,
+    compare::CompareError,
+    engine::EngineError,
+    grey::GreyError,
+    measure::MeasureError,
+    model::{CreditsError, ModelError},
+    network::NetworkError,
+    progress::Cancelled,
+    resample::ResampleError,
+    sample::SampleError,
+    stack::StackError,
+    train::TrainError,
+};
 
 /// Why a command did not do its work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +38,16 @@ pub enum Code {
     Option,
     /// An image cannot be used.
     Image,
+    /// An image's voxel size is missing or impossible.
+    VoxelSize,
+    /// An image holds grey values that are not finite.
+    NotFinite,
+    /// Two images have different grey types.
+    GreyTypes,
+    /// Two images have different sizes.
+    Sizes,
+    /// An image holds several volumes.
+    Hyperstack,
     /// A file cannot be read or written.
     File,
     /// A model cannot be used.
@@ -37,12 +61,17 @@ pub enum Code {
 }
 
 impl Code {
-    /// As programs read it: `cancelled`, `option`, `image`, `file`, `model`, `device`, `memory`, `failed`.
+    /// As programs read it. What concerns images begins with `image`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",
             Self::Option => "option",
             Self::Image => "image",
+            Self::VoxelSize => "image.voxel-size",
+            Self::NotFinite => "image.not-finite",
+            Self::GreyTypes => "image.grey-types",
+            Self::Sizes => "image.sizes",
+            Self::Hyperstack => "image.hyperstack",
             Self::File => "file",
             Self::Model => "model",
             Self::Device => "device",
@@ -102,8 +131,11 @@ impl Classified for Cancelled {
 impl Classified for StackError {
     fn code(&self) -> Code {
         match self {
+            Self::VoxelSize { .. } => Code::VoxelSize,
+            Self::NotFinite { .. } => Code::NotFinite,
+            Self::SizesDiffer { .. } => Code::Sizes,
+            Self::Empty { .. } | Self::Host { .. } => Code::Image,
             Self::File(_) => Code::File,
-            _ => Code::Image,
         }
     }
 }
@@ -112,6 +144,7 @@ impl Classified for GreyError {
     fn code(&self) -> Code {
         match self {
             Self::Stack(error) => error.code(),
+            Self::Cancelled(_) => Code::Cancelled,
             _ => Code::Image,
         }
     }
@@ -122,6 +155,8 @@ impl Classified for MeasureError {
         match self {
             Self::Stack(error) => error.code(),
             Self::Grey(error) => error.code(),
+            Self::GreyTypesDiffer { .. } => Code::GreyTypes,
+            Self::Cancelled(_) => Code::Cancelled,
             _ => Code::Image,
         }
     }
@@ -131,7 +166,115 @@ impl Classified for ResampleError {
     fn code(&self) -> Code {
         match self {
             Self::Stack(error) => error.code(),
+            Self::Cancelled(_) => Code::Cancelled,
             _ => Code::Option,
+        }
+    }
+}
+
+impl Classified for TransformError {
+    fn code(&self) -> Code {
+        Code::File
+    }
+}
+
+impl Classified for AlignError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Stack(error) => error.code(),
+            Self::Grey(error) => error.code(),
+            Self::Grid(error) => error.code(),
+            Self::Transform(error) => error.code(),
+            Self::Cancelled(_) => Code::Cancelled,
+            Self::Unknown { .. } => Code::Option,
+            Self::TooSmall { .. } | Self::Featureless { .. } => Code::Image,
+            _ => Code::Failed,
+        }
+    }
+}
+
+impl Classified for SampleError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Stack(error) => error.code(),
+            Self::Grey(error) => error.code(),
+            Self::Cancelled(_) => Code::Cancelled,
+            _ => Code::Option,
+        }
+    }
+}
+
+impl Classified for NetworkError {
+    fn code(&self) -> Code {
+        Code::Option
+    }
+}
+
+impl Classified for CreditsError {
+    fn code(&self) -> Code {
+        Code::Option
+    }
+}
+
+impl Classified for EngineError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Memory { .. } => Code::Memory,
+            Self::Model { .. } => Code::Model,
+            Self::Unusable { .. } | Self::Device { .. } => Code::Device,
+            _ => Code::Option,
+        }
+    }
+}
+
+impl Classified for ModelError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Read { .. } | Self::Write { .. } | Self::Exists { .. } => Code::File,
+            Self::Refused { .. } | Self::Package { .. } => Code::Model,
+        }
+    }
+}
+
+impl Classified for ApplyError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Stack(error) => error.code(),
+            Self::Network(error) => error.code(),
+            Self::Engine(error) => error.code(),
+            Self::Measure(error) => error.code(),
+            Self::Cancelled { .. } => Code::Cancelled,
+        }
+    }
+}
+
+impl Classified for TrainError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Stack(error) => error.code(),
+            Self::Grey(error) => error.code(),
+            Self::Measure(error) => error.code(),
+            Self::Network(error) => error.code(),
+            Self::Engine(error) => error.code(),
+            Self::Model(error) => error.code(),
+            Self::Checkpoint(_) | Self::Rescued { .. } => Code::File,
+            Self::Cancelled | Self::Discarded { .. } => Code::Cancelled,
+            Self::Option { .. } | Self::TooFewSlices { .. } | Self::Start { .. } => Code::Option,
+            Self::Room { .. } => Code::Memory,
+            Self::Diverged { .. } => Code::Failed,
+        }
+    }
+}
+
+impl Classified for CompareError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Network(error) => error.code(),
+            Self::Train(error) => error.code(),
+            Self::Model(error) => error.code(),
+            Self::Cancelled { .. } => Code::Cancelled,
+            Self::Nothing | Self::List { .. } => Code::Option,
+            Self::Folder { .. } | Self::Other { .. } | Self::Figure { .. } => Code::File,
         }
     }
 }

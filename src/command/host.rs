@@ -13,14 +13,15 @@ use crate::{
     grey::Window,
     picture::Picture,
     progress::{Event, Listener},
-    stack::{Shape, SliceSink, SliceSource, StackError},
+    stack::{Shape, SliceSink, SliceSource, StackError, Voxels},
+    train::{Request, TrainEvent, TrainListener},
 };
 
 /// Whoever runs a command.
 ///
 /// A host names images as it likes: ImageJ by titles, the command line by files. It listens to the work, which it may
 /// stop, and shows the new images when the command has ended well: those of [`NewImage::main`] last.
-pub trait Host: Listener {
+pub trait Host: TrainListener {
     /// The image that the option `key` names. The command holds it until it ends.
     ///
     /// # Errors
@@ -87,7 +88,7 @@ impl dyn Image {
         let name = self.name();
         let message =
             format!("{name} is a hyperstack of {channels} channels and {frames} frames, and one volume is needed");
-        Err(CommandError::new(Code::Image, message).advice("take one volume out of it first"))
+        Err(CommandError::new(Code::Hyperstack, message).advice("take one volume out of it first"))
     }
 }
 
@@ -114,7 +115,7 @@ impl SliceSource for Volume<'_> {
         self.image.read(self.at(z), out)
     }
 
-    fn read_voxels(&self, z: usize, out: &mut crate::stack::Voxels) -> Result<(), StackError> {
+    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
         self.image.read_voxels(self.at(z), out)
     }
 }
@@ -279,6 +280,18 @@ impl Listener for Recording<'_> {
         let cancelled = self.host.cancelled();
         self.cancelled.fetch_or(cancelled, Ordering::Relaxed);
         cancelled
+    }
+}
+
+impl TrainListener for Recording<'_> {
+    fn training(&self, event: TrainEvent<'_>) {
+        self.host.training(event);
+    }
+
+    fn request(&self) -> Request {
+        let request = self.host.request();
+        self.cancelled.fetch_or(request == Request::Cancel, Ordering::Relaxed);
+        request
     }
 }
 

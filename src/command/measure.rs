@@ -13,6 +13,7 @@ pub fn command() -> Command {
         summary: "Compares two stacks on the same grid: PSNR and SSIM, for the stack and for each slice.",
         help: "PSNR is that of ImageMagick's `compare`, SSIM that of scikit-image with a Gaussian window. The PSNR of the stack \
                is that of all its voxels together; its SSIM is the mean over the slices.",
+        result: "a row for the stack and one a slice",
         keys: vec![
             Key::image("test", "Test", Absent::Refused).help("The stack to measure."),
             Key::image("reference", "Reference", Absent::Refused).help("The stack that it should equal."),

@@ -6,19 +6,35 @@
 //!
 //! | file | command |
 //! | --- | --- |
-//! | `measure` | PSNR and SSIM of one stack against another |
+//! | `sample_data` | a laboratory and a synchrotron scan of one simulated sample |
 //! | `resample` | a stack on cubic voxels |
+//! | `align` | a stack on the grid of another that shows the same place |
+//! | `train` | a network from a pair of stacks |
+//! | `apply` | a stack restored by a trained model |
+//! | `measure` | PSNR and SSIM of one stack against another |
+//! | `compare_networks` | several networks on one pair |
+//! | `models` | model files, installed, listed, exported |
+//! | `devices` | what there is to compute with |
 //!
-//! A new command is one file with a function `command()`, and one line in [`all`].
+//! `schema` says what a command takes, `options` checks what it was given, `host` is what it needs from whoever runs it,
+//! `report` and `error` are what comes back. A new command is one file with a function `command()`, and one line in [`all`].
 
+mod align;
+mod apply;
+mod compare_networks;
+mod devices;
 mod error;
 mod host;
 mod measure;
+mod models;
 mod options;
 mod report;
 mod resample;
 mod result_file;
+mod sample_data;
 mod schema;
+mod train;
+mod training_keys;
 
 use std::sync::LazyLock;
 
@@ -32,7 +48,19 @@ use host::Recording;
 
 /// Every command, in the order of the menu.
 pub fn all() -> &'static [Command] {
-    static ALL: LazyLock<Vec<Command>> = LazyLock::new(|| vec![resample::command(), measure::command()]);
+    static ALL: LazyLock<Vec<Command>> = LazyLock::new(|| {
+        vec![
+            sample_data::command(),
+            resample::command(),
+            align::command(),
+            train::command(),
+            apply::command(),
+            measure::command(),
+            compare_networks::command(),
+            models::command(),
+            devices::command(),
+        ]
+    });
     &ALL
 }
 

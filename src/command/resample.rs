@@ -16,9 +16,10 @@ pub fn command() -> Command {
         summary: "Brings a stack to cubic voxels.",
         help: "The new grid starts at the corner of the same field, and the value of a voxel is that at its centre. \
                Anti-aliased interpolation keeps fine detail from turning into false structure where the voxels grow.",
+        result: "`<title>-resampled`",
         keys: vec![
             Key::image("image", "Image", Absent::Active).help("The stack to resample."),
-            Key::number("voxel", "Voxel size", 0.6, f64::MIN_POSITIVE, f64::MAX)
+            Key::number("voxel", "Voxel size", 0.6, 1e-9, Key::LONGEST)
                 .help("Edge of the new voxels, in the unit of the image."),
             Key::choice("interpolation", "Interpolation", &["Linear", "Anti-aliased"]),
             result_file::key(),

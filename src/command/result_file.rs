@@ -26,6 +26,6 @@ pub fn refuse_volumes(image: &dyn Image) -> Result<(), CommandError> {
     }
     let message =
         format!("{name} is a hyperstack of {channels} channels and {frames} frames, and a file takes one volume");
-    Err(CommandError::new(Code::Image, message)
+    Err(CommandError::new(Code::Hyperstack, message)
         .advice("take one volume out of it first, or leave the output file empty"))
 }

@@ -10,6 +10,8 @@ pub struct Command {
     pub summary: &'static str,
     /// More about it, for a help page: paragraphs in Markdown, without headings. May be empty.
     pub help: &'static str,
+    /// What it leaves behind, for a manual: images, rows and files.
+    pub result: &'static str,
     /// Its options, in the order of a dialog.
     pub keys: Vec<Key>,
     /// Does the work. Images come from the host and go to it, rows go to [`Host::row`]; the answer is a sentence for the log.
@@ -113,6 +115,11 @@ pub struct Preset {
 }
 
 impl Key {
+    /// The largest whole number that a macro's floating point holds exactly.
+    pub const MOST: u64 = 1 << 53;
+    /// The largest voxel, and more than any, whatever its unit.
+    pub const LONGEST: f64 = 1e9;
+
     fn new(name: &'static str, label: &'static str, kind: Kind, default: impl ToString) -> Self {
         Self {
             name,

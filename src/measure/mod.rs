@@ -27,8 +27,8 @@ pub enum MeasureError {
     Grey(GreyError),
     /// Two grey types have no common scale.
     #[error(
-        "{test} has {test_bits} bits but {reference} has {reference_bits}: bring both to one type first \
-         (in ImageJ: Image > Type), or compare them windowed"
+        "{test} has {test_bits} bits but {reference} has {reference_bits}: bring both to one type first, \
+         or compare them windowed"
     )]
     GreyTypesDiffer {
         /// What the test stack is to the command.

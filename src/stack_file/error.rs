@@ -64,7 +64,7 @@ pub enum StackFileError {
         most: u64,
     },
     /// The text of the header is too long.
-    #[error("the stack's unit has {length} characters: give it a shorter one (in ImageJ: Image > Properties...)")]
+    #[error("the stack's unit has {length} characters: give it a shorter one")]
     Unit {
         /// Characters of the unit.
         length: usize,

@@ -1,0 +1,196 @@
+//! `Align`: a stack on the grid of another that shows the same place.
+
+use super::{
+    Absent, Command, CommandError, Greys, Grid, Host, Key, NewImage, Options, Row,
+    host::{VolumeSink, Written},
+};
+use crate::{
+    align::{self, AlignOptions, Alignment, Family, Overlay, Target, Transform},
+    progress::Progress,
+    stack::SliceSource,
+};
+
+/// The command.
+pub fn command() -> Command {
+    let search = "Search";
+    let result = "Result";
+    Command {
+        name: "Align",
+        summary: "Finds how the moving stack lies in the reference and writes it on the reference's grid.",
+        help: "The voxel sizes of both stacks must be right. A rotation of up to 18 degrees about z and any shift are found by \
+               themselves; for more, let it search all angles. A saved transform is applied again by naming its file.",
+        result: "`<moving>-aligned` and a row: rotation, scale, shift, NCC, overlap; with `voxel` or `crop` also `<reference>-matched`; with `overlay` also `<moving>-aligned-overlay`",
+        keys: vec![
+            Key::image("moving", "Moving", Absent::Refused).help("The laboratory scan."),
+            Key::image("reference", "Reference", Absent::Refused).help("The synchrotron scan."),
+            Key::choice_or_file("transform", "Transform", &["Similarity", "Rigid", "Affine"], ".json")
+                .help("What may differ between the scans, or a file with a transform to apply again."),
+            Key::choice("metric", "Metric", &["NCC", "Mutual information"])
+                .help("Mutual information is for scans whose grey values do not rise together."),
+            Key::flag("rotation", "Search all rotations").help("All angles about z.").group(search),
+            Key::flag("flip", "Search flips").help("Slices in reverse order, too.").group(search),
+            Key::flag("drift", "Correct drift").help("Refine a slow shift along z.").group(search),
+            Key::flag("air", "Include air").help("Look at large dark regions of the reference, too.").group(search),
+            Key::file_to_open("start", "Start from transform", ".json")
+                .help("A transform to start from instead of searching widely.")
+                .optional()
+                .group(search),
+            Key::number("voxel", "Voxel size", 0.0, 0.0, Key::LONGEST)
+                .help("Edge of cubic voxels of the result, in the unit of the reference; 0 for the reference's grid.")
+                .group(result),
+            Key::flag("crop", "Crop").help("Keep only what both stacks show.").group(result),
+            Key::choice("overlay", "Overlay", &["None", "Checkerboard", "Red-green"])
+                .help("A picture of both stacks to judge the alignment by.")
+                .group(result),
+            Key::file_to_save("save", "Save transform", ".json").optional().group(result),
+        ],
+        run,
+    }
+}
+
+fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
+    let moving = host.image("moving", options.text("moving"))?;
+    let reference = host.image("reference", options.text("reference"))?;
+    let (moving, reference) = (moving.one_volume()?, reference.one_volume()?);
+    let (voxel, crop) = (options.get("voxel"), options.get("crop"));
+    // An impossible grid or file is refused before the long work.
+    Target::chosen(moving, reference, &Transform::identity(), voxel, false)?;
+    let save = options.path("save");
+    if let Some(file) = &save {
+        Transform::check_writable(file)?;
+    }
+    let progress = Progress::new(host);
+    let found = find(options, moving, reference, progress.share(0.0..0.8))?;
+    report(&found, host);
+    if let Some(file) = &save {
+        found.transform.save(file)?;
+        host.written(file);
+    }
+    let target = Target::chosen(moving, reference, &found.transform, voxel, crop)?;
+    write(options, host, Pair { moving, reference, target, transform: &found.transform }, progress.share(0.8..1.0))?;
+    Ok(String::new())
+}
+
+/// Finds the transform, or judges the one that a file holds.
+fn find(
+    options: &Options,
+    moving: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    progress: Progress<'_>,
+) -> Result<Alignment, CommandError> {
+    let transform = options.text("transform");
+    let known = transform.to_lowercase().ends_with(".json").then(|| Transform::load(transform.as_ref())).transpose()?;
+    let how = AlignOptions {
+        family: if known.is_some() { Family::default() } else { options.parse("transform")? },
+        metric: options.parse("metric")?,
+        rotation_search: options.get("rotation"),
+        flip: options.get("flip"),
+        drift: options.get("drift"),
+        leave_out_air: !options.get::<bool>("air"),
+        start: options.path("start").map(|file| Transform::load(&file)).transpose()?,
+    };
+    Ok(match known {
+        Some(known) => align::assess(moving, reference, &known, &how, progress)?,
+        None => align::align(moving, reference, &how, progress)?,
+    })
+}
+
+/// The row of the transform, and what to look at before trusting it.
+fn report(found: &Alignment, host: &dyn Host) {
+    let parts = found.transform.parts();
+    let ([about_z, about_y, about_x], shift) = (parts.angles_deg, found.transform.shift);
+    // Shifts are in the unit of the stacks' voxel sizes.
+    let row = Row::new()
+        .number("Rotation z", "°", about_z)
+        .number("Rotation y", "°", about_y)
+        .number("Rotation x", "°", about_x)
+        .number("Mirrored", "", f64::from(u8::from(parts.mirrored)))
+        .number("Scale", "", parts.scale)
+        .number("Shift x", "", shift[2])
+        .number("Shift y", "", shift[1])
+        .number("Shift z", "", shift[0])
+        .number("NCC before", "", found.ncc_before)
+        .number("NCC after", "", found.ncc_after)
+        .number("Overlap", "", found.overlap);
+    host.row(row);
+    found.warnings.iter().for_each(|warning| Progress::new(host).warning(warning));
+}
+
+struct Pair<'a> {
+    moving: &'a dyn SliceSource,
+    reference: &'a dyn SliceSource,
+    target: Target,
+    transform: &'a Transform,
+}
+
+/// Writes the aligned stack, on another grid than the reference's also the reference there, and the overlay.
+fn write(options: &Options, host: &dyn Host, pair: Pair, progress: Progress<'_>) -> Result<(), CommandError> {
+    let Pair { moving, reference, target, transform } = pair;
+    let [z, y, x] = target.corner(reference.shape());
+    let image = |name, source, main| NewImage {
+        name,
+        source: Some(source),
+        grid: Grid::Within { field: "reference", corner: [x, y, z] },
+        greys: Greys::Source,
+        channels: 1,
+        frames: 1,
+        main,
+    };
+    let mut aligned = host.create(&image("aligned", "moving", true))?;
+    align::apply_transform(moving, &target, transform, aligned.as_mut(), progress.share(0.0..0.4))?;
+    let shape = |of: &dyn SliceSource| crate::stack::Shape { size: target.size, voxel: target.voxel, ..of.shape() };
+    let on_other_grid = options.get("crop") || options.get::<f64>("voxel") != 0.0;
+    let mut matched = match on_other_grid {
+        true => Some(host.create(&image("matched", "reference", false))?),
+        false => None,
+    };
+    if let Some(matched) = &mut matched {
+        let same = Transform::identity();
+        align::apply_transform(reference, &target, &same, matched.as_mut(), progress.share(0.4..0.6))?;
+    }
+    if options.text("overlay") != "None" {
+        let overlay: Overlay = options.parse("overlay")?;
+        let aligned = Written::new(format!("{}-aligned", moving.name()), shape(moving), aligned.as_mut());
+        let progress = progress.share(0.6..1.0);
+        match &mut matched {
+            Some(matched) => {
+                let beside = Written::new(reference.name().to_owned(), shape(reference), matched.as_mut());
+                draw(overlay, &aligned, &beside, image("aligned-overlay", "moving", false), host, progress)?;
+            }
+            None => draw(overlay, &aligned, reference, image("aligned-overlay", "moving", false), host, progress)?,
+        }
+    }
+    aligned.finish()?;
+    if let Some(mut matched) = matched {
+        matched.finish()?;
+    }
+    Ok(())
+}
+
+/// Both stacks in one image for the eye.
+fn draw(
+    overlay: Overlay,
+    aligned: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    image: NewImage,
+    host: &dyn Host,
+    progress: Progress<'_>,
+) -> Result<(), CommandError> {
+    let channels = if overlay == Overlay::RedGreen { 2 } else { 1 };
+    let image = NewImage { channels, greys: Greys::Overlay, ..image };
+    let mut sink = host.create(&image)?;
+    match overlay {
+        Overlay::Checkerboard => {
+            let mut first = VolumeSink::new(sink.as_mut(), &image, 0, 0);
+            align::chequer(aligned, reference, &mut first, progress)?;
+        }
+        Overlay::RedGreen => {
+            for (channel, (stack, share)) in [(aligned, 0.0..0.5), (reference, 0.5..1.0)].into_iter().enumerate() {
+                let mut volume = VolumeSink::new(sink.as_mut(), &image, channel, 0);
+                align::in_eight_bits(stack, &mut volume, progress.share(share))?;
+            }
+        }
+    }
+    sink.finish()?;
+    Ok(())
+}

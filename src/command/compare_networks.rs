@@ -1,0 +1,105 @@
+//! `Compare Networks`: the paper's table on the user's own pair.
+
+use super::{Command, CommandError, Host, Key, Options, Row, training_keys};
+use crate::{
+    compare::{self, CompareListener, CompareOptions},
+    model::Scores,
+    network::Spec,
+    progress::{Event, Listener},
+    train::{Request, TrainEvent, TrainListener, TrainOptions},
+};
+
+/// The command.
+pub fn command() -> Command {
+    let group = "Networks";
+    let mut keys = training_keys::pair().to_vec();
+    keys.extend([
+        Key::text("layers", "Layers of RED-Net", "3-7").help("3-7, or 3,4,6.").group(group),
+        Key::text("activations", "Activations of RED-Net", "ReLU,PReLU").group(group),
+        Key::whole("channels", "Channels", 32, 1, 4096).group(group),
+        Key::flag("srcnn", "SRCNN").help("Compare SRCNN with 3 to 6 layers, too.").group(group),
+        Key::flag("residual", "Residual output").help("The networks learn what to add to their input.").group(group),
+    ]);
+    keys.extend(training_keys::training());
+    keys.push(Key::folder("folder", "Folder").help("Where models, table and figure go.").group("Files"));
+    keys.extend(training_keys::credits());
+    Command {
+        name: "Compare Networks",
+        summary: "Trains several networks on one pair and compares them; both stacks must lie on the same grid.",
+        help: HELP,
+        result: "models, `comparison.csv`, a figure, a row a network",
+        keys,
+        run,
+    }
+}
+
+const HELP: &str = "\
+Every network is trained on the same slices with the same options and the same seed: RED-Net with each number of layers and \
+each activation, and SRCNN with 3 to 6 layers, ReLU and twice as many channels.
+
+The folder then holds a model for each, `comparison.csv`, and a figure as PNG and SVG, with the results of the paper beside. A \
+comparison that was stopped goes on where it was when it is started again with the same options and folder.";
+
+fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
+    // What differs from network to network is the comparison's to choose.
+    let network =
+        Spec { channels: options.get("channels"), residual: options.get("residual"), ..TrainOptions::default().spec };
+    let what = CompareOptions {
+        layers: compare::layers(options.text("layers"))?,
+        activations: compare::activations(options.text("activations"))?,
+        srcnn: options.get("srcnn"),
+        training: training_keys::read(options, network)?,
+        folder: options.text("folder").into(),
+    };
+    let low = host.image("low", options.text("low"))?;
+    let reference = host.image("reference", options.text("reference"))?;
+    let comparison = compare::compare(low.one_volume()?, reference.one_volume()?, &what, &NetworkRows(host))?;
+    host.written(&comparison.table);
+    host.written(&comparison.figure);
+    Ok(format!("table and figure are in {}", what.folder.display()))
+}
+
+/// Passes events on, and makes a row of each network.
+struct NetworkRows<'a>(&'a dyn Host);
+
+impl Listener for NetworkRows<'_> {
+    fn event(&self, event: Event<'_>) {
+        self.0.event(event);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
+
+impl TrainListener for NetworkRows<'_> {
+    fn training(&self, event: TrainEvent<'_>) {
+        self.0.training(event);
+    }
+
+    fn request(&self) -> Request {
+        self.0.request()
+    }
+}
+
+impl CompareListener for NetworkRows<'_> {
+    fn network(&self, row: &compare::Row) {
+        let psnr = |of: fn(&Scores) -> f64| row.scores.as_ref().map_or(f64::NAN, of);
+        self.0.row(
+            Row::new()
+                .text("Network", row.spec.network.to_string())
+                .number("Layers", "", row.spec.layers as f64)
+                .text("Activation", row.spec.activation.to_string())
+                .number("Channels", "", row.spec.channels as f64)
+                .number("Parameters", "", row.parameters as f64)
+                .number("Best epoch", "", row.best_epoch as f64)
+                .number("PSNR", "dB", psnr(|scores| scores.restored))
+                .text("Paper PSNR", row.paper())
+                .number("Raw PSNR", "dB", psnr(|scores| scores.raw))
+                .number("Matched PSNR", "dB", psnr(|scores| scores.matched))
+                .number("Filtered PSNR", "dB", psnr(|scores| scores.filtered))
+                .number("Seconds", "s", row.seconds)
+                .text("Model", row.model.display().to_string()),
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! `Train`: a network from a pair of stacks.
+
+use super::{Code, Command, CommandError, Host, Key, Options, Row, training_keys};
+use crate::{
+    network::Spec,
+    progress::{Event, Listener},
+    train::{Request, TrainEvent, TrainListener, TrainOptions, Trained, train},
+};
+
+/// The command.
+pub fn command() -> Command {
+    let (network, files) = ("Network", "Files");
+    let mut keys = training_keys::pair().to_vec();
+    keys.extend([
+        Key::choice("preset", "Preset", &["None", "Paper"])
+            .help("Paper: 20 slices validate, 2000 epochs, whole slices. What is given besides goes before the preset.")
+            .preset("Paper", &[("validation", "20"), ("epochs", "2000"), ("patch", "0")]),
+        Key::choice("network", "Network", &["RED-Net", "SRCNN"]).group(network),
+        Key::whole("layers", "Layers", 6, 3, 20).help("RED-Net 3 to 7, SRCNN 3 to 20.").group(network),
+        Key::choice("activation", "Activation", &["PReLU", "ReLU"]).group(network),
+        Key::whole("channels", "Channels", 32, 1, 4096).group(network),
+        Key::flag("residual", "Residual output").help("The network learns what to add to its input.").group(network),
+    ]);
+    keys.extend(training_keys::training());
+    keys.extend([
+        Key::file_to_save("model", "Model file", ".zip").group(files),
+        Key::file_to_open("start", "Start from model", ".zip")
+            .help("A model of the same network whose weights to start from.")
+            .optional()
+            .group(files),
+        Key::number("checkpoint", "Checkpoint interval", 10.0, 0.0, 1e6)
+            .unit("minutes")
+            .help("0 writes checkpoints only when asked.")
+            .group(files),
+        Key::flag("resume", "Resume")
+            .help("Go on from the checkpoint beside the model file, where there is one.")
+            .group(files),
+    ]);
+    keys.extend(training_keys::credits());
+    Command {
+        name: "Train",
+        summary: "Trains a network to turn the low-quality stack into the reference; both must lie on the same grid.",
+        help: HELP,
+        result: "the model file, a row an epoch",
+        keys,
+        run,
+    }
+}
+
+const HELP: &str = "\
+**Preset.** *Paper* is the protocol of Kodama et al. (2023): 20 of 200 slices validate, 2000 epochs, whole slices. Batch size, \
+learning rate and channels are not in the paper: they stay as they are.
+
+**Network.** RED-Net has 3 to 7 layers, each at half the resolution of the one before; SRCNN has 3 or more convolutions in \
+sequence.
+
+**Checkpoint.** A file beside the model, named like it with `.checkpoint` at the end, holds all that a training needs to go on. \
+*Resume* goes on from it, and trains from the start where there is none.
+
+**While it trains**, *Finish* keeps the best model, *Cancel* writes none, and Escape keeps the best one and ends the macro.";
+
+fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
+    let spec = Spec {
+        network: options.parse("network")?,
+        layers: options.get("layers"),
+        activation: options.parse("activation")?,
+        channels: options.get("channels"),
+        residual: options.get("residual"),
+    };
+    let training = TrainOptions {
+        model: options.text("model").into(),
+        start: options.path("start"),
+        resume: options.get("resume"),
+        checkpoint: options.get("checkpoint"),
+        ..training_keys::read(options, spec)?
+    };
+    let low = host.image("low", options.text("low"))?;
+    let reference = host.image("reference", options.text("reference"))?;
+    let trained = train(low.one_volume()?, reference.one_volume()?, &training, &EpochRows(host))?;
+    host.written(&trained.path);
+    host.row(best(&trained));
+    match trained.cancelled {
+        true => Err(CommandError::new(Code::Cancelled, trained.to_string())),
+        false => Ok(trained.to_string()),
+    }
+}
+
+/// Passes events on, and makes a row of each epoch.
+struct EpochRows<'a>(&'a dyn Host);
+
+impl Listener for EpochRows<'_> {
+    fn event(&self, event: Event<'_>) {
+        self.0.event(event);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
+
+impl TrainListener for EpochRows<'_> {
+    fn training(&self, event: TrainEvent<'_>) {
+        self.0.training(event);
+        if let TrainEvent::Epoch { epoch, best, .. } = event {
+            self.0.row(
+                Row::new()
+                    .number("Epoch", "", epoch.epoch as f64)
+                    .number("Loss", "", epoch.loss)
+                    .number("Validation loss", "", epoch.validation_loss.unwrap_or(f64::NAN))
+                    .number("PSNR", "dB", epoch.psnr.unwrap_or(f64::NAN))
+                    .number("Best", "", f64::from(u8::from(best)))
+                    .number("Rate", "", epoch.rate)
+                    .number("Seconds", "s", epoch.seconds),
+            );
+        }
+    }
+
+    fn request(&self) -> Request {
+        self.0.request()
+    }
+}
+
+/// The last row: the best validation PSNR beside the baselines.
+fn best(trained: &Trained) -> Row {
+    let card = &trained.model.card;
+    let row = Row::new().number("Epoch", "", card.training.best_epoch as f64).number("Best", "", 1.0);
+    match &card.scores {
+        None => row,
+        Some(scores) => row
+            .number("PSNR", "dB", scores.restored)
+            .number("Raw PSNR", "dB", scores.raw)
+            .number("Matched PSNR", "dB", scores.matched)
+            .number("Filtered PSNR", "dB", scores.filtered),
+    }
+}
