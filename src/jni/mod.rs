@@ -60,9 +60,11 @@ pub extern "system" fn Java_undulator_Native_run<'local>(
     host: JObject<'local>,
 ) -> JString<'local> {
     guard(env, |env| {
-        let text = |at| options.get_element(env, at)?.try_to_string(env);
-        let words = (0..options.len(env)?).map(text).collect::<Result<Vec<_>, _>>()?;
-        let given: Vec<_> = words.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+        let mut given = Vec::new();
+        for at in (0..options.len(env)?).step_by(2) {
+            let (key, value) = (options.get_element(env, at)?, options.get_element(env, at + 1)?);
+            given.push((key.try_to_string(env)?, value.try_to_string(env)?));
+        }
         let (command, host) = (command.try_to_string(env)?, JavaHost::new(env, &host)?);
         let report = host.caller.finish(command::run(&command, &given, &host))?;
         Ok(env.new_string(report.sentence)?)

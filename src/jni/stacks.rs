@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jni::{
     Env,
     errors::Error as JniError,
-    objects::{JDoubleArray, JIntArray, JObject, JPrimitiveArray, JString, TypeArray},
+    objects::{
+        JByteArray, JDoubleArray, JFloatArray, JIntArray, JObject, JPrimitiveArray, JShortArray, JString, TypeArray,
+    },
     refs::Global,
 };
 
@@ -103,17 +105,21 @@ impl Planes {
             let array = java!(env, &self.object, "read", "(I)Ljava/lang/Object;", z)?.l()?;
             // Java's numbers have signs: they lose them where they stand, in the memory of the slice before.
             *out = match (shape.grey, std::mem::take(out)) {
-                (GreyType::U8, Voxels::U8(old)) => {
-                    Voxels::U8(values(env, array, length, old, |v| v as i8, |v| v as u8)?)
+                (GreyType::U8, old) => {
+                    let old = if let Voxels::U8(old) = old { old } else { Vec::new() };
+                    let array = env.cast_local::<JByteArray>(array)?;
+                    Voxels::U8(values(env, &array, length, old, |grey| grey as i8, |grey| grey as u8)?)
                 }
-                (GreyType::U16, Voxels::U16(old)) => {
-                    Voxels::U16(values(env, array, length, old, |v| v as i16, |v| v as u16)?)
+                (GreyType::U16, old) => {
+                    let old = if let Voxels::U16(old) = old { old } else { Vec::new() };
+                    let array = env.cast_local::<JShortArray>(array)?;
+                    Voxels::U16(values(env, &array, length, old, |grey| grey as i16, |grey| grey as u16)?)
                 }
-                (GreyType::F32, Voxels::F32(old)) => Voxels::F32(values(env, array, length, old, |v| v, |v| v)?),
-                // Of another type.
-                (GreyType::U8, _) => Voxels::U8(values(env, array, length, vec![], |v| v as i8, |v| v as u8)?),
-                (GreyType::U16, _) => Voxels::U16(values(env, array, length, vec![], |v| v as i16, |v| v as u16)?),
-                (GreyType::F32, _) => Voxels::F32(values(env, array, length, vec![], |v| v, |v| v)?),
+                (GreyType::F32, old) => {
+                    let old = if let Voxels::F32(old) = old { old } else { Vec::new() };
+                    let array = env.cast_local::<JFloatArray>(array)?;
+                    Voxels::F32(values(env, &array, length, old, |grey| grey, |grey| grey)?)
+                }
             };
             Ok(())
         })
@@ -122,8 +128,8 @@ impl Planes {
 
 /// The values of a Java array, in the memory of `old` ones.
 fn values<G, J: TypeArray + Default + Clone>(
-    env: &mut Env,
-    array: JObject,
+    env: &Env,
+    array: &JPrimitiveArray<J>,
     length: usize,
     old: Vec<G>,
     to_java: fn(G) -> J,
@@ -131,7 +137,7 @@ fn values<G, J: TypeArray + Default + Clone>(
 ) -> Result<Vec<G>, JniError> {
     let mut values: Vec<J> = old.into_iter().map(to_java).collect();
     values.resize(length, J::default());
-    env.cast_local::<JPrimitiveArray<J>>(array)?.get_region(env, 0, &mut values)?;
+    array.get_region(env, 0, &mut values)?;
     Ok(values.into_iter().map(from_java).collect())
 }
 
