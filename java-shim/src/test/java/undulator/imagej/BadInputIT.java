@@ -73,7 +73,7 @@ class BadInputIT {
     private static final String[][] REFUSED = {
         {"run('Undulator Resample...', 'voxel=2');", "No image is open"},
         {"newImage('c', 'RGB', 9, 9, 3); run('Undulator Resample...', 'voxel=2');", "RGB colour image"},
-        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Resample...', 'image=b');", "Open images: a"},
+        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Resample...', 'image=b');", "choose one of a"},
         {"newImage('a', '8-bit', 9, 9, 3); newImage('a', '8-bit', 9, 9, 3); "
             + "run('Undulator Resample...', 'image=a');", "2 open images are called"},
         {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Resample...', 'voxels=2');", "has no option \"voxels\""},
@@ -86,7 +86,7 @@ class BadInputIT {
             + "run('Undulator Resample...', 'voxel=2');", "slice 1 of a"},
         {"newImage('a', '8-bit', 9, 9, 3); newImage('b', '8-bit', 9, 9, 4); "
             + "run('Undulator Measure...', 'test=a reference=b');", "9\u00D79\u00D74"},
-        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Apply...', 'image=a');", "The option model is missing"},
+        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Apply...', 'image=a');", "Model (model) is missing"},
         {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Apply...', 'model=[/no such/model.zip]');",
             "/no such/model.zip"},
         {"newImage('a', '8-bit ramp', 32, 32, 1); newImage('b', '8-bit ramp', 32, 32, 1); "
