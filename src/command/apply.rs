@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     apply::{self, Applied, Comparison},
-    device::Choice,
+    engine::device::Choice,
     model::{self, Loaded},
     progress::Progress,
     stack::{SliceSink, SliceSource},

@@ -1,7 +1,7 @@
 //! `Devices`: what there is to compute with, and what is missing.
 
 use super::{Command, CommandError, Host, Options, Row};
-use crate::{device, progress::Progress};
+use crate::{engine::device, progress::Progress};
 
 /// The command.
 pub fn command() -> Command {
