@@ -34,21 +34,23 @@ class ScriptsIT {
         return outcome;
     }
 
+    private static double number(Outcome outcome, String name) {
+        return Double.parseDouble(outcome.value(name).replace(" dB", ""));
+    }
+
     @Test
     void everyLanguageGivesTheSameNumbers() throws Exception {
         Outcome macro = macro(false);
-        assertTrue(macro.value("before").matches("1\\d\\.\\d{6} dB"), macro.output());
-        for (Outcome other : List.of(macro(true), script(false, "whole-path.groovy", "none"),
-                script(false, "whole-path.py", "none"))) {
+        double gain = number(macro, "after") - number(macro, "before");
+        assertTrue(gain > 1, macro.output());
+        Outcome groovy = script(false, "whole-path.groovy", "none");
+        Outcome jython = script(false, "whole-path.py", "none");
+        for (Outcome other : List.of(macro(true), groovy, jython)) {
             assertEquals(macro.value("before"), other.value("before"));
             assertEquals(macro.value("after"), other.value("after"));
         }
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"whole-path.groovy", "whole-path.py"})
-    void noWindowIsOpened(String name) throws Exception {
-        assertEquals("0", script(false, name, "none").value("windows"));
+        assertEquals("0", groovy.value("windows"));
+        assertEquals("0", jython.value("windows"));
     }
 
     @ParameterizedTest

@@ -59,15 +59,15 @@ class UndulatorIT {
 
     @Test
     void aTrainedModelRestoresAHiddenImage() {
-        Model model = Undulator.train(laboratory, synchrotron, Map.of("layers", 3, "channels", 4, "epochs", 3,
-                "validation", 3, "device", "cpu", "model", folder.resolve("my model.zip")));
+        Model model = Undulator.train(laboratory, synchrotron, Map.of("layers", 3, "channels", 8, "epochs", 40,
+                "residual", true, "validation", 3, "device", "cpu", "model", folder.resolve("my model.zip")));
         assertTrue(Files.exists(folder.resolve("my model.zip")));
         ImagePlus restored = Undulator.apply(laboratory, model, Map.of("device", "cpu"));
         assertEquals("laboratory-restored", restored.getTitle());
         assertEquals(12, restored.getStackSize());
         assertEquals("\u00B5m", restored.getCalibration().getUnit());
-        Scores raw = Undulator.measure(laboratory, synchrotron);
-        Scores better = Undulator.measure(restored, synchrotron);
+        Scores raw = Undulator.measure(laboratory, synchrotron, Map.of("windowed", true));
+        Scores better = Undulator.measure(restored, synchrotron, Map.of("windowed", true));
         assertTrue(better.psnr() > raw.psnr(), raw + " to " + better);
         assertEquals(12, better.slicePsnr().length);
         assertEquals(12, better.sliceSsim().length);
@@ -116,12 +116,12 @@ class UndulatorIT {
         ImagePlus rgb = new ImagePlus("rgb", new ColorProcessor(9, 9));
         assertTrue(refusal(() -> Undulator.resample(rgb, 2), "image").contains("RGB colour image"));
         ImagePlus other = new ImagePlus("other", new ByteProcessor(9, 9));
-        refusal(() -> Undulator.measure(laboratory, other), "image.grey-types");
+        refusal(() -> Undulator.measure(laboratory, other), "image.sizes");
         assertTrue(refusal(() -> Undulator.run("Bend", Map.of()), "option").contains("Resample"));
         assertTrue(refusal(() -> Undulator.run("Measure", "", laboratory, synchrotron, other), "option")
                 .contains("too many"));
         assertTrue(refusal(() -> Undulator.run("Measure", Map.of("test", laboratory)), "option").contains("reference"));
-        refusal(() -> Undulator.apply(laboratory, Model.of("/no such/model.zip")), "model");
+        refusal(() -> Undulator.apply(laboratory, Model.of("/no such/model.zip")), "file");
         assertFalse(laboratory.isLocked());
     }
 
