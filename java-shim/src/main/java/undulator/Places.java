@@ -17,16 +17,18 @@ final class Places {
     private Places() {
     }
 
-    /** The same, with the place in the advice if there is one. */
+    /** The same, with the place behind its last words if there is one. */
     static CommandException named(CommandException plain) {
         String place = BY_CODE.get(plain.code());
         if (place == null) {
             return plain;
         }
-        String advice = plain.advice().isEmpty() ? "see " + place : plain.advice() + " (" + place + ")";
-        CommandException named = new CommandException(plain.code(), plain.reason(), advice);
-        named.setStackTrace(plain.getStackTrace());
-        named.initCause(plain.getCause());
-        return named;
+        String named = " (" + place + ")";
+        CommandException found = plain.advice().isEmpty()
+                ? new CommandException(plain.code(), plain.reason() + named, "")
+                : new CommandException(plain.code(), plain.reason(), plain.advice() + named);
+        found.setStackTrace(plain.getStackTrace());
+        found.initCause(plain.getCause());
+        return found;
     }
 }
