@@ -103,23 +103,19 @@ impl Planes {
         let length = shape.size.plane();
         self.call(z, |env| {
             let array = java!(env, &self.object, "read", "(I)Ljava/lang/Object;", z)?.l()?;
+            let old = std::mem::take(out);
             // Java's numbers have signs: they lose them where they stand, in the memory of the slice before.
-            *out = match (shape.grey, std::mem::take(out)) {
-                (GreyType::U8, old) => {
-                    let old = if let Voxels::U8(old) = old { old } else { Vec::new() };
-                    let array = env.cast_local::<JByteArray>(array)?;
-                    Voxels::U8(values(env, &array, length, old, |grey| grey as i8, |grey| grey as u8)?)
-                }
-                (GreyType::U16, old) => {
-                    let old = if let Voxels::U16(old) = old { old } else { Vec::new() };
-                    let array = env.cast_local::<JShortArray>(array)?;
-                    Voxels::U16(values(env, &array, length, old, |grey| grey as i16, |grey| grey as u16)?)
-                }
-                (GreyType::F32, old) => {
-                    let old = if let Voxels::F32(old) = old { old } else { Vec::new() };
-                    let array = env.cast_local::<JFloatArray>(array)?;
-                    Voxels::F32(values(env, &array, length, old, |grey| grey, |grey| grey)?)
-                }
+            macro_rules! voxels {
+                ($grey:ident, $array:ty, $java:ty, $own:ty) => {{
+                    let old = if let Voxels::$grey(old) = old { old } else { Vec::new() };
+                    let array = env.cast_local::<$array>(array)?;
+                    Voxels::$grey(values(env, &array, length, old, |grey| grey as $java, |grey| grey as $own)?)
+                }};
+            }
+            *out = match shape.grey {
+                GreyType::U8 => voxels!(U8, JByteArray, i8, u8),
+                GreyType::U16 => voxels!(U16, JShortArray, i16, u16),
+                GreyType::F32 => voxels!(F32, JFloatArray, f32, f32),
             };
             Ok(())
         })
@@ -132,8 +128,8 @@ fn values<G, J: TypeArray + Default + Clone>(
     array: &JPrimitiveArray<J>,
     length: usize,
     old: Vec<G>,
-    to_java: fn(G) -> J,
-    from_java: fn(J) -> G,
+    to_java: impl Fn(G) -> J,
+    from_java: impl Fn(J) -> G,
 ) -> Result<Vec<G>, JniError> {
     let mut values: Vec<J> = old.into_iter().map(to_java).collect();
     values.resize(length, J::default());
@@ -145,7 +141,7 @@ fn values<G, J: TypeArray + Default + Clone>(
 fn array<'local, J: TypeArray>(
     env: &mut Env<'local>,
     slice: &[f32],
-    to_java: fn(f32) -> J,
+    to_java: impl Fn(f32) -> J,
 ) -> Result<JObject<'local>, JniError> {
     let values: Vec<J> = slice.iter().map(|grey| to_java(*grey)).collect();
     let array = JPrimitiveArray::<J>::new(env, values.len())?;
