@@ -66,21 +66,6 @@ impl Overlay {
     }
 }
 
-/// Draws a chequerboard of two volumes in tiles of an eighth of the shorter side.
-///
-/// # Errors
-/// As [`checkerboard`].
-pub fn chequer(
-    aligned: &dyn SliceSource,
-    reference: &dyn SliceSource,
-    sink: &mut dyn SliceSink,
-    progress: Progress<'_>,
-) -> Result<(), AlignError> {
-    progress.phase("Drawing the overlay");
-    let Size { width, height, .. } = aligned.shape().size;
-    checkerboard(aligned, reference, (width.min(height) / TILES).max(1), sink, progress)
-}
-
 /// Writes a volume in 8 bits through its own 0.3–99.7 percentile window.
 ///
 /// # Errors

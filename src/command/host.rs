@@ -69,7 +69,7 @@ pub trait Image: SliceSource {
     fn frames(&self) -> usize;
 }
 
-impl dyn Image + '_ {
+impl dyn Image {
     /// The slices of one channel in one frame, both from zero.
     pub fn volume(&self, channel: usize, frame: usize) -> Volume<'_> {
         Volume { image: self, channel, frame }

@@ -97,14 +97,6 @@ impl Model {
     }
 }
 
-/// The bytes of a model file.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
-    fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })
-}
-
 /// Reads a model of this project or of another program, to apply it. Nothing in the file is believed; the model must
 /// reproduce its test image, unless `force` is set.
 ///

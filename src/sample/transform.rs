@@ -34,11 +34,6 @@ pub struct KnownTransform {
 }
 
 impl KnownTransform {
-    /// As JSON.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
     /// The transform that leaves both volumes aligned.
     pub(super) fn identity() -> Self {
         Self::new(1.0, [0.0; 3], [0.0; 3])

@@ -43,11 +43,6 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Whether another program made it.
-    pub fn is_foreign(&self) -> bool {
-        self.card.is_none()
-    }
-
     /// Reads a package from memory or anything else that can be read at any place.
     ///
     /// # Errors
