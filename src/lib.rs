@@ -20,7 +20,7 @@ mod jni;
 pub mod measure;
 pub mod model;
 pub mod network;
-mod picture;
+pub mod picture;
 pub mod progress;
 pub mod resample;
 pub mod sample;

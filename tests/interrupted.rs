@@ -280,7 +280,9 @@ fn a_watcher_sees_the_start_the_phases_the_pace_and_the_best_slices() {
     assert_eq!(started.baselines, trained.baselines);
     let epochs = (1..=EPOCHS).map(|epoch| format!("Epoch {epoch} of {EPOCHS}"));
     let phases: Vec<_> = ["Preparing", "Preparing the device"].map(str::to_owned).into_iter().chain(epochs).collect();
-    assert_eq!(heard.phases, phases);
+    // The other tests train, too.
+    let waited = heard.phases.iter().take_while(|name| name.starts_with("Waiting for ")).count();
+    assert_eq!(heard.phases[waited..], phases);
     assert!(heard.fractions.is_sorted() && heard.fractions.last() == Some(&1.0), "{:?}", heard.fractions);
     assert_eq!(heard.paces.len(), EPOCHS);
     assert!(

@@ -33,8 +33,13 @@ impl FromStr for Overlay {
     }
 }
 
-/// Tiles along the shorter side of a chequerboard for a person to look at.
+/// Tiles along the shorter side of a checkerboard.
 const TILES: usize = 8;
+
+/// Edge of a checkerboard's tiles, in voxels, for volumes of that size.
+pub fn tile(size: Size) -> usize {
+    (size.width.min(size.height) / TILES).max(1)
+}
 
 impl Overlay {
     /// Draws the overlay of two volumes of one size. The chequerboard goes to `first`, in tiles of an eighth of the
@@ -53,10 +58,7 @@ impl Overlay {
     ) -> Result<(), AlignError> {
         progress.phase("Drawing the overlay");
         match self {
-            Self::Checkerboard => {
-                let Size { width, height, .. } = aligned.shape().size;
-                checkerboard(aligned, reference, (width.min(height) / TILES).max(1), first, progress)
-            }
+            Self::Checkerboard => checkerboard(aligned, reference, tile(aligned.shape().size), first, progress),
             Self::RedGreen => {
                 check_same_size(aligned, reference)?;
                 in_eight_bits(aligned, first, progress.share(0.0..0.5))?;

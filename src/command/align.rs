@@ -55,6 +55,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let (voxel, crop) = (options.get("voxel"), options.get("crop"));
     // An impossible grid or file is refused before the long work.
     Target::chosen(moving, reference, &Transform::identity(), voxel, false)?;
+    expect(options, host)?;
     let save = options.path("save");
     if let Some(file) = &save {
         Transform::check_writable(file)?;
@@ -69,6 +70,23 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let target = Target::chosen(moving, reference, &found.transform, voxel, crop)?;
     write(options, host, Pair { moving, reference, target, transform: &found.transform }, progress.share(0.8..1.0))?;
     Ok(String::new())
+}
+
+/// Says which images there will be.
+fn expect(options: &Options, host: &dyn Host) -> Result<(), CommandError> {
+    host.expect("aligned", Some("moving"))?;
+    if on_other_grid(options) {
+        host.expect("matched", Some("reference"))?;
+    }
+    if options.text("overlay") != "None" {
+        host.expect("aligned-overlay", Some("moving"))?;
+    }
+    Ok(())
+}
+
+/// Whether the result lies on another grid than the reference.
+fn on_other_grid(options: &Options) -> bool {
+    options.get("crop") || options.get::<f64>("voxel") != 0.0
 }
 
 /// Finds the transform, or judges the one that a file holds.
@@ -139,8 +157,7 @@ fn write(options: &Options, host: &dyn Host, pair: Pair, progress: Progress<'_>)
     let mut aligned = host.create(&image("aligned", "moving", true))?;
     align::apply_transform(moving, &target, transform, aligned.as_mut(), progress.share(0.0..0.4))?;
     let shape = |of: &dyn SliceSource| crate::stack::Shape { size: target.size, voxel: target.voxel, ..of.shape() };
-    let on_other_grid = options.get("crop") || options.get::<f64>("voxel") != 0.0;
-    let mut matched = match on_other_grid {
+    let mut matched = match on_other_grid(options) {
         true => Some(host.create(&image("matched", "reference", false))?),
         false => None,
     };
@@ -182,7 +199,7 @@ fn draw(
     match overlay {
         Overlay::Checkerboard => {
             let mut first = VolumeSink::new(sink.as_mut(), &image, 0, 0);
-            align::chequer(aligned, reference, &mut first, progress)?;
+            align::checkerboard(aligned, reference, align::tile(aligned.shape().size), &mut first, progress)?;
         }
         Overlay::RedGreen => {
             for (channel, (stack, share)) in [(aligned, 0.0..0.5), (reference, 0.5..1.0)].into_iter().enumerate() {

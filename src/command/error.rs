@@ -258,7 +258,7 @@ impl Classified for TrainError {
             Self::Engine(error) => error.code(),
             Self::Model(error) => error.code(),
             Self::Checkpoint(_) | Self::Rescued { .. } => Code::File,
-            Self::Cancelled | Self::Discarded { .. } => Code::Cancelled,
+            Self::Cancelled(_) | Self::Discarded { .. } => Code::Cancelled,
             Self::Option { .. } | Self::TooFewSlices { .. } | Self::Start { .. } => Code::Option,
             Self::Room { .. } => Code::Memory,
             Self::Diverged { .. } => Code::Failed,

@@ -28,6 +28,15 @@ pub trait Host: TrainListener {
     /// [`Code::Image`] when there is no such image, or it holds no grey values.
     fn image(&self, key: &'static str, name: &str) -> Result<Box<dyn Image>, CommandError>;
 
+    /// The command will make this image, with that source: see [`NewImage`]. Said before long work, for hosts that can
+    /// tell already that they will not take it.
+    ///
+    /// # Errors
+    /// [`Code::Image`] or [`Code::File`] when the host cannot take it.
+    fn expect(&self, _name: &'static str, _source: Option<&'static str>) -> Result<(), CommandError> {
+        Ok(())
+    }
+
     /// Makes room for a new image.
     ///
     /// # Errors
@@ -69,7 +78,7 @@ pub trait Image: SliceSource {
     fn frames(&self) -> usize;
 }
 
-impl dyn Image {
+impl<'i> dyn Image + 'i {
     /// The slices of one channel in one frame, both from zero.
     pub fn volume(&self, channel: usize, frame: usize) -> Volume<'_> {
         Volume { image: self, channel, frame }
@@ -95,7 +104,7 @@ impl dyn Image {
 /// One volume of a hyperstack.
 #[derive(Clone, Copy)]
 pub struct Volume<'a> {
-    image: &'a dyn Image,
+    image: &'a (dyn Image + 'a),
     channel: usize,
     frame: usize,
 }
@@ -298,6 +307,10 @@ impl TrainListener for Recording<'_> {
 impl Host for Recording<'_> {
     fn image(&self, key: &'static str, name: &str) -> Result<Box<dyn Image>, CommandError> {
         self.host.image(key, name)
+    }
+
+    fn expect(&self, name: &'static str, source: Option<&'static str>) -> Result<(), CommandError> {
+        self.host.expect(name, source)
     }
 
     fn create(&self, image: &NewImage) -> Result<Box<dyn ImageSink>, CommandError> {

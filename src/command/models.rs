@@ -109,7 +109,7 @@ fn summary(file: &Path, facts: &Facts) -> Row {
         let found = card.and_then(|card| card.summary().into_iter().find(|(known, _)| *known == name));
         found.map_or_else(String::new, |(_, value)| value)
     };
-    let network = if facts.is_foreign() { FOREIGN.to_owned() } else { fact("Network") };
+    let network = if card.is_none() { FOREIGN.to_owned() } else { fact("Network") };
     let row = Row::new()
         .text("File", file.file_name().unwrap_or_default().to_string_lossy())
         .text("Name", facts.name.as_str())
@@ -180,7 +180,7 @@ fn unlike(facts: &Facts, voxel: VoxelSize) -> Option<String> {
 /// The lines of the card.
 fn card(facts: &Facts) -> Vec<(&'static str, String)> {
     let mut lines = vec![("Name", facts.name.clone()), ("Description", facts.description.clone())];
-    if facts.is_foreign() && facts.runs.is_ok() {
+    if facts.card.is_none() && facts.runs.is_ok() {
         lines.push(("Network", FOREIGN.to_owned()));
     }
     lines.extend(facts.card.iter().flat_map(|card| card.summary()));

@@ -106,6 +106,14 @@ pub fn load(path: &Path, force: bool) -> Result<Loaded, ModelError> {
     package::read(open(path)?, force).map_err(refused(path))
 }
 
+/// The bytes of a model file, unread: a result that goes to a file names the model by them.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
+    fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })
+}
+
 /// What a model file says of itself, of this project or of another.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ mod summary;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{Export, ModelError, check_writable, export, inspect, install, load, verify};
+pub use file::{Export, ModelError, bytes, check_writable, export, inspect, install, load, verify};
 pub use foreign::Foreign;
 pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
 

@@ -34,6 +34,11 @@ pub struct KnownTransform {
 }
 
 impl KnownTransform {
+    /// As JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("numbers and text can be written")
+    }
+
     /// The transform that leaves both volumes aligned.
     pub(super) fn identity() -> Self {
         Self::new(1.0, [0.0; 3], [0.0; 3])

@@ -11,8 +11,9 @@ use crate::{
 /// few, so that a start is quick.
 const LOOKED_AT: usize = 8;
 
-/// A fingerprint in parts, so that a message can name the part that differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A fingerprint in parts, so that a message can name the part that differs. One without parts is for results that nobody
+/// goes on with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Job(Vec<(&'static str, String)>);
 
 impl Job {

@@ -70,7 +70,7 @@ pub struct StackFile {
 struct Growing {
     part: PathBuf,
     file: File,
-    grey: GreyType,
+    shape: Shape,
     /// Bytes of a slice.
     plane: u64,
     /// Slices that were there when it was opened.
@@ -92,6 +92,11 @@ impl StackFile {
         name.into()
     }
 
+    /// Which grey values to show as black and white, where that is known only after the slices.
+    pub fn show(&mut self, range: Window) {
+        self.look.range = Some(range);
+    }
+
     fn open(&self, shape: Shape) -> Result<Growing, StackFileError> {
         let path = &self.path;
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
@@ -102,10 +107,7 @@ impl StackFile {
         if plane > MOST_BYTES_A_SLICE {
             return Err(StackFileError::Slice { bytes: plane, most: MOST_BYTES_A_SLICE });
         }
-        let text = header::text(shape, &self.look, &self.job);
-        if text.len() >= header::TEXT_ROOM {
-            return Err(StackFileError::Unit { length: self.look.unit.chars().count() });
-        }
+        let header = self.header(shape)?;
         disk::check_writable(path).map_err(|source| at(path, "written", source))?;
         if path.exists() {
             return Err(StackFileError::Exists { path: path.clone() });
@@ -119,10 +121,18 @@ impl StackFile {
             // Some network drives have no locks.
             Err(TryLockError::Error(error)) => log::debug!("{} is not locked: {error}", part.display()),
         }
-        let mut growing = Growing { part, file, grey: shape.grey, plane, done: 0, bytes: vec![0; plane as usize] };
-        growing.take_up(&header::header(shape, &text), &self.job)?;
+        let mut growing = Growing { part, file, shape, plane, done: 0, bytes: vec![0; plane as usize] };
+        growing.take_up(&header, &self.job)?;
         self.check_room(&growing, shape.size.slices)?;
         Ok(growing)
+    }
+
+    fn header(&self, shape: Shape) -> Result<Vec<u8>, StackFileError> {
+        let text = header::text(shape, &self.look, &self.job);
+        match text.len() < header::TEXT_ROOM {
+            true => Ok(header::header(shape, &text)),
+            false => Err(StackFileError::Unit { length: self.look.unit.chars().count() }),
+        }
     }
 
     fn check_room(&self, growing: &Growing, slices: usize) -> Result<(), StackFileError> {
@@ -164,8 +174,12 @@ impl Growing {
                 false => StackFileError::NotOurs { part },
             });
         }
-        let write = self.file.rewind().and_then(|()| self.file.write_all(header));
-        write.map_err(|source| at(&self.part, "written", source))
+        self.begin(header).map_err(|source| at(&self.part, "written", source))
+    }
+
+    fn begin(&mut self, header: &[u8]) -> io::Result<()> {
+        self.file.rewind()?;
+        self.file.write_all(header)
     }
 
     /// Where slice `z` stands.
@@ -174,7 +188,7 @@ impl Growing {
     }
 
     fn write(&mut self, z: usize, slice: &[f32]) -> io::Result<()> {
-        match self.grey {
+        match self.shape.grey {
             GreyType::U8 => self.bytes.iter_mut().zip(slice).for_each(|(byte, grey)| *byte = *grey as u8),
             GreyType::U16 => {
                 let pairs = self.bytes.chunks_exact_mut(2).zip(slice);
@@ -192,7 +206,7 @@ impl Growing {
     fn read(&mut self, z: usize, out: &mut [f32]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.start(z)))?;
         self.file.read_exact(&mut self.bytes)?;
-        match self.grey {
+        match self.shape.grey {
             GreyType::U8 => out.iter_mut().zip(&self.bytes).for_each(|(grey, byte)| *grey = f32::from(*byte)),
             GreyType::U16 => {
                 let pairs = out.iter_mut().zip(self.bytes.chunks_exact(2));
@@ -232,7 +246,10 @@ impl SliceSink for StackFile {
     }
 
     fn finish(&mut self) -> Result<(), StackError> {
-        let Some(Growing { part, file, .. }) = self.growing.take() else { return Ok(()) };
+        let Some(mut growing) = self.growing.take() else { return Ok(()) };
+        let header = self.header(growing.shape)?;
+        growing.begin(&header).map_err(|source| at(&growing.part, "written", source))?;
+        let Growing { part, file, .. } = growing;
         file.sync_all().map_err(|source| at(&part, "written", source))?;
         // Windows does not rename open files.
         drop(file);

@@ -1,0 +1,35 @@
+//! Exit codes: one for each kind of reason, so that scripts can tell them apart.
+
+use undulator::command::Code;
+
+/// All went well.
+pub const OK: u8 = 0;
+/// A file cannot be read or written.
+pub const FILE: u8 = 4;
+
+/// Every exit code and what it means, for the manual.
+pub const MEANINGS: [(u8, &str); 9] = [
+    (OK, "all went well"),
+    (2, "a key, a value or an argument is not possible"),
+    (3, "an image cannot be used"),
+    (FILE, "a file cannot be read or written"),
+    (5, "a model cannot be used"),
+    (6, "a device cannot be used or failed"),
+    (7, "there is too little memory"),
+    (8, "the work itself came to no result"),
+    (130, "stopped by Ctrl-C or a signal; a training has kept its best model"),
+];
+
+/// The exit code of a kind of reason.
+pub fn of(code: Code) -> u8 {
+    match code {
+        Code::Option => 2,
+        Code::Image | Code::VoxelSize | Code::NotFinite | Code::GreyTypes | Code::Sizes | Code::Hyperstack => 3,
+        Code::File => FILE,
+        Code::Model => 5,
+        Code::Device => 6,
+        Code::Memory => 7,
+        Code::Failed => 8,
+        Code::Cancelled => 130,
+    }
+}
