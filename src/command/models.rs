@@ -25,7 +25,8 @@ pub fn command() -> Command {
             Key::choice("format", "Export format", &["ONNX", "Safetensors"]),
             Key::flag("force", "Force").help("Replace an older file."),
             Key::image("image", "Image", Absent::Active)
-                .help("An image that the model may be meant for: the card warns when the voxel sizes differ."),
+                .help("An image that the model may be meant for: the card warns when the voxel sizes differ.")
+                .optional(),
         ],
         run,
     }

@@ -49,7 +49,7 @@ pub struct Key {
     pub group: &'static str,
     /// Whether only those who know what they do need it.
     pub advanced: bool,
-    /// Whether a file, folder or model may stay empty.
+    /// Whether a file, folder or model may stay empty, and the command works without the image.
     pub optional: bool,
     /// Whether a dialog remembers its value from one session to the next.
     pub remembered: bool,
@@ -221,7 +221,7 @@ impl Key {
         Self { advanced: true, ..self }
     }
 
-    /// A file, folder or model that may stay empty.
+    /// A file, folder or model that may stay empty, or an image that need not be open.
     pub fn optional(self) -> Self {
         Self { optional: true, ..self }
     }

@@ -3,21 +3,21 @@
 use jni::{
     Env, EnvUnowned,
     errors::{Error as JniError, ThrowRuntimeExAndDefault},
-    jni_sig, jni_str,
-    objects::{JThrowable, JValue},
+    jni_str,
+    objects::JThrowable,
     refs::Global,
-    strings::JNIStr,
 };
+
+use super::argument::java;
+use undulator::command::CommandError;
 
 /// Why a native method ends with an exception.
 pub enum Border {
-    /// The user stopped the work: `CancellationException`.
-    Cancelled(String),
-    /// What was asked for is not possible: `IllegalArgumentException`, with a message for the user.
-    Refused(String),
-    /// A called interface threw this: it goes on unchanged.
+    /// The command failed: a `CommandException`.
+    Failed(CommandError),
+    /// The host threw this: it goes on unchanged.
     Thrown(Global<JThrowable<'static>>),
-    /// JNI itself failed: `RuntimeException`.
+    /// JNI itself failed: a `RuntimeException`.
     Jni(JniError),
 }
 
@@ -41,28 +41,23 @@ pub fn guard<'local, T: Default>(
 }
 
 fn throw(env: &mut Env, border: Border) -> Result<(), JniError> {
-    // Throwing reports the exception that is now pending as an error, which is what was wanted.
-    let pending = |result| match result {
+    let thrown = match border {
+        Border::Thrown(exception) => env.throw(&exception),
+        Border::Failed(error) => throw_command(env, &error),
+        Border::Jni(error) => Err(error),
+    };
+    match thrown {
+        // The exception that is now pending is what was wanted.
         Err(JniError::JavaException) => Ok(()),
         other => other,
-    };
-    match border {
-        Border::Thrown(exception) => pending(env.throw(&exception)),
-        Border::Cancelled(message) => {
-            pending(throw_message(env, jni_str!("java/util/concurrent/CancellationException"), &message))
-        }
-        Border::Refused(message) => {
-            pending(throw_message(env, jni_str!("java/lang/IllegalArgumentException"), &message))
-        }
-        Border::Jni(error) => Err(error),
     }
 }
 
-/// Throws by way of the constructor: `ThrowNew` takes the platform's own encoding, which spoils `µ` and `×`.
-fn throw_message(env: &mut Env, class: &JNIStr, message: &str) -> Result<(), JniError> {
-    let message = env.new_string(message)?;
-    let class = env.find_class(class)?;
-    let exception = env.new_object(class, jni_sig!("(Ljava/lang/String;)V"), &[JValue::Object(&message)])?;
+fn throw_command(env: &mut Env, error: &CommandError) -> Result<(), JniError> {
+    let class = env.find_class(jni_str!("undulator/CommandException"))?;
+    let (code, message, advice) = (error.code.name(), error.message.as_str(), error.advice.as_str());
+    let exception =
+        java!(env, new class, "(Ljava/lang/String;Ljava/lang/String;Ljava/lang/String;)V", code, message, advice)?;
     let exception = env.cast_local::<JThrowable>(exception)?;
     env.throw(&exception)
 }

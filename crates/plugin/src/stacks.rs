@@ -1,50 +1,73 @@
-//! Java's `StackSource` and `StackSink` as the core's.
+//! Java's `StackSource` and `StackSink` as the library's images.
 
 use std::sync::Arc;
 
 use jni::{
     Env,
     errors::Error as JniError,
-    jni_sig, jni_str,
     objects::{
-        JByteArray, JDoubleArray, JFloatArray, JIntArray, JObject, JPrimitiveArray, JShortArray, JString, JValue,
+        JByteArray, JDoubleArray, JFloatArray, JIntArray, JObject, JPrimitiveArray, JShortArray, JString, TypeArray,
     },
     refs::Global,
 };
-use undulator::grey::Window;
-use undulator::stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, integer};
 
-use super::{exception::Border, host::Host};
+use super::{argument::java, caller::Caller};
+use undulator::{
+    command::{Code, CommandError, Image, ImageSink},
+    grey::Window,
+    stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, integer},
+};
 
 /// A Java `StackSource`.
-pub struct JavaSource {
-    host: Arc<Host>,
-    object: Global<JObject<'static>>,
+pub struct JavaImage {
+    planes: Planes,
     name: String,
+    unit: String,
     shape: Shape,
+    channels: usize,
+    frames: usize,
 }
 
-impl JavaSource {
-    pub fn new(env: &mut Env, host: &Arc<Host>, object: &JObject) -> Result<Self, Border> {
-        let name = env.call_method(object, jni_str!("name"), jni_sig!("()Ljava/lang/String;"), &[])?.l()?;
+impl JavaImage {
+    pub fn new(env: &mut Env, caller: &Arc<Caller>, object: &JObject) -> Result<Result<Self, CommandError>, JniError> {
+        let name = java!(env, object, "name", "()Ljava/lang/String;")?.l()?;
         let name = env.cast_local::<JString>(name)?.try_to_string(env)?;
-        let size = env.call_method(object, jni_str!("size"), jni_sig!("()[I"), &[])?.l()?;
-        let mut numbers = [0; 4];
+        let unit = java!(env, object, "unit", "()Ljava/lang/String;")?.l()?;
+        let unit = env.cast_local::<JString>(unit)?.try_to_string(env)?;
+        let (size, mut numbers) = (java!(env, object, "size", "()[I")?.l()?, [0; 4]);
         env.cast_local::<JIntArray>(size)?.get_region(env, 0, &mut numbers)?;
-        let voxel = env.call_method(object, jni_str!("voxel"), jni_sig!("()[D"), &[])?.l()?;
-        let mut edges = [0.0; 3];
+        let (voxel, mut edges) = (java!(env, object, "voxel", "()[D")?.l()?, [0.0; 3]);
         env.cast_local::<JDoubleArray>(voxel)?.get_region(env, 0, &mut edges)?;
+        let counts = [java!(env, object, "channels", "()I")?.i()?, java!(env, object, "frames", "()I")?.i()?];
 
-        let [width, height, slices, bits] = numbers.map(|number| usize::try_from(number).unwrap_or(0));
-        let grey = GreyType::from_bits(bits as u32)
-            .ok_or_else(|| Border::Refused(format!("{name} has {bits} bits: convert it to 8, 16 or 32 bits")))?;
+        let [width, height, slices, bits] = numbers.map(|number| number.max(0) as usize);
+        let [channels, frames] = counts.map(|count| count.max(1) as usize);
+        let Some(grey) = GreyType::from_bits(bits as u32) else {
+            let error = CommandError::new(Code::Image, format!("{name} has {bits} bits"));
+            return Ok(Err(error.advice("convert it to 8, 16 or 32 bits")));
+        };
         let [x, y, z] = edges;
         let shape = Shape { size: Size::new(width, height, slices), voxel: VoxelSize { x, y, z }, grey };
-        Ok(Self { host: host.clone(), object: env.new_global_ref(object)?, name, shape })
+        let planes = Planes { caller: caller.clone(), object: env.new_global_ref(object)? };
+        Ok(Ok(Self { planes, name, unit, shape, channels, frames }))
     }
 }
 
-impl SliceSource for JavaSource {
+impl Image for JavaImage {
+    fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    fn channels(&self) -> usize {
+        self.channels
+    }
+
+    fn frames(&self) -> usize {
+        self.frames
+    }
+}
+
+impl SliceSource for JavaImage {
     fn name(&self) -> &str {
         &self.name
     }
@@ -61,117 +84,130 @@ impl SliceSource for JavaSource {
     }
 
     fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
-        let plane = self.shape.size.plane();
-        let read = |env: &mut Env| {
-            let arguments = [JValue::Int(z as i32)];
-            let pixels =
-                env.call_method(&self.object, jni_str!("read"), jni_sig!("(I)Ljava/lang/Object;"), &arguments)?.l()?;
-            // Java's numbers have signs: they lose them where they stand, in the memory of the slice before.
-            *out = match (self.shape.grey, std::mem::take(out)) {
-                (GreyType::U8, spare) => {
-                    let spare = if let Voxels::U8(spare) = spare { spare } else { Vec::new() };
-                    let spare = spare.into_iter().map(|grey| grey as i8).collect();
-                    let pixels = region(env, &env.cast_local::<JByteArray>(pixels)?, plane, spare)?;
-                    Voxels::U8(pixels.into_iter().map(|grey| grey as u8).collect())
-                }
-                (GreyType::U16, spare) => {
-                    let spare = if let Voxels::U16(spare) = spare { spare } else { Vec::new() };
-                    let spare = spare.into_iter().map(|grey| grey as i16).collect();
-                    let pixels = region(env, &env.cast_local::<JShortArray>(pixels)?, plane, spare)?;
-                    Voxels::U16(pixels.into_iter().map(|grey| grey as u16).collect())
-                }
-                (GreyType::F32, spare) => {
-                    let spare = if let Voxels::F32(spare) = spare { spare } else { Vec::new() };
-                    Voxels::F32(region(env, &env.cast_local::<JFloatArray>(pixels)?, plane, spare)?)
-                }
-            };
-            Ok(())
-        };
-        self.host.call(read).map_err(|reason| StackError::Host { slice: z + 1, reason })
+        self.planes.read(self.shape, z, out)
     }
 }
 
-fn region<T: jni::objects::TypeArray + Default + Clone>(
+/// A Java object whose planes are read or written.
+struct Planes {
+    caller: Arc<Caller>,
+    object: Global<JObject<'static>>,
+}
+
+impl Planes {
+    fn call<T>(&self, z: usize, body: impl FnOnce(&mut Env) -> Result<T, JniError>) -> Result<T, StackError> {
+        self.caller.call(body).map_err(|reason| StackError::Host { slice: z + 1, reason })
+    }
+
+    fn read(&self, shape: Shape, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+        let length = shape.size.plane();
+        self.call(z, |env| {
+            let array = java!(env, &self.object, "read", "(I)Ljava/lang/Object;", z)?.l()?;
+            let old = std::mem::take(out);
+            // Java's numbers have signs: they lose them where they stand, in the memory of the slice before.
+            macro_rules! voxels {
+                ($grey:ident, $array:ty, $java:ty, $own:ty) => {{
+                    let old = if let Voxels::$grey(old) = old { old } else { Vec::new() };
+                    let array = env.cast_local::<$array>(array)?;
+                    Voxels::$grey(values(env, &array, length, old, |grey| grey as $java, |grey| grey as $own)?)
+                }};
+            }
+            *out = match shape.grey {
+                GreyType::U8 => voxels!(U8, JByteArray, i8, u8),
+                GreyType::U16 => voxels!(U16, JShortArray, i16, u16),
+                GreyType::F32 => voxels!(F32, JFloatArray, f32, f32),
+            };
+            Ok(())
+        })
+    }
+}
+
+/// The values of a Java array, in the memory of `old` ones.
+fn values<G, J: TypeArray + Default + Clone>(
     env: &Env,
-    array: &JPrimitiveArray<T>,
+    array: &JPrimitiveArray<J>,
     length: usize,
-    mut values: Vec<T>,
-) -> Result<Vec<T>, JniError> {
-    values.resize(length, T::default());
+    old: Vec<G>,
+    to_java: impl Fn(G) -> J,
+    from_java: impl Fn(J) -> G,
+) -> Result<Vec<G>, JniError> {
+    let mut values: Vec<J> = old.into_iter().map(to_java).collect();
+    values.resize(length, J::default());
     array.get_region(env, 0, &mut values)?;
-    Ok(values)
+    Ok(values.into_iter().map(from_java).collect())
+}
+
+/// A Java array of a slice's values.
+fn array<'local, J: TypeArray>(
+    env: &mut Env<'local>,
+    slice: &[f32],
+    to_java: impl Fn(f32) -> J,
+) -> Result<JObject<'local>, JniError> {
+    let values: Vec<J> = slice.iter().map(|grey| to_java(*grey)).collect();
+    let array = JPrimitiveArray::<J>::new(env, values.len())?;
+    array.set_region(env, 0, &values)?;
+    Ok(array.into())
 }
 
 /// A Java `StackSink`.
 pub struct JavaSink {
-    host: Arc<Host>,
-    object: Global<JObject<'static>>,
-    grey: GreyType,
+    planes: Planes,
+    /// Known once it has begun.
+    shape: Option<Shape>,
 }
 
 impl JavaSink {
-    pub fn new(env: &Env, host: &Arc<Host>, object: &JObject) -> Result<Self, Border> {
-        Ok(Self { host: host.clone(), object: env.new_global_ref(object)?, grey: GreyType::F32 })
+    pub fn new(caller: &Arc<Caller>, object: Global<JObject<'static>>) -> Self {
+        Self { planes: Planes { caller: caller.clone(), object }, shape: None }
     }
 
-    /// Which grey values to show as black and white.
-    pub fn display_range(&self, window: Window) {
-        // What Java throws here is thrown again when the call ends.
-        let _ = self.host.call(|env| {
-            let arguments = [JValue::Double(window.low.into()), JValue::Double(window.high.into())];
-            env.call_method(&self.object, jni_str!("displayRange"), jni_sig!("(DD)V"), &arguments)?.v()
-        });
+    fn shape(&self, z: usize) -> Result<Shape, StackError> {
+        let reason = "no slice is known to come".to_owned();
+        self.shape.ok_or(StackError::Host { slice: z + 1, reason })
+    }
+}
+
+impl ImageSink for JavaSink {
+    fn display_range(&mut self, range: Window) {
+        let (low, high) = (f64::from(range.low), f64::from(range.high));
+        self.planes.caller.tell(|env| java!(env, &self.planes.object, "displayRange", "(DD)V", low, high)?.v());
     }
 
-    /// A property that the image is to carry.
-    pub fn property(&self, key: &str, value: &str) {
-        let _ = self.host.call(|env| {
-            let (key, value) = (env.new_string(key)?, env.new_string(value)?);
-            let signature = jni_sig!("(Ljava/lang/String;Ljava/lang/String;)V");
-            let arguments = [JValue::Object(&key), JValue::Object(&value)];
-            env.call_method(&self.object, jni_str!("property"), signature, &arguments)?.v()
+    fn property(&mut self, key: &str, value: &str) {
+        let planes = &self.planes;
+        planes.caller.tell(|env| {
+            java!(env, &planes.object, "property", "(Ljava/lang/String;Ljava/lang/String;)V", key, value)?.v()
         });
     }
 }
 
 impl SliceSink for JavaSink {
     fn begin(&mut self, shape: Shape) -> Result<(), StackError> {
-        self.grey = shape.grey;
-        let Shape { size, voxel, grey } = shape;
-        let numbers = [size.width, size.height, size.slices, grey.bits() as usize];
-        let numbers = numbers.map(|number| i32::try_from(number).unwrap_or(i32::MAX));
-        let begin = |env: &mut Env| {
-            let mut arguments: Vec<JValue> = numbers.iter().map(|number| JValue::Int(*number)).collect();
-            arguments.extend([voxel.x, voxel.y, voxel.z].map(JValue::Double));
-            env.call_method(&self.object, jni_str!("begin"), jni_sig!("(IIIIDDD)V"), &arguments)?.v()
-        };
-        self.host.call(begin).map_err(|reason| StackError::Host { slice: 1, reason })
+        self.shape = Some(shape);
+        let Shape { size, voxel: VoxelSize { x, y, z }, grey } = shape;
+        let bits = grey.bits() as usize;
+        self.planes.call(0, |env| {
+            let object = &self.planes.object;
+            java!(env, object, "begin", "(IIIIDDD)V", size.width, size.height, size.slices, bits, x, y, z)?.v()
+        })
     }
 
     fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
-        let write = |env: &mut Env| {
-            let pixels: JObject = match self.grey {
-                GreyType::U8 => {
-                    let values: Vec<i8> = slice.iter().map(|grey| integer(*grey) as i8).collect();
-                    let array = JByteArray::new(env, values.len())?;
-                    array.set_region(env, 0, &values)?;
-                    array.into()
-                }
-                GreyType::U16 => {
-                    let values: Vec<i16> = slice.iter().map(|grey| integer(*grey) as i16).collect();
-                    let array = JShortArray::new(env, values.len())?;
-                    array.set_region(env, 0, &values)?;
-                    array.into()
-                }
-                GreyType::F32 => {
-                    let array = JFloatArray::new(env, slice.len())?;
-                    array.set_region(env, 0, slice)?;
-                    array.into()
-                }
+        let grey = self.shape(z)?.grey;
+        self.planes.call(z, |env| {
+            let plane = match grey {
+                GreyType::U8 => array(env, slice, |grey| integer(grey) as i8)?,
+                GreyType::U16 => array(env, slice, |grey| integer(grey) as i16)?,
+                GreyType::F32 => array(env, slice, |grey| grey)?,
             };
-            let arguments = [JValue::Int(z as i32), JValue::Object(&pixels)];
-            env.call_method(&self.object, jni_str!("write"), jni_sig!("(ILjava/lang/Object;)V"), &arguments)?.v()
-        };
-        self.host.call(write).map_err(|reason| StackError::Host { slice: z + 1, reason })
+            java!(env, &self.planes.object, "write", "(ILjava/lang/Object;)V", z, plane)?.v()
+        })
+    }
+
+    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+        let mut voxels = Voxels::default();
+        self.planes.read(self.shape(z)?, z, &mut voxels)?;
+        voxels.store(0, out);
+        Ok(())
     }
 }

@@ -143,7 +143,7 @@ public final class ModelWindow {
         Chart chart = validated ? new Chart("PSNR of the validation slices", false, " dB")
                 : new Chart("Training loss", true, "");
         Curve curve = new Curve(validated ? "network" : "training", Look.GREEN, numbers(epoch -> epoch[0]),
-                numbers(epoch -> validated ? epoch[1] : epoch[2]), -1);
+                numbers(epoch -> validated ? epoch[2] : epoch[1]), -1);
         chart.show(Arrays.asList(curve), levels, (int) card.epochs().get(card.epochs().size() - 1)[0], "no epochs");
         return chart;
     }
