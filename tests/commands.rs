@@ -219,7 +219,7 @@ fn an_aligned_pair_lies_on_one_grid() {
     let host = MemoryHost::default();
     run(&host, "Sample Data", "width=48 height=48 slices=24 misaligned psnr=14").unwrap();
     let [low, reference] = ["laboratory", "synchrotron"].map(|name| host.made(name));
-    assert!(low.properties["undulator.transform"].contains("linear") && low.range.is_some() && !low.image.main);
+    assert!(low.properties["undulator.transform"].contains("\"scale\"") && low.range.is_some() && !low.image.main);
     let (low, reference) = (low.volume.unwrap(), reference.volume.unwrap());
     let host = MemoryHost::default().with(low.clone()).with(reference.clone());
     let saved = folder.path().join("found.json");
