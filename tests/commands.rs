@@ -182,7 +182,7 @@ fn each_volume_of_a_hyperstack_is_resampled() {
     let made = made.volume.unwrap();
     let values = made.to_values();
     for (number, volume) in volumes.iter().enumerate() {
-        let mut expected = Volume::new("expected", shape);
+        let mut expected = Volume::black("expected", shape);
         resample(volume, 0.3, Interpolation::Linear, &mut expected, Progress::new(&Silent)).unwrap();
         let (slices, plane) = (expected.shape().size.slices, expected.shape().size.plane());
         let (channel, frame) = (number % channels, number / channels);

@@ -11,11 +11,13 @@ use jni::{
     refs::Global,
 };
 
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Ix2};
+
 use super::{argument::java, caller::Caller};
 use undulator::{
     command::{Code, CommandError, Image, ImageSink},
     grey::Window,
-    stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, integer},
+    stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, flat, integer},
 };
 
 /// A Java `StackSource`.
@@ -76,14 +78,14 @@ impl SliceSource for JavaImage {
         self.shape
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
-        let mut voxels = Voxels::default();
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        let mut voxels = Voxels::<Ix2>::default();
         self.read_voxels(z, &mut voxels)?;
-        voxels.store(0, out);
+        voxels.store(out);
         Ok(())
     }
 
-    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+    fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         self.planes.read(self.shape, z, out)
     }
 }
@@ -99,7 +101,7 @@ impl Planes {
         self.caller.call(body).map_err(|reason| StackError::Host { slice: z + 1, reason })
     }
 
-    fn read(&self, shape: Shape, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+    fn read(&self, shape: Shape, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         let length = shape.size.plane();
         self.call(z, |env| {
             let array = java!(env, &self.object, "read", "(I)Ljava/lang/Object;", z)?.l()?;
@@ -107,9 +109,10 @@ impl Planes {
             // Java's numbers have signs: they lose them where they stand, in the memory of the slice before.
             macro_rules! voxels {
                 ($grey:ident, $array:ty, $java:ty, $own:ty) => {{
-                    let old = if let Voxels::$grey(old) = old { old } else { Vec::new() };
+                    let old = if let Voxels::$grey(old) = old { old.into_raw_vec_and_offset().0 } else { Vec::new() };
                     let array = env.cast_local::<$array>(array)?;
-                    Voxels::$grey(values(env, &array, length, old, |grey| grey as $java, |grey| grey as $own)?)
+                    let values = values(env, &array, length, old, |grey| grey as $java, |grey| grey as $own)?;
+                    Voxels::$grey(Array2::from_shape_vec(shape.size.slice_dim(), values).expect("values of one slice"))
                 }};
             }
             *out = match shape.grey {
@@ -192,8 +195,8 @@ impl SliceSink for JavaSink {
         })
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
-        let grey = self.shape(z)?.grey;
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
+        let (grey, slice) = (self.shape(z)?.grey, flat(&slice));
         self.planes.call(z, |env| {
             let plane = match grey {
                 GreyType::U8 => array(env, slice, |grey| integer(grey) as i8)?,
@@ -204,10 +207,10 @@ impl SliceSink for JavaSink {
         })
     }
 
-    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
-        let mut voxels = Voxels::default();
+    fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        let mut voxels = Voxels::<Ix2>::default();
         self.planes.read(self.shape(z)?, z, &mut voxels)?;
-        voxels.store(0, out);
+        voxels.store(out);
         Ok(())
     }
 }
