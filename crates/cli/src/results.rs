@@ -13,8 +13,8 @@ use tempfile::{TempDir, TempPath};
 use undulator::{
     command::{Code, CommandError, ImageSink},
     grey::Window,
-    stack::{Shape, SliceSink, StackError},
-    stack_file::{Job, Look, StackFile, StackFileError},
+    stack::{Shape, SliceSink, StackError, StackFileError},
+    stack_file::{Job, Look, StackFile},
 };
 
 use super::interrupt;

@@ -12,7 +12,7 @@ use undulator::{
 
 use super::TiffImage;
 
-#[path = "../../tests/common/python.rs"]
+#[path = "../../../../tests/common/python.rs"]
 mod python;
 
 const WIDTH: usize = 37;

@@ -7,15 +7,17 @@ use tempfile::tempdir;
 use undulator::{
     align::{AlignOptions, align},
     apply::apply,
-    engine::device::Wanted,
     measure::{self, measure},
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Progress, Silent},
     sample::{SampleOptions, sample_pair},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     train::{TrainOptions, train},
     volume::Volume,
+};
+use undulator_compute::{
+    device::Wanted,
+    network::{Activation, Architecture, Spec},
 };
 
 use super::{found, names, run};
