@@ -9,6 +9,8 @@ use jni::{
     refs::Global,
 };
 
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Ix2};
+
 use super::{
     argument::{Argument, java},
     caller::Caller,
@@ -16,7 +18,7 @@ use super::{
 use undulator::{
     command::{Code, CommandError, Image, ImageSink},
     grey::Window,
-    stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, integer},
+    stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, flat, integer},
 };
 
 /// A Java `StackSource`.
@@ -76,11 +78,11 @@ impl SliceSource for JavaImage {
         self.shape
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.planes.read_out(self.shape, z, out)
     }
 
-    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+    fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         self.planes.read(self.shape, z, out)
     }
 }
@@ -96,24 +98,25 @@ impl Planes {
         self.caller.call(body).map_err(|reason| StackError::Host { slice: z + 1, reason })
     }
 
-    fn read_out(&self, shape: Shape, z: usize, out: &mut [f32]) -> Result<(), StackError> {
-        let mut voxels = Voxels::default();
+    fn read_out(&self, shape: Shape, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        let mut voxels = Voxels::<Ix2>::default();
         self.read(shape, z, &mut voxels)?;
-        voxels.store(0, out);
+        voxels.store(out);
         Ok(())
     }
 
-    fn read(&self, shape: Shape, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+    fn read(&self, shape: Shape, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         self.call(z, |env| {
             let (array, old) = (java!(env, &self.object, "read": [(jint) -> JObject], z)?.l()?, std::mem::take(out));
             // Java's numbers have signs: they lose them where they stand, in the memory of the slice before.
             macro_rules! voxels {
                 ($grey:ident, $array:ty, $java:ty, $own:ty) => {{
-                    let old = if let Voxels::$grey(old) = old { old } else { Vec::new() };
+                    let old = if let Voxels::$grey(old) = old { old.into_raw_vec_and_offset().0 } else { Vec::new() };
                     let mut values: Vec<$java> = old.into_iter().map(|grey| grey as $java).collect();
                     values.resize(shape.size.plane(), Default::default());
                     env.cast_local::<$array>(array)?.get_region(env, 0, &mut values)?;
-                    Voxels::$grey(values.into_iter().map(|grey| grey as $own).collect())
+                    let values = values.into_iter().map(|grey| grey as $own).collect();
+                    Voxels::$grey(Array2::from_shape_vec(shape.size.slice_dim(), values).expect("values of one slice"))
                 }};
             }
             *out = match shape.grey {
@@ -175,7 +178,8 @@ impl SliceSink for JavaSink {
         })
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
+        let slice = flat(&slice);
         let numbers = slice.iter().map(|grey| integer(*grey));
         match self.shape(z)?.grey {
             GreyType::U8 => self.planes.write(z, &numbers.map(|number| number as i8).collect::<Vec<_>>()),
@@ -184,7 +188,7 @@ impl SliceSink for JavaSink {
         }
     }
 
-    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.planes.read_out(self.shape(z)?, z, out)
     }
 }
