@@ -257,10 +257,10 @@ impl Classified for TrainError {
             Self::Network(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Model(error) => error.code(),
-            Self::Checkpoint(_) | Self::Rescued { .. } => Code::File,
+            Self::Checkpoint(_) | Self::SavedElsewhere { .. } => Code::File,
             Self::Cancelled(_) | Self::Discarded { .. } => Code::Cancelled,
             Self::Option { .. } | Self::TooFewSlices { .. } | Self::Start { .. } => Code::Option,
-            Self::Room { .. } => Code::Memory,
+            Self::InsufficientMemory { .. } => Code::Memory,
             Self::Diverged { .. } => Code::Failed,
         }
     }

@@ -45,7 +45,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
             result_file::refuse_volumes(image.as_ref())?;
             let volume = image.volume(0, 0);
             let job = resample::job(&volume, voxel, interpolation)?;
-            let mut file = StackFile::new(&path, result_file::look(image.as_ref(), None), job);
+            let mut file = StackFile::new(&path, result_file::display_settings(image.as_ref(), None), job);
             let shape = resample::resample(&volume, voxel, interpolation, &mut file, Progress::new(host))?;
             host.open(&result, &path, shape)?;
         }

@@ -88,7 +88,7 @@ impl Model {
     pub fn load(path: &Path) -> Result<Self, ModelError> {
         match load(path, false)? {
             Loaded::Own(model) => Ok(*model),
-            Loaded::Foreign(_) => Err(ModelError::Refused {
+            Loaded::External(_) => Err(ModelError::Refused {
                 path: path.to_owned(),
                 reason: "it was made by another program: it can be applied, but not trained or exported here"
                     .to_owned(),

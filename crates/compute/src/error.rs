@@ -22,10 +22,10 @@ pub enum EngineError {
         name: String,
     },
     /// The device asked for is not there or cannot be used.
-    #[error("device={wanted} cannot be used: {reason}")]
+    #[error("device={device} cannot be used: {reason}")]
     Unusable {
         /// What was asked for.
-        wanted: String,
+        device: String,
         /// Why not, and what to do.
         reason: String,
     },

@@ -6,10 +6,10 @@
 
 pub mod cpu;
 pub mod device;
-pub mod line;
 pub mod loss;
 pub mod memory;
 pub mod network;
+pub mod queue;
 pub mod simd;
 pub mod ssim;
 pub mod worker;

@@ -7,7 +7,7 @@ use tempfile::tempdir;
 use undulator::{
     align::{AlignOptions, align},
     apply::apply,
-    engine::device::Wanted,
+    engine::device::DeviceRequest,
     measure::{self, measure},
     model::Model,
     network::{Activation, Architecture, Spec},
@@ -63,7 +63,7 @@ fn a_pair_is_made_trained_on_restored_and_measured() {
         spec,
         epochs: 2,
         validation: 4,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: elsewhere.clone(),
         ..TrainOptions::default()
     };
@@ -76,7 +76,8 @@ fn a_pair_is_made_trained_on_restored_and_measured() {
     let applied = json(at, "apply image=laboratory.tif model=tiny.zip reference=synchrotron.tif device=cpu");
     let mut restored = Volume::new("restored", synchrotron.shape());
     let model = Model::load(&elsewhere).unwrap();
-    let core = apply(&laboratory, Some(&synchrotron), &model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
+    let core =
+        apply(&laboratory, Some(&synchrotron), &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
     let comparison = core.comparison.unwrap();
     assert_eq!(found(&applied, "PSNR"), comparison.restored.psnr);
     assert_eq!(found(&applied, "Filtered SSIM"), comparison.baselines.filtered.ssim);

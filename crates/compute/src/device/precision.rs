@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::wanted::Wanted;
+use super::request::DeviceRequest;
 use crate::error::EngineError;
 
 /// The precision that a user asks for.
@@ -37,15 +37,15 @@ impl fmt::Display for Precision {
 
 /// Where a user wants to compute, and how exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub struct ComputeOptions {
     /// The device.
-    pub device: Wanted,
+    pub device: DeviceRequest,
     /// The precision, which matters on GPUs alone.
     pub precision: Precision,
 }
 
-impl From<Wanted> for Choice {
-    fn from(device: Wanted) -> Self {
+impl From<DeviceRequest> for ComputeOptions {
+    fn from(device: DeviceRequest) -> Self {
         Self { device, precision: Precision::Auto }
     }
 }
