@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use strum::VariantNames;
+
 use super::{Absent, Code, Command, CommandError, Host, Key, Options, Row};
 use crate::{
-    model::{self, Facts},
+    model::{self, Export, Facts},
     progress::Progress,
     stack::VoxelSize,
 };
@@ -22,7 +24,7 @@ pub fn command() -> Command {
             Key::folder("folder", "Folder")
                 .help("Where to install, list or export; empty for the folder of the installed models.")
                 .optional(),
-            Key::choice("format", "Export format", &["ONNX", "Safetensors"]),
+            Key::choice("format", "Export format", Export::VARIANTS),
             Key::flag("force", "Force").help("Replace an older file."),
             Key::image("image", "Image", Absent::Active)
                 .help("An image that the model may be meant for: the card warns when the voxel sizes differ.")

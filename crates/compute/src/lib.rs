@@ -26,7 +26,7 @@ mod tiles;
 mod trainer;
 
 pub use adam::{ADAM, Adam};
-pub use error::EngineError;
+pub use error::{EngineError, UnknownName};
 pub use frame::Frame;
 pub use images::{Images, check_images};
 pub use loss::Loss;
