@@ -8,7 +8,7 @@ use tempfile::tempdir;
 use undulator::{
     command::{Code, Image},
     stack::{GreyType, Shape, Size, SliceSink, SliceSource, VoxelSize, Voxels, flat},
-    stack_file::{Job, Look, StackFile},
+    stack_file::{DisplaySettings, Job, StackFile},
 };
 
 use super::TiffImage;
@@ -103,7 +103,7 @@ fn slices_beyond_4_gib_are_read() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("large.tif");
     let shape = Shape { size: Size::new(1 << 14, 1 << 12, 70), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U8 };
-    let look = Look { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
+    let look = DisplaySettings { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
     let mut file = StackFile::new(&path, look, Job::default());
     file.begin(shape).unwrap();
     // What lies between takes no room on the disk.

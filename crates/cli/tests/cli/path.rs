@@ -16,7 +16,7 @@ use undulator::{
     volume::Volume,
 };
 use undulator_compute::{
-    device::Wanted,
+    device::DeviceRequest,
     network::{Activation, Architecture, Spec},
 };
 
@@ -65,7 +65,7 @@ fn a_pair_is_made_trained_on_restored_and_measured() {
         spec,
         epochs: 2,
         validation: 4,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: elsewhere.clone(),
         ..TrainOptions::default()
     };
@@ -78,7 +78,8 @@ fn a_pair_is_made_trained_on_restored_and_measured() {
     let applied = json(at, "apply image=laboratory.tif model=tiny.zip reference=synchrotron.tif device=cpu");
     let mut restored = Volume::black("restored", synchrotron.shape());
     let model = Model::load(&elsewhere).unwrap();
-    let core = apply(&laboratory, Some(&synchrotron), &model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
+    let core =
+        apply(&laboratory, Some(&synchrotron), &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
     let comparison = core.comparison.unwrap();
     assert_eq!(found(&applied, "PSNR"), comparison.restored.psnr);
     assert_eq!(found(&applied, "Filtered SSIM"), comparison.baselines.filtered.ssim);
