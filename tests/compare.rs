@@ -19,7 +19,7 @@ use undulator::{
     volume::Volume,
 };
 use undulator_compute::{
-    device::Wanted,
+    device::DeviceRequest,
     network::{Activation, Architecture, Spec},
 };
 
@@ -36,7 +36,7 @@ fn options(folder: &Path) -> CompareOptions {
         layers: vec![3, 4],
         activations: vec![Activation::Relu, Activation::Prelu],
         srcnn: true,
-        training: TrainOptions { spec, epochs: 3, validation: 2, device: Wanted::Cpu, ..Default::default() },
+        training: TrainOptions { spec, epochs: 3, validation: 2, device: DeviceRequest::Cpu, ..Default::default() },
         folder: folder.to_owned(),
     }
 }

@@ -15,7 +15,7 @@ use undulator::{
     volume::Volume,
 };
 use undulator_compute::{
-    device::Wanted,
+    device::DeviceRequest,
     network::{Activation, Architecture, Spec},
 };
 
@@ -59,7 +59,7 @@ fn restored(laboratory: &Volume, synchrotron: &Volume, grid: &Target, transform:
         epochs: 20,
         batch: 2,
         validation: VALIDATION,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: folder.path().join("model.zip"),
         ..Default::default()
     };
@@ -67,7 +67,7 @@ fn restored(laboratory: &Volume, synchrotron: &Volume, grid: &Target, transform:
     let model = Model::load(&options.model).unwrap();
     let (low, reference) = (last_slices(&low), last_slices(&reference));
     let mut sink = Volume::black("restored", low.shape());
-    let applied = apply(&low, Some(&reference), &model, Wanted::Cpu, &mut sink, Progress::silent()).unwrap();
+    let applied = apply(&low, Some(&reference), &model, DeviceRequest::Cpu, &mut sink, Progress::silent()).unwrap();
     let comparison = applied.comparison.unwrap();
     println!("{comparison}");
     assert!(comparison.restored.psnr > comparison.baselines.filtered.psnr, "{comparison}");

@@ -14,14 +14,14 @@ use std::{
 
 use undulator_compute::{
     Images, Loss, Runner, Trainer, TrainerState,
-    device::{self, Device, Precision, Wanted},
+    device::{self, Device, DeviceRequest, Precision},
     network::{Activation, Architecture, Plan, Spec, Weights},
 };
 
 pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     // Cargo itself adds --bench.
     let argument = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let wanted: Wanted = argument.as_deref().unwrap_or("cpu").parse()?;
+    let wanted: DeviceRequest = argument.as_deref().unwrap_or("cpu").parse()?;
     let (device, lines) = device::pick(wanted, Precision::Auto)?;
     eprintln!("undulator: {device} {}", lines.join("; "));
     // What runs on a GPU must stay on its thread.

@@ -20,7 +20,7 @@ use undulator::{
 };
 use undulator_compute::{
     Images, Runner, cpu,
-    device::Wanted,
+    device::DeviceRequest,
     network::{Activation, Architecture, Plan, Spec, Weights},
 };
 
@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let source = Slow(&stack, Duration::from_millis(pause));
         let milliseconds = median(|| {
             let mut restored = Volume::black("restored", stack.shape());
-            apply(&source, None, &model, Wanted::Cpu, &mut restored, Progress::silent()).map(drop)
+            apply(&source, None, &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).map(drop)
         })?;
         println!("  read in {pause:2} ms: {:.1}", milliseconds / 24.0);
     }
@@ -111,7 +111,7 @@ fn model(channels: usize) -> Result<Model, Box<dyn Error>> {
         spec: spec(channels),
         epochs: 1,
         validation: 1,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: folder.path().join("model.zip"),
         ..Default::default()
     };

@@ -1,6 +1,6 @@
 //! A picture to judge an alignment by eye: tiles of both volumes in turn, in which edges must run on.
 
-use std::str::FromStr;
+use undulator_compute::UnknownName;
 
 use ndarray::{Array2, Zip};
 
@@ -11,28 +11,18 @@ use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, check, check_s
 use super::AlignError;
 
 /// How both volumes are shown in one image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Overlay {
     /// Tiles in turn.
     Checkerboard,
     /// The aligned volume in red, the reference in green: yellow where they agree.
+    #[strum(serialize = "Red-green")]
     RedGreen,
 }
 
-impl FromStr for Overlay {
-    type Err = AlignError;
-
-    fn from_str(name: &str) -> Result<Self, AlignError> {
-        match name {
-            "Checkerboard" => Ok(Self::Checkerboard),
-            "Red-green" => Ok(Self::RedGreen),
-            _ => Err(AlignError::Unknown {
-                key: "overlay",
-                value: name.to_owned(),
-                choices: "None, Checkerboard, Red-green",
-            }),
-        }
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::of::<Overlay>("overlay", name)
 }
 
 /// Tiles along the shorter side of a checkerboard.

@@ -1,9 +1,9 @@
 //! Applying: a model and a laboratory stack in, a restored stack out, slice by slice.
 //!
-//! `restoration` goes from slice to slice, and `compared` scores them.
+//! `restoration` goes from slice to slice, and `scorer` scores them.
 
-mod compared;
 mod restoration;
+mod scorer;
 #[cfg(test)]
 mod tests;
 
@@ -11,20 +11,20 @@ use std::fmt;
 
 use undulator_compute::{
     EngineError,
-    device::{self, Choice, Precision, Wanted},
+    device::{self, ComputeOptions, DeviceRequest, Precision},
     memory,
     network::NetworkError,
 };
 
 use crate::{
     measure::{Baselines, MeasureError, Score, baselines},
-    model::{Foreign, Loaded, Model},
+    model::{ExternalModel, Loaded, Model},
     progress::Progress,
     stack::{self, Shape, SliceSink, SliceSource, StackError},
     stack_file::Job,
 };
-use compared::Compared;
-use restoration::{Recipe, Restoration};
+use restoration::{Pipeline, Restoration};
+use scorer::ReferenceScorer;
 
 /// What applying a model came to.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ pub fn apply(
     image: &dyn SliceSource,
     reference: Option<&dyn SliceSource>,
     model: &Model,
-    choice: impl Into<Choice>,
+    choice: impl Into<ComputeOptions>,
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
 ) -> Result<Applied, ApplyError> {
@@ -111,27 +111,27 @@ pub fn apply(
         stack::check_same_size(image, reference)?;
     }
     let (card, plan) = (&model.card, model.card.network.plan()?);
-    let Choice { device, precision } = choice.into();
+    let ComputeOptions { device, precision } = choice.into();
     let (device, lines) = device::pick(device, precision)?;
     lines.iter().for_each(|line| progress.message(line));
     if let Some(warning) = card.voxel_warning(image.shape().voxel) {
         progress.warning(&warning);
     }
     let (input_window, output_window) = (card.input_window, card.output_window);
-    let recipe = Recipe {
+    let pipeline = Pipeline {
         runner: &|| device::runner(&device, &plan, &model.weights),
         multiple: plan.multiple,
         halo: plan.halo(),
-        before: &|greys| greys.iter_mut().for_each(|grey| *grey = input_window.normalise(*grey)),
-        after: &|values| {
+        preprocess: &|greys| greys.iter_mut().for_each(|grey| *grey = input_window.normalise(*grey)),
+        postprocess: &|values| {
             values.iter_mut().for_each(|value| *value = card.output_grey.nearest(output_window.restore(*value)));
         },
     };
     let shape = Shape { grey: card.output_grey, ..image.shape() };
     sink.begin(shape)?;
-    let compared = reference.map(|reference| Compared::new(reference, output_window));
+    let scorer = reference.map(|reference| ReferenceScorer::new(reference, output_window));
     let applying = progress.part(0.0..if reference.is_some() { APPLYING } else { 1.0 }, "Applying");
-    let restored = Restoration::new(image, compared, recipe, sink, applying).finish(&device)?;
+    let restored = Restoration::new(image, scorer, pipeline, sink, applying).finish(&device)?;
     sink.finish()?;
     let comparison = match (reference, restored) {
         (Some(reference), Some(restored)) => {
@@ -149,7 +149,7 @@ pub fn apply(
 /// The part of the work that applying is, about, where a comparison with the reference follows.
 const APPLYING: f64 = 0.9;
 
-/// [`apply`] or [`apply_foreign`], as the model is. The models of other programs are not compared with a reference: they
+/// [`apply`] or [`apply_external`], as the model is. The models of other programs are not compared with a reference: they
 /// tell no grey window to do it in.
 ///
 /// # Errors
@@ -158,17 +158,17 @@ pub fn apply_any(
     image: &dyn SliceSource,
     reference: Option<&dyn SliceSource>,
     model: &Loaded,
-    choice: impl Into<Choice>,
+    choice: impl Into<ComputeOptions>,
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
 ) -> Result<Applied, ApplyError> {
     match model {
         Loaded::Own(model) => apply(image, reference, model, choice, sink, progress),
-        Loaded::Foreign(model) => {
+        Loaded::External(model) => {
             if reference.is_some() {
                 progress.warning("models of other programs are not compared with a reference: use Measure");
             }
-            Ok(Applied { shape: apply_foreign(image, model, sink, progress)?, comparison: None })
+            Ok(Applied { shape: apply_external(image, model, sink, progress)?, comparison: None })
         }
     }
 }
@@ -182,36 +182,36 @@ pub fn apply_any(
 /// # Errors
 /// [`ApplyError`] for an empty stack, grey values that are not finite, slices larger than the model or the memory takes,
 /// a model that fails, and cancelling.
-pub fn apply_foreign(
+pub fn apply_external(
     image: &dyn SliceSource,
-    model: &Foreign,
+    model: &ExternalModel,
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
 ) -> Result<Shape, ApplyError> {
     stack::check(image)?;
-    let (device, _) = device::pick(Wanted::Cpu, Precision::Auto)?;
+    let (device, _) = device::pick(DeviceRequest::Cpu, Precision::Auto)?;
     let (grey, size) = (model.grey(), image.shape().size);
-    let way = Way::choose(model, size.height, size.width, memory::free(&device))?;
-    let (multiple, halo) = match way {
+    let mode = SliceMode::choose(model, size.height, size.width, memory::free(&device))?;
+    let (multiple, halo) = match mode {
         // The runner pads by itself.
-        Way::Whole { .. } => (1, 0),
-        Way::Tiles => (model.multiple(), model.halo()),
+        SliceMode::Whole { .. } => (1, 0),
+        SliceMode::Tiles => (model.multiple(), model.halo()),
     };
-    let bordered = way != (Way::Whole { bordered: false });
-    let recipe = Recipe {
-        runner: &|| Ok(model.runner(bordered)),
+    let with_halo = mode != (SliceMode::Whole { with_halo: false });
+    let pipeline = Pipeline {
+        runner: &|| Ok(model.runner(with_halo)),
         multiple,
         halo,
-        before: &|greys| model.before(greys),
-        after: &|values| {
-            model.after(values);
+        preprocess: &|greys| model.preprocess(greys),
+        postprocess: &|values| {
+            model.postprocess(values);
             values.iter_mut().for_each(|value| *value = grey.nearest(*value));
         },
     };
     let shape = Shape { grey, ..image.shape() };
     sink.begin(shape)?;
     progress.phase("Applying");
-    Restoration::new(image, None, recipe, sink, progress).finish(&device)?;
+    Restoration::new(image, None, pipeline, sink, progress).finish(&device)?;
     sink.finish()?;
     progress.done();
     Ok(shape)
@@ -219,35 +219,35 @@ pub fn apply_foreign(
 
 /// How a model of another program takes slices.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
+enum SliceMode {
     /// Each at once, continued by the halo or not.
-    Whole { bordered: bool },
+    Whole { with_halo: bool },
     /// In tiles that overlap by the halo.
     Tiles,
 }
 
-impl Way {
+impl SliceMode {
     /// At once where half of the memory that is free allows it; in tiles where there is a halo.
-    fn choose(model: &Foreign, height: usize, width: usize, free: Option<u64>) -> Result<Self, EngineError> {
-        let needs = |bordered| model.runner(bordered).footprint(height, width);
+    fn choose(model: &ExternalModel, height: usize, width: usize, free: Option<u64>) -> Result<Self, EngineError> {
+        let needs = |with_halo| model.runner(with_halo).footprint(height, width);
         let fits = |needs: Option<u64>, share: u64| match needs.zip(free) {
             Some((needs, free)) => needs <= free / share,
             None => needs != Some(u64::MAX),
         };
-        let bordered = needs(true);
-        if fits(bordered, 2) {
-            return Ok(Self::Whole { bordered: true });
+        let with_halo = needs(true);
+        if fits(with_halo, 2) {
+            return Ok(Self::Whole { with_halo: true });
         }
         let bare = needs(false);
         // A model of one size has no room for the halo around a slice of just that size.
-        if bordered == Some(u64::MAX) && fits(bare, 2) {
-            return Ok(Self::Whole { bordered: false });
+        if with_halo == Some(u64::MAX) && fits(bare, 2) {
+            return Ok(Self::Whole { with_halo: false });
         }
         if model.halo() > 0 {
             return Ok(Self::Tiles);
         }
         if fits(bare, 1) {
-            return Ok(Self::Whole { bordered: false });
+            return Ok(Self::Whole { with_halo: false });
         }
         let advice = "its description names no halo, without which slices cannot be cut into tiles";
         Err(match bare {

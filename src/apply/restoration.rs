@@ -7,7 +7,7 @@ use undulator_compute::{
     memory,
 };
 
-use super::{ApplyError, compared::Compared};
+use super::{ApplyError, scorer::ReferenceScorer};
 use crate::{
     measure::Score,
     progress::{Cancelled, Progress},
@@ -17,7 +17,7 @@ use crate::{
 
 /// All that applying needs to know of a model.
 #[derive(Clone, Copy)]
-pub(super) struct Recipe<'a> {
+pub(super) struct Pipeline<'a> {
     /// Makes the network ready, on the thread that is to compute.
     pub runner: &'a (dyn Fn() -> Result<Box<dyn Runner>, EngineError> + Sync),
     /// Width and height of an image must be whole multiples of this.
@@ -25,16 +25,16 @@ pub(super) struct Recipe<'a> {
     /// How many pixels beyond an output pixel the input still matters.
     pub halo: usize,
     /// Takes a slice's grey values to what the network is given.
-    pub before: &'a (dyn Fn(&mut [f32]) + Sync),
+    pub preprocess: &'a (dyn Fn(&mut [f32]) + Sync),
     /// Takes what the network answers to the grey values of the result.
-    pub after: &'a (dyn Fn(&mut [f32]) + Sync),
+    pub postprocess: &'a (dyn Fn(&mut [f32]) + Sync),
 }
 
 /// Where the work stands, so that it can go on with smaller tiles when the device's memory was full.
 pub(super) struct Restoration<'a> {
     image: &'a dyn SliceSource,
-    compared: Option<Compared<'a>>,
-    recipe: Recipe<'a>,
+    scorer: Option<ReferenceScorer<'a>>,
+    pipeline: Pipeline<'a>,
     sink: &'a mut dyn SliceSink,
     progress: Progress<'a>,
     /// The slice that is next.
@@ -46,43 +46,43 @@ impl<'a> Restoration<'a> {
     /// Begins after the slices that the sink has already.
     pub fn new(
         image: &'a dyn SliceSource,
-        compared: Option<Compared<'a>>,
-        recipe: Recipe<'a>,
+        scorer: Option<ReferenceScorer<'a>>,
+        pipeline: Pipeline<'a>,
         sink: &'a mut dyn SliceSink,
         progress: Progress<'a>,
     ) -> Self {
         let size = image.shape().size;
-        let frame = Frame::new(size.width, size.height, recipe.multiple);
-        let tiles = TileChoice::new(frame, recipe.multiple, recipe.halo);
-        Self { image, compared, recipe, sink, progress, next: 0, tiles }
+        let frame = Frame::new(size.width, size.height, pipeline.multiple);
+        let tiles = TileChoice::new(frame, pipeline.multiple, pipeline.halo);
+        Self { image, scorer, pipeline, sink, progress, next: 0, tiles }
     }
 
     /// Restores what is left; with a reference, gives back how close all slices came.
     pub fn finish(mut self, device: &Device) -> Result<Option<Score>, ApplyError> {
-        self.take_up()?;
+        self.resume()?;
         loop {
             let outcome = device::compute(device, || self.go_on(device)).map_err(ApplyError::from).flatten();
             match outcome {
                 Err(ApplyError::Engine(error @ EngineError::Memory { .. })) if self.tiles.halve() => {
                     self.progress.message(&format!("{error}: going on with tiles of half the size"));
                 }
-                other => return other.map(|()| self.compared.map(Compared::score)),
+                other => return other.map(|()| self.scorer.map(ReferenceScorer::score)),
             }
         }
     }
 
     /// Scores the slices that an earlier start has made.
-    fn take_up(&mut self) -> Result<(), ApplyError> {
+    fn resume(&mut self) -> Result<(), ApplyError> {
         let (done, slices) = (self.sink.done(), self.image.shape().size.slices);
         if done > 0 {
             self.progress.message(&format!("going on after slice {done} of {slices}"));
         }
-        if let Some(compared) = &mut self.compared {
+        if let Some(scorer) = &mut self.scorer {
             let mut slice = Array2::zeros(self.image.shape().size.slice_dim());
             for z in 0..done {
                 self.progress.check().map_err(at_slice(done, slices))?;
                 self.sink.read_done(z, slice.view_mut())?;
-                compared.add(z, &mut slice)?;
+                scorer.add(z, &mut slice)?;
             }
         }
         self.next = done;
@@ -90,7 +90,7 @@ impl<'a> Restoration<'a> {
     }
 
     fn go_on(&mut self, device: &Device) -> Result<(), ApplyError> {
-        let mut runner = (self.recipe.runner)()?;
+        let mut runner = (self.pipeline.runner)()?;
         let free = memory::free(device);
         let tiling = self.tiles.choose(runner.as_ref(), free)?;
         self.tiles.reason(&tiling, runner.as_ref(), free).inspect(|reason| self.progress.message(reason));
@@ -107,16 +107,16 @@ impl<'a> Restoration<'a> {
             let cancelled = at_slice(z, slices);
             progress.step(z, slices).map_err(cancelled)?;
             let mut slice = ahead.next()?;
-            (self.recipe.before)(flat_mut(&mut slice));
+            (self.pipeline.preprocess)(flat_mut(&mut slice));
             tiled.run(runner, flat(&slice), flat_mut(&mut restored), |done| {
                 // A slice that is whole is not thrown away.
                 if done == tiles { Ok(()) } else { progress.step(z * tiles + done, slices * tiles).map_err(cancelled) }
             })?;
             ahead.give_back(slice);
-            (self.recipe.after)(flat_mut(&mut restored));
+            (self.pipeline.postprocess)(flat_mut(&mut restored));
             self.sink.write(z, restored.view())?;
-            if let Some(compared) = &mut self.compared {
-                compared.add(z, &mut restored)?;
+            if let Some(scorer) = &mut self.scorer {
+                scorer.add(z, &mut restored)?;
             }
             self.next += 1;
         }

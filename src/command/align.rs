@@ -1,11 +1,13 @@
 //! `Align`: a stack on the grid of another that shows the same place.
 
+use strum::VariantNames;
+
 use super::{
     Absent, Command, CommandError, Greys, Grid, Host, Key, NewImage, Options, Row,
     host::{VolumeSink, Written},
 };
 use crate::{
-    align::{self, AlignOptions, Alignment, Family, Overlay, Target, Transform},
+    align::{self, AlignOptions, Alignment, Family, Metric, Overlay, Target, Transform},
     progress::Progress,
     stack::SliceSource,
 };
@@ -23,9 +25,9 @@ pub fn command() -> Command {
         keys: vec![
             Key::image("moving", "Moving", Absent::Refused).help("The laboratory scan."),
             Key::image("reference", "Reference", Absent::Refused).help("The synchrotron scan."),
-            Key::choice_or_file("transform", "Transform", &["Similarity", "Rigid", "Affine"], ".json")
+            Key::choice_or_file("transform", "Transform", Family::VARIANTS, ".json")
                 .help("What may differ between the scans, or a file with a transform to apply again."),
-            Key::choice("metric", "Metric", &["NCC", "Mutual information"])
+            Key::choice("metric", "Metric", Metric::VARIANTS)
                 .help("Mutual information is for scans whose grey values do not rise together."),
             Key::flag("rotation", "Search all rotations").help("All angles about z.").group(search),
             Key::flag("flip", "Search flips").help("Slices in reverse order, too.").group(search),
@@ -39,7 +41,7 @@ pub fn command() -> Command {
                 .help("Edge of cubic voxels of the result, in the unit of the reference; 0 for the reference's grid.")
                 .group(result),
             Key::flag("crop", "Crop").help("Keep only what both stacks show.").group(result),
-            Key::choice("overlay", "Overlay", &["None", "Checkerboard", "Red-green"])
+            Key::choice("overlay", "Overlay", &[&["None"], Overlay::VARIANTS].concat())
                 .help("A picture of both stacks to judge the alignment by.")
                 .group(result),
             Key::file_to_save("save", "Save transform", ".json").optional().group(result),

@@ -1,6 +1,6 @@
 //! `Apply`: a stack restored by a trained model.
 
-use undulator_compute::device::Choice;
+use undulator_compute::device::ComputeOptions;
 
 use super::{
     Absent, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, Row, result_file, training_keys,
@@ -48,7 +48,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         image: image.as_ref(),
         reference: reference.as_deref().map(|stack| stack as &dyn SliceSource),
         model: &model,
-        choice: Choice { device: options.parse("device")?, precision: options.parse("precision")? },
+        choice: ComputeOptions { device: options.parse("device")?, precision: options.parse("precision")? },
         host,
     };
     let result = NewImage {
@@ -65,7 +65,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         Some(path) => {
             let bytes = model::bytes(&file)?;
             let job = apply::job(image.as_ref(), &bytes)?;
-            let mut file = StackFile::new(&path, result_file::look(image.as_ref(), range), job);
+            let mut file = StackFile::new(&path, result_file::display_settings(image.as_ref(), range), job);
             let applied = work.apply(&mut file)?;
             host.open(&result, &path, applied.shape)?;
             applied
@@ -89,7 +89,7 @@ struct Work<'a> {
     image: &'a dyn Image,
     reference: Option<&'a dyn SliceSource>,
     model: &'a Loaded,
-    choice: Choice,
+    choice: ComputeOptions,
     host: &'a dyn Host,
 }
 

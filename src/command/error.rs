@@ -90,7 +90,8 @@ impl CommandError {
     /// A value that a key does not take.
     pub fn option(key: &str, value: &str, rule: impl fmt::Display) -> Self {
         let (rule, named) = (rule.to_string(), format!("{key}={value}"));
-        match rule.contains(&named) {
+        // An error of the core may name the value already.
+        match rule.contains(&named) || rule.contains(&format!("{key} {value:?}")) {
             true => Self::new(Code::Option, rule),
             false => Self::new(Code::Option, format!("{named} is not possible")).advice(rule),
         }
@@ -186,7 +187,6 @@ impl Classified for AlignError {
             Self::Grid(error) => error.code(),
             Self::Transform(error) => error.code(),
             Self::Cancelled(_) => Code::Cancelled,
-            Self::Unknown { .. } => Code::Option,
             Self::TooSmall { .. } | Self::Featureless { .. } => Code::Image,
             _ => Code::Failed,
         }
@@ -257,10 +257,10 @@ impl Classified for TrainError {
             Self::Network(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Model(error) => error.code(),
-            Self::Checkpoint(_) | Self::Rescued { .. } => Code::File,
+            Self::Checkpoint(_) | Self::SavedElsewhere { .. } => Code::File,
             Self::Cancelled(_) | Self::Discarded { .. } => Code::Cancelled,
             Self::Option { .. } | Self::TooFewSlices { .. } | Self::Start { .. } => Code::Option,
-            Self::Room { .. } => Code::Memory,
+            Self::InsufficientMemory { .. } => Code::Memory,
             Self::Diverged { .. } => Code::Failed,
         }
     }

@@ -1,6 +1,7 @@
 //! `Train`: a network from a pair of stacks.
 
-use undulator_compute::network::Spec;
+use strum::VariantNames;
+use undulator_compute::network::{Activation, Architecture, Spec};
 
 use super::{Code, Command, CommandError, Host, Key, Options, Row, training_keys};
 use crate::{
@@ -16,9 +17,9 @@ pub fn command() -> Command {
         Key::choice("preset", "Preset", &["None", "Paper"])
             .help("Paper: 20 slices validate, 2000 epochs, whole slices. What is given besides goes before the preset.")
             .preset("Paper", &[("validation", "20"), ("epochs", "2000"), ("patch", "0")]),
-        Key::choice("network", "Network", &["RED-Net", "SRCNN"]).group(network),
+        Key::choice("network", "Network", Architecture::VARIANTS).group(network),
         Key::whole("layers", "Layers", 6, 3, 20).help("RED-Net 3 to 7, SRCNN 3 to 20.").group(network),
-        Key::choice("activation", "Activation", &["PReLU", "ReLU"]).group(network),
+        Key::choice("activation", "Activation", Activation::VARIANTS).group(network),
         Key::whole("channels", "Channels", 32, 1, 4096).group(network),
         Key::flag("residual", "Residual output").help("The network learns what to add to its input.").group(network),
     ]);

@@ -1,6 +1,7 @@
 //! The options that training one network and training several have in common.
 
-use undulator_compute::network::Spec;
+use strum::VariantNames;
+use undulator_compute::{Loss, Schedule, device::Precision, network::Spec};
 
 use super::{Absent, CommandError, Key, Options};
 use crate::{
@@ -27,13 +28,13 @@ pub fn training() -> Vec<Key> {
             .help("Edge of square patches, a multiple of the network's; 0 for whole slices.")
             .group(group),
         Key::number("rate", "Learning rate", 0.001, 1e-9, 1.0).help("Of Adam, in the first epoch.").group(group),
-        Key::choice("schedule", "Schedule", &["Constant", "Cosine", "Plateau"])
+        Key::choice("schedule", "Schedule", Schedule::VARIANTS)
             .help(
                 "The learning rate stays constant, falls along a cosine to a hundredth in the last epoch, or is halved \
                  after ten epochs without a better one.",
             )
             .group(group),
-        Key::choice("loss", "Loss", &["MSE", "L1", "Charbonnier", "SSIM+L1"]).group(group),
+        Key::choice("loss", "Loss", Loss::VARIANTS).group(group),
         Key::whole("validation", "Validation slices", 10, 0, 1 << 24)
             .help(
                 "The last slices of the stack are scored after each epoch and not trained on; the best model is saved.",
@@ -53,7 +54,7 @@ pub fn device() -> Key {
 
 /// How exactly a GPU computes.
 pub fn precision() -> Key {
-    Key::choice("precision", "Precision on a GPU", &["auto", "TF32", "float32"])
+    Key::choice("precision", "Precision on a GPU", Precision::VARIANTS)
         .help("auto is TF32 on GPUs that have it, which differs from float32 by about 1e-3 of the grey window.")
         .advanced()
 }

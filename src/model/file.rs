@@ -4,8 +4,9 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
-    str::FromStr,
 };
+
+use undulator_compute::UnknownName;
 
 use super::{
     Loaded, Model,
@@ -88,7 +89,7 @@ impl Model {
     pub fn load(path: &Path) -> Result<Self, ModelError> {
         match load(path, false)? {
             Loaded::Own(model) => Ok(*model),
-            Loaded::Foreign(_) => Err(ModelError::Refused {
+            Loaded::External(_) => Err(ModelError::Refused {
                 path: path.to_owned(),
                 reason: "it was made by another program: it can be applied, but not trained or exported here"
                     .to_owned(),
@@ -132,24 +133,18 @@ pub fn verify(path: &Path) -> Result<Verification, ModelError> {
 }
 
 /// One of the files of a model that other programs read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Export {
     /// The network with its weights.
+    #[strum(serialize = "ONNX")]
     Onnx,
     /// The weights alone, by name.
     Safetensors,
 }
 
-impl FromStr for Export {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name.to_ascii_lowercase().as_str() {
-            "onnx" => Ok(Self::Onnx),
-            "safetensors" => Ok(Self::Safetensors),
-            _ => Err("choose ONNX or Safetensors".to_owned()),
-        }
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::of::<Export>("format", name)
 }
 
 impl Export {

@@ -3,14 +3,14 @@
 //! On disk it is a bioimage.io package, which other programs run too. See [`Model::save_as`] and [`Model::load`].
 
 mod decibels;
+mod external;
 mod file;
-mod foreign;
 mod package;
 mod safetensors;
 mod summary;
 
+pub use external::ExternalModel;
 pub use file::{Export, ModelError, bytes, check_writable, export, inspect, install, load, verify};
-pub use foreign::Foreign;
 pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
 
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ pub enum Loaded {
     /// One that was trained here.
     Own(Box<Model>),
     /// One of another program.
-    Foreign(Foreign),
+    External(ExternalModel),
 }
 
 impl Loaded {
@@ -47,7 +47,7 @@ impl Loaded {
     pub fn output_window(&self) -> Option<Window> {
         match self {
             Self::Own(model) => Some(model.card.output_window),
-            Self::Foreign(_) => None,
+            Self::External(_) => None,
         }
     }
 }

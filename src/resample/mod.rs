@@ -9,13 +9,14 @@
 mod axis;
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 
 use ndarray::{Array2, Ix2};
 use rayon::prelude::*;
-use undulator_compute::simd::{Isa, Simd, Task};
+use undulator_compute::{
+    UnknownName,
+    simd::{Isa, Simd, Task},
+};
 
 use crate::progress::{Cancelled, Progress};
 use crate::stack::{
@@ -41,7 +42,8 @@ const SLICES_AT_ONCE: usize = 4;
 const MOST_BYTES_AT_ONCE: usize = 256 << 20;
 
 /// How values between voxels are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Interpolation {
     /// Trilinear between the eight voxels around a position, as `scipy.ndimage.affine_transform` with `order=1,
     /// mode="nearest"`. Where voxels grow it skips some, and structures finer than the new voxels alias.
@@ -50,27 +52,12 @@ pub enum Interpolation {
     /// The same on axes whose voxels shrink or stay; on axes whose voxels grow the linear kernel is stretched to the
     /// new voxel, so that every old voxel counts, as Pillow's `BILINEAR` does when it reduces: P. Heckbert,
     /// Fundamentals of Texture Mapping and Image Warping (1989), section 3.
+    #[strum(serialize = "Anti-aliased")]
     AntiAliased,
 }
 
-impl fmt::Display for Interpolation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Linear => "Linear",
-            Self::AntiAliased => "Anti-aliased",
-        })
-    }
-}
-
-impl FromStr for Interpolation {
-    type Err = ResampleError;
-
-    /// Reads "Linear" or "Anti-aliased", in capital or small letters.
-    fn from_str(name: &str) -> Result<Self, ResampleError> {
-        let known = [Self::Linear, Self::AntiAliased];
-        let found = known.into_iter().find(|choice| choice.to_string().eq_ignore_ascii_case(name.trim()));
-        found.ok_or_else(|| ResampleError::Interpolation(name.to_owned()))
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::of::<Interpolation>("interpolation", name)
 }
 
 /// Why a stack could not be resampled.
@@ -99,9 +86,6 @@ pub enum ResampleError {
         /// Their edge.
         new: f64,
     },
-    /// There is no interpolation of that name.
-    #[error("the interpolation {0:?} does not exist: choose Linear or Anti-aliased")]
-    Interpolation(String),
     /// The user asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

@@ -27,9 +27,9 @@ use crate::{
 /// Bytes of a slice that ImageJ's virtual stacks count in 31 bits.
 const MOST_BYTES_A_SLICE: u64 = i32::MAX as u64;
 
-/// How ImageJ is to show the stack.
+/// How ImageJ shows the stack: unit, hyperstack axes and display range.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Look {
+pub struct DisplaySettings {
     /// The unit of the voxel size.
     pub unit: String,
     /// Channels of a hyperstack; the fastest axis.
@@ -45,14 +45,14 @@ pub struct Look {
 /// ```
 /// use ndarray::array;
 /// use undulator::stack::{GreyType, Shape, Size, SliceSink, VoxelSize};
-/// use undulator::stack_file::{Job, Look, StackFile};
+/// use undulator::stack_file::{Job, DisplaySettings, StackFile};
 /// use undulator::volume::Volume;
 ///
 /// let shape = Shape { size: Size::new(2, 1, 2), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U8 };
 /// let image = Volume::from_values("image", shape, &[1.0, 2.0, 3.0, 4.0]);
 /// let folder = tempfile::tempdir()?;
-/// let look = Look { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
-/// let mut file = StackFile::new(&folder.path().join("result.tif"), look, Job::new(&image, Vec::new())?);
+/// let display = DisplaySettings { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
+/// let mut file = StackFile::new(&folder.path().join("result.tif"), display, Job::new(&image, Vec::new())?);
 /// file.begin(shape)?;
 /// file.write(0, array![[5.0, 6.0]].view())?;
 /// file.write(1, array![[7.0, 8.0]].view())?;
@@ -62,7 +62,7 @@ pub struct Look {
 /// ```
 pub struct StackFile {
     path: PathBuf,
-    look: Look,
+    display: DisplaySettings,
     job: Job,
     growing: Option<Growing>,
 }
@@ -82,8 +82,8 @@ struct Growing {
 
 impl StackFile {
     /// A file at `path`, which ends in .tif or .tiff. Nothing is touched before [`begin`](SliceSink::begin).
-    pub fn new(path: &Path, look: Look, job: Job) -> Self {
-        Self { path: path.to_owned(), look, job, growing: None }
+    pub fn new(path: &Path, display: DisplaySettings, job: Job) -> Self {
+        Self { path: path.to_owned(), display, job, growing: None }
     }
 
     /// The name of the file at `path` as long as it grows.
@@ -95,7 +95,7 @@ impl StackFile {
 
     /// Which grey values to show as black and white, where that is known only after the slices.
     pub fn show(&mut self, range: Window) {
-        self.look.range = Some(range);
+        self.display.range = Some(range);
     }
 
     fn open(&self, shape: Shape) -> Result<Growing, StackFileError> {
@@ -129,10 +129,10 @@ impl StackFile {
     }
 
     fn header(&self, shape: Shape) -> Result<Vec<u8>, StackFileError> {
-        let text = header::text(shape, &self.look, &self.job);
+        let text = header::text(shape, &self.display, &self.job);
         match text.len() < header::TEXT_ROOM {
             true => Ok(header::header(shape, &text)),
-            false => Err(StackFileError::Unit { length: self.look.unit.chars().count() }),
+            false => Err(StackFileError::Unit { length: self.display.unit.chars().count() }),
         }
     }
 

@@ -65,21 +65,21 @@ pub enum TrainError {
         kept: Option<PathBuf>,
     },
     /// The model could not be saved where it should go, but it is not lost.
-    #[error("{source}; the trained model is in {refuge}")]
-    Rescued {
+    #[error("{source}; the trained model is in {path}")]
+    SavedElsewhere {
         /// Why not.
         source: ModelError,
         /// Where it is.
-        refuge: PathBuf,
+        path: PathBuf,
     },
     /// Not even the smallest step fits the memory.
     #[error(
-        "the memory does not hold this training: its smallest step, {portion}, takes {needed}, and {free} are free: close \
+        "the memory does not hold this training: its smallest step, {step}, takes {needed}, and {free} are free: close \
          other programs, or take fewer layers or channels"
     )]
-    Room {
+    InsufficientMemory {
         /// Images and patches of that step.
-        portion: String,
+        step: String,
         /// What it takes, in words.
         needed: String,
         /// What is free, in words.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use undulator_compute::{
     Loss, Schedule,
-    device::{Precision, Wanted},
+    device::{DeviceRequest, Precision},
     network::{Activation, Architecture, Spec},
 };
 
@@ -18,7 +18,7 @@ pub struct TrainOptions {
     pub spec: Spec,
     /// How often every training slice is seen.
     pub epochs: usize,
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
     /// Edge of square patches in pixels, a multiple of the network's; 0 for whole slices.
     pub patch: usize,
@@ -33,7 +33,7 @@ pub struct TrainOptions {
     /// What all random choices follow from.
     pub seed: u64,
     /// Where to compute.
-    pub device: Wanted,
+    pub device: DeviceRequest,
     /// How exactly a GPU computes.
     pub precision: Precision,
     /// Where the model goes.
@@ -68,7 +68,7 @@ impl Default for TrainOptions {
             validation: 10,
             augment: false,
             seed: 1,
-            device: Wanted::Auto,
+            device: DeviceRequest::Auto,
             precision: Precision::Auto,
             model: PathBuf::new(),
             schedule: Schedule::Constant,

@@ -35,7 +35,7 @@ pub enum TrainEvent<'a> {
         /// Whether it is the best so far.
         best: bool,
         /// How fast the training runs.
-        pace: &'a Pace,
+        speed: &'a Speed,
     },
 }
 
@@ -62,7 +62,7 @@ pub struct TrainingStarted {
 
 /// How fast a training runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
+pub struct Speed {
     /// Training images (slices or patches) a second.
     pub images_per_second: f64,
     /// Seconds to the last epoch.

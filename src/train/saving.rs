@@ -5,7 +5,7 @@ use ndarray::Array2;
 use super::{TrainError, TrainOptions};
 use undulator_compute::{
     EngineError, Runner, SliceRunner, TileChoice,
-    device::{self, Precision, Wanted},
+    device::{self, DeviceRequest, Precision},
     memory, worker,
 };
 
@@ -50,9 +50,9 @@ impl Saving<'_> {
     /// Saves where the user wants, or else where the system keeps temporary files.
     fn save_somewhere(&self, model: &Model, packaging: &Packaging) -> Result<(), TrainError> {
         let Err(source) = model.save_as(&self.options.model, packaging) else { return Ok(()) };
-        let refuge = std::env::temp_dir().join(format!("undulator-rescued-{}.zip", std::process::id()));
-        match model.save_as(&refuge, packaging) {
-            Ok(()) => Err(TrainError::Rescued { source, refuge }),
+        let path = std::env::temp_dir().join(format!("undulator-rescued-{}.zip", std::process::id()));
+        match model.save_as(&path, packaging) {
+            Ok(()) => Err(TrainError::SavedElsewhere { source, path }),
             Err(_) => Err(TrainError::Model(source)),
         }
     }
@@ -64,7 +64,7 @@ impl Saving<'_> {
         read_finite(self.pair.low, self.slice, input.view_mut())?;
         read_finite(self.pair.reference, self.slice, reference.view_mut())?;
         let normalised = input.mapv(|grey| card.input_window.normalise(grey));
-        let (cpu, _) = device::pick(Wanted::Cpu, Precision::Auto)?;
+        let (cpu, _) = device::pick(DeviceRequest::Cpu, Precision::Auto)?;
         let log = |line: &str| self.progress.message(line);
         SliceRunner::new(self.tiles.clone(), memory::free(&cpu), &log).run(
             runner,

@@ -1,31 +1,49 @@
-//! Why a device could not compute.
+//! Errors of names that are unknown and of devices that could not compute.
+
+use strum::VariantNames;
+
+/// A name that is none of the known ones.
+///
+/// ```
+/// use undulator_compute::Loss;
+///
+/// let error = "Huber".parse::<Loss>().unwrap_err();
+/// assert_eq!(error.to_string(), "loss \"Huber\" is unknown: choose MSE, L1, Charbonnier or SSIM+L1");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} {name:?} is unknown: choose {}", or_list(choices))]
+pub struct UnknownName {
+    /// What was to be named: `loss`.
+    pub what: &'static str,
+    /// The name given.
+    pub name: String,
+    /// The names there are.
+    pub choices: &'static [&'static str],
+}
+
+impl UnknownName {
+    /// A `name` that is none of those of the enum `T`.
+    pub fn of<T: VariantNames>(what: &'static str, name: &str) -> Self {
+        Self { what, name: name.to_owned(), choices: T::VARIANTS }
+    }
+}
+
+/// `A, B or C`.
+fn or_list(choices: &[&str]) -> String {
+    match choices {
+        [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => choices.concat(),
+    }
+}
 
 /// Why a device could not compute.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// A loss that is none of the known ones.
-    #[error("loss={name} is not known: choose MSE, L1, Charbonnier or SSIM+L1")]
-    Loss {
-        /// The name given.
-        name: String,
-    },
-    /// A schedule that is none of the known ones.
-    #[error("schedule={name} is not known: choose Constant, Cosine or Plateau")]
-    Schedule {
-        /// The name given.
-        name: String,
-    },
-    /// A precision that is none of the known ones.
-    #[error("precision={name} is not known: choose auto, TF32 or float32")]
-    Precision {
-        /// The name given.
-        name: String,
-    },
     /// The device asked for is not there or cannot be used.
-    #[error("device={wanted} cannot be used: {reason}")]
+    #[error("device={device} cannot be used: {reason}")]
     Unusable {
         /// What was asked for.
-        wanted: String,
+        device: String,
         /// Why not, and what to do.
         reason: String,
     },

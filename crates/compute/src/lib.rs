@@ -6,10 +6,10 @@
 
 pub mod cpu;
 pub mod device;
-pub mod line;
 pub mod loss;
 pub mod memory;
 pub mod network;
+pub mod queue;
 pub mod simd;
 pub mod ssim;
 pub mod worker;
@@ -26,7 +26,7 @@ mod tiles;
 mod trainer;
 
 pub use adam::{ADAM, Adam};
-pub use error::EngineError;
+pub use error::{EngineError, UnknownName};
 pub use frame::Frame;
 pub use images::{Images, check_images};
 pub use loss::Loss;

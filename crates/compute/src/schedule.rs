@@ -1,14 +1,25 @@
 //! How the learning rate changes while a training goes on.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
 
-use crate::error::EngineError;
+use crate::error::UnknownName;
 
 /// How the learning rate changes from epoch to epoch. It follows from what came before and from nothing else, so that a
 /// training that was interrupted goes on with the same rates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Schedule {
     /// It does not change.
     #[default]
@@ -55,24 +66,8 @@ fn halvings(scores: &[f64]) -> i32 {
     halvings
 }
 
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Constant => "Constant",
-            Self::Cosine => "Cosine",
-            Self::Plateau => "Plateau",
-        })
-    }
-}
-
-impl FromStr for Schedule {
-    type Err = EngineError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let all = [Self::Constant, Self::Cosine, Self::Plateau];
-        let known = all.into_iter().find(|schedule| schedule.to_string() == name);
-        known.ok_or_else(|| EngineError::Schedule { name: name.to_owned() })
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::of::<Schedule>("schedule", name)
 }
 
 #[cfg(test)]
@@ -109,6 +104,6 @@ mod tests {
         for schedule in [Schedule::Constant, Schedule::Cosine, Schedule::Plateau] {
             assert_eq!(schedule.to_string().parse::<Schedule>().unwrap(), schedule);
         }
-        assert!("Linear".parse::<Schedule>().unwrap_err().to_string().contains("schedule=Linear"));
+        assert!("Linear".parse::<Schedule>().unwrap_err().to_string().contains("schedule \"Linear\""));
     }
 }

@@ -11,25 +11,25 @@ use undulator_compute::{
 use crate::{
     driver,
     engine::{BurnRunner, BurnTrainer},
-    multiply::Multiply,
+    matmul_precision::MatmulPrecision,
     settle,
 };
 
-/// One NVIDIA GPU, and how it is to multiply.
+/// One NVIDIA GPU, and the precision of its multiplications.
 #[derive(Clone, Debug)]
 pub(crate) struct CudaGpu {
     /// Its number.
     pub index: usize,
     /// Its name, as the driver gives it.
     pub name: String,
-    pub multiply: Multiply,
+    pub matmul: MatmulPrecision,
 }
 
 impl fmt::Display for CudaGpu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let precision = match self.multiply {
-            Multiply::Tf32 => "TF32",
-            Multiply::Float32 | Multiply::SplitTf32 => "float32",
+            MatmulPrecision::Tf32 => "TF32",
+            MatmulPrecision::Float32 | MatmulPrecision::SplitTf32 => "float32",
         };
         write!(f, "CUDA GPU {} ({}), {precision}", self.index, self.name)
     }
@@ -37,11 +37,11 @@ impl fmt::Display for CudaGpu {
 
 impl Accelerator for CudaGpu {
     fn runner(&self, plan: &Plan, weights: &Weights) -> Result<Box<dyn Runner>, EngineError> {
-        Ok(Box::new(BurnRunner::new(plan, weights, settle::cuda(self.index), self.multiply)?))
+        Ok(Box::new(BurnRunner::new(plan, weights, settle::cuda(self.index), self.matmul)?))
     }
 
     fn trainer(&self, plan: &Plan, state: &TrainerState, loss: Loss) -> Result<Box<dyn Trainer>, EngineError> {
-        Ok(Box::new(BurnTrainer::new(plan, state, loss, settle::cuda(self.index), self.multiply)?))
+        Ok(Box::new(BurnTrainer::new(plan, state, loss, settle::cuda(self.index), self.matmul)?))
     }
 
     fn free_memory(&self) -> Option<u64> {

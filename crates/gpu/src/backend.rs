@@ -7,7 +7,7 @@ use undulator_compute::device::{Backend, Picked, Precision, Row};
 use crate::{
     accelerator::CudaGpu,
     cuda::{Cuda, Gpu},
-    multiply::Multiply,
+    matmul_precision::MatmulPrecision,
     probe, report, search,
 };
 
@@ -60,14 +60,14 @@ fn on_gpu(index: usize, gpu: &Gpu, precision: Precision) -> Picked {
             "the {title} has no tensor cores for TF32: plain kernels run there, and may be no faster than the CPU"
         ));
     }
-    (Arc::new(CudaGpu { index, name: gpu.name.clone(), multiply: Multiply::on(gpu, precision) }), lines)
+    (Arc::new(CudaGpu { index, name: gpu.name.clone(), matmul: MatmulPrecision::on(gpu, precision) }), lines)
 }
 
 #[cfg(test)]
 mod tests {
     use undulator_compute::{
         EngineError,
-        device::{self, Device, Devices, Wanted},
+        device::{self, Device, DeviceRequest, Devices},
     };
 
     use super::*;
@@ -96,8 +96,8 @@ mod tests {
     const CPU: &str = "CPU (2 threads)";
 
     impl Machine<'_> {
-        fn picked(&self, wanted: Wanted, precision: Precision) -> Result<(Device, Vec<String>), EngineError> {
-            Devices::new(2, &[self]).pick(wanted, precision)
+        fn picked(&self, request: DeviceRequest, precision: Precision) -> Result<(Device, Vec<String>), EngineError> {
+            Devices::new(2, &[self]).pick(request, precision)
         }
 
         fn table(&self) -> Vec<String> {
@@ -105,13 +105,13 @@ mod tests {
         }
     }
 
-    fn picked(wanted: Wanted, precision: Precision, cuda: &Cuda) -> Result<(Device, Vec<String>), EngineError> {
-        Machine { cuda, usable: |_| Ok(()) }.picked(wanted, precision)
+    fn picked(request: DeviceRequest, precision: Precision, cuda: &Cuda) -> Result<(Device, Vec<String>), EngineError> {
+        Machine { cuda, usable: |_| Ok(()) }.picked(request, precision)
     }
 
     #[test]
     fn auto_takes_cuda_only_when_nothing_is_missing() {
-        let (device, lines) = picked(Wanted::Auto, Precision::Auto, &complete()).unwrap();
+        let (device, lines) = picked(DeviceRequest::Auto, Precision::Auto, &complete()).unwrap();
         assert_eq!(device.to_string(), "CUDA GPU 0 (A GPU), TF32");
         assert!(lines.is_empty());
         let lacking = [
@@ -122,13 +122,13 @@ mod tests {
             (Cuda { headers: Err("no headers".to_owned()), ..complete() }, "no headers"),
         ];
         for (cuda, what) in lacking {
-            let (device, lines) = picked(Wanted::Auto, Precision::Auto, &cuda).unwrap();
+            let (device, lines) = picked(DeviceRequest::Auto, Precision::Auto, &cuda).unwrap();
             assert_eq!(device.to_string(), CPU);
             assert!(lines[0].starts_with("computing on the CPU, because ") && lines[0].contains(what), "{lines:?}");
-            let error = picked(Wanted::Cuda(0), Precision::Auto, &cuda).unwrap_err().to_string();
+            let error = picked(DeviceRequest::Cuda(0), Precision::Auto, &cuda).unwrap_err().to_string();
             assert!(error.starts_with("device=cuda:0 cannot be used: ") && error.contains(what), "{error}");
         }
-        let error = picked(Wanted::Cuda(3), Precision::Auto, &complete()).unwrap_err().to_string();
+        let error = picked(DeviceRequest::Cuda(3), Precision::Auto, &complete()).unwrap_err().to_string();
         assert!(error.contains("there is no GPU 3, only 1"), "{error}");
     }
 
@@ -136,12 +136,12 @@ mod tests {
     fn auto_takes_the_first_gpu_that_computes() {
         let cuda = &Cuda { gpus: [complete().gpus, complete().gpus].concat(), ..complete() };
         let usable = |index| if index == 1 { Ok(()) } else { Err("it is broken".to_owned()) };
-        let (device, _) = Machine { cuda, usable }.picked(Wanted::Auto, Precision::Auto).unwrap();
+        let (device, _) = Machine { cuda, usable }.picked(DeviceRequest::Auto, Precision::Auto).unwrap();
         assert_eq!(device.to_string(), "CUDA GPU 1 (A GPU), TF32");
-        let error = Machine { cuda, usable }.picked(Wanted::Cuda(0), Precision::Auto).unwrap_err().to_string();
+        let error = Machine { cuda, usable }.picked(DeviceRequest::Cuda(0), Precision::Auto).unwrap_err().to_string();
         assert_eq!(error, "device=cuda:0 cannot be used: it is broken");
         let usable = |_| Err("it is broken".to_owned());
-        let (device, lines) = Machine { cuda, usable }.picked(Wanted::Auto, Precision::Auto).unwrap();
+        let (device, lines) = Machine { cuda, usable }.picked(DeviceRequest::Auto, Precision::Auto).unwrap();
         assert_eq!(
             (device.to_string().as_str(), lines),
             (CPU, vec!["computing on the CPU, because it is broken".to_owned()])
@@ -152,7 +152,7 @@ mod tests {
     fn what_the_precision_comes_to_is_told() {
         let old = Gpu { capability: (7, 5), ..complete().gpus[0].clone() };
         let old = Cuda { gpus: vec![old], ..complete() };
-        let (device, lines) = picked(Wanted::Cuda(0), Precision::Tf32, &old).unwrap();
+        let (device, lines) = picked(DeviceRequest::Cuda(0), Precision::Tf32, &old).unwrap();
         assert_eq!(device.to_string(), "CUDA GPU 0 (A GPU), float32");
         let expected = [
             "precision=TF32 is not possible on the A GPU (compute capability 7.5): it computes with 32-bit floats",
@@ -160,10 +160,10 @@ mod tests {
              faster than the CPU",
         ];
         assert_eq!(lines, expected);
-        assert_eq!(picked(Wanted::Cuda(0), Precision::Float32, &old).unwrap().1, expected[1..]);
-        let (device, lines) = picked(Wanted::Cuda(0), Precision::Float32, &complete()).unwrap();
+        assert_eq!(picked(DeviceRequest::Cuda(0), Precision::Float32, &old).unwrap().1, expected[1..]);
+        let (device, lines) = picked(DeviceRequest::Cuda(0), Precision::Float32, &complete()).unwrap();
         assert_eq!((device.to_string().as_str(), lines.len()), ("CUDA GPU 0 (A GPU), float32", 0));
-        let (_, lines) = device::pick(Wanted::Cpu, Precision::Tf32).unwrap();
+        let (_, lines) = device::pick(DeviceRequest::Cpu, Precision::Tf32).unwrap();
         assert_eq!(lines, ["precision=TF32 is for GPUs: the CPU computes with 32-bit floats"]);
     }
 
@@ -173,7 +173,7 @@ mod tests {
         if cuda.gpus.is_empty() {
             assert!(cuda.missing().is_some() && probe::usable(&cuda, 0).is_err());
         }
-        let on_cpu = device::pick(Wanted::Cpu, Precision::Float32);
+        let on_cpu = device::pick(DeviceRequest::Cpu, Precision::Float32);
         assert!(matches!(on_cpu, Ok((Device::Cpu { .. }, lines)) if lines.is_empty()));
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::toolkit::{Place, entries};
+use crate::toolkit::{Installation, entries};
 
 /// What CubeCL's kernels include, each with the packages that bring it: NVIDIA's own, and pip's.
 ///
@@ -22,21 +22,21 @@ pub(crate) const NEEDED: [(&str, &str, &str); 6] = [
     ("cuda/barrier", "cuda-cccl", "nvidia-cuda-cccl-cu12"),
 ];
 
-/// The folders that hold all headers together: those of the first place that is complete, as few as do. Places are looked
-/// at in the order given.
+/// The folders that hold all headers together: those of the first complete installation, as few as possible.
+/// Installations are searched in the order given.
 ///
 /// # Errors
 /// What is missing where most of them are, and what to do.
-pub(crate) fn find<'a>(places: impl Iterator<Item = &'a Place>) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn find<'a>(installations: impl Iterator<Item = &'a Installation>) -> Result<Vec<PathBuf>, String> {
     let mut nearest: Option<(usize, String)> = None;
-    for place in places.filter(|place| !place.includes.is_empty()) {
-        let alone = place.includes.iter().map(std::slice::from_ref);
-        match alone.chain([&place.includes[..]]).find(|folders| lacking(folders).is_empty()) {
+    for installation in installations.filter(|installation| !installation.includes.is_empty()) {
+        let alone = installation.includes.iter().map(std::slice::from_ref);
+        match alone.chain([&installation.includes[..]]).find(|folders| lacking(folders).is_empty()) {
             Some(folders) => return Ok(folders.to_vec()),
             None => {
-                let lacking = lacking(&place.includes);
+                let lacking = lacking(&installation.includes);
                 if nearest.as_ref().is_none_or(|(fewest, _)| lacking.len() < *fewest) {
-                    nearest = Some((lacking.len(), sentence(lacking[0], &place.includes)));
+                    nearest = Some((lacking.len(), sentence(lacking[0], &installation.includes)));
                 }
             }
         }
@@ -145,8 +145,8 @@ mod tests {
         }
     }
 
-    fn place(root: &Path, includes: &[&str]) -> Place {
-        Place { libraries: vec![], includes: includes.iter().map(|name| root.join(name)).collect() }
+    fn installation(root: &Path, includes: &[&str]) -> Installation {
+        Installation { libraries: vec![], includes: includes.iter().map(|name| root.join(name)).collect() }
     }
 
     /// The layout of toolkits and Debian, of CUDA 13, of pip's wheels.
@@ -168,7 +168,7 @@ mod tests {
         for (files, folders) in LAYOUTS.iter().zip([1, 1, 3]) {
             let root = tempfile::tempdir().unwrap();
             write(root.path(), files);
-            let found = find([&place(root.path(), &["i", "j", "k"])].into_iter()).unwrap();
+            let found = find([&installation(root.path(), &["i", "j", "k"])].into_iter()).unwrap();
             assert_eq!(found.len(), folders);
         }
     }
@@ -180,7 +180,7 @@ mod tests {
                 let root = tempfile::tempdir().unwrap();
                 let rest: Vec<&str> = (0..6).filter(|at| *at != missing).map(|at| files[at]).collect();
                 write(root.path(), &rest);
-                let reason = find([&place(root.path(), &["i", "j", "k"])].into_iter()).unwrap_err();
+                let reason = find([&installation(root.path(), &["i", "j", "k"])].into_iter()).unwrap_err();
                 let folder = root.path().join("i").display().to_string();
                 for part in [&format!("no {file} in"), &folder, *package, *wheel] as [&str; 4] {
                     assert!(reason.contains(part), "{part} in {reason}");
@@ -197,7 +197,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), &LAYOUTS[0]);
         write(root.path(), &["part/cuda_runtime.h", "more/cuda_runtime.h", "more/mma.h"]);
-        let [part, more, whole] = ["part", "more", "i"].map(|name| place(root.path(), &[name]));
+        let [part, more, whole] = ["part", "more", "i"].map(|name| installation(root.path(), &[name]));
         assert_eq!(find([&part, &whole].into_iter()).unwrap(), [root.path().join("i")]);
         let reason = find([&part, &more].into_iter()).unwrap_err();
         assert!(reason.contains("no cuda_fp16.h") && reason.contains("more"), "{reason}");

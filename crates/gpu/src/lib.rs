@@ -13,7 +13,7 @@ mod driver;
 mod engine;
 mod headers;
 mod kernel_cache;
-mod multiply;
+mod matmul_precision;
 mod nvrtc;
 mod probe;
 mod report;
@@ -22,7 +22,7 @@ mod settle;
 mod toolkit;
 
 pub use engine::{BurnRunner, BurnTrainer};
-pub use multiply::Multiply;
+pub use matmul_precision::MatmulPrecision;
 
 /// Makes CUDA known to [`undulator_compute::device`]. Nothing is looked for yet.
 pub fn register() {

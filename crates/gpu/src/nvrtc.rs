@@ -22,27 +22,27 @@ use libloading::Library;
 use crate::{
     cache,
     cuda::{Gpu, Nvrtc},
-    toolkit::{Place, compilers, entries},
+    toolkit::{Installation, compilers, entries},
 };
 
 /// Opens the NVRTC that suits best, once for the process.
 ///
 /// # Errors
 /// When there is none, or none that can be used, and what to do.
-pub(crate) fn open(places: &[Place], driver: Option<(i32, i32)>, gpus: &[Gpu]) -> Result<Nvrtc, String> {
+pub(crate) fn open(installations: &[Installation], driver: Option<(i32, i32)>, gpus: &[Gpu]) -> Result<Nvrtc, String> {
     // cudarc keeps the library that it took: another one can be had by a new start alone.
     static OPENED: Mutex<Option<Nvrtc>> = Mutex::new(None);
     let mut opened = OPENED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(nvrtc) = &*opened {
         return Ok(nvrtc.clone());
     }
-    let nvrtc = choose(places, driver, gpus)?;
+    let nvrtc = choose(installations, driver, gpus)?;
     Ok(opened.insert(nvrtc).clone())
 }
 
-fn choose(places: &[Place], driver: Option<(i32, i32)>, gpus: &[Gpu]) -> Result<Nvrtc, String> {
+fn choose(installations: &[Installation], driver: Option<(i32, i32)>, gpus: &[Gpu]) -> Result<Nvrtc, String> {
     let mut best: Option<(Fit, Candidate)> = None;
-    for file in places.iter().flat_map(|place| compilers(place, cfg!(windows))) {
+    for file in installations.iter().flat_map(|installation| compilers(installation, cfg!(windows))) {
         let Some(candidate) = Candidate::open(&file) else { continue };
         let fit = Fit::of(&candidate.about, driver, gpus);
         if best.as_ref().is_none_or(|(other, _)| fit > *other) {

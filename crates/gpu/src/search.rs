@@ -9,7 +9,7 @@ use crate::{
     cache,
     cuda::{Cuda, Nvrtc},
     driver, headers, nvrtc,
-    toolkit::{self, Place, Surroundings},
+    toolkit::{self, Environment, Installation},
 };
 
 /// The driver, its GPUs, NVRTC and the headers.
@@ -18,21 +18,28 @@ pub(crate) fn cuda() -> Cuda {
         Ok((version, gpus)) => (Ok(version), gpus),
         Err(reason) => (Err(reason), Vec::new()),
     };
-    let around = Surroundings::here();
-    let places = toolkit::places(&around);
-    let nvrtc = nvrtc::open(&places, driver.as_ref().ok().copied(), &gpus);
-    let headers = headers(&around, &places, nvrtc.as_ref().ok());
+    let environment = Environment::here();
+    let installations = toolkit::installations(&environment);
+    let nvrtc = nvrtc::open(&installations, driver.as_ref().ok().copied(), &gpus);
+    let headers = headers(&environment, &installations, nvrtc.as_ref().ok());
     Cuda { driver, gpus, nvrtc, headers }
 }
 
 /// The folder of the headers: that of `CUDA_PATH`, which CubeCL takes whatever we say, that of the compiler, or any.
-fn headers(around: &Surroundings, places: &[Place], nvrtc: Option<&Nvrtc>) -> Result<PathBuf, String> {
-    let named = (around.variable)("CUDA_PATH").map(PathBuf::from);
-    let of_user =
-        |place: &&Place| named.as_ref().is_some_and(|root| place.includes.iter().any(|i| i.starts_with(root)));
+fn headers(
+    environment: &Environment,
+    installations: &[Installation],
+    nvrtc: Option<&Nvrtc>,
+) -> Result<PathBuf, String> {
+    let named = (environment.variable)("CUDA_PATH").map(PathBuf::from);
+    let of_user = |installation: &&Installation| {
+        named.as_ref().is_some_and(|root| installation.includes.iter().any(|i| i.starts_with(root)))
+    };
     let file = nvrtc.and_then(|nvrtc| nvrtc.file.as_ref());
-    let beside = |place: &&Place| file.is_some_and(|file| place.libraries.iter().any(|l| file.starts_with(l)));
-    let in_order = places.iter().filter(of_user).chain(places.iter().filter(beside)).chain(places);
+    let beside = |installation: &&Installation| {
+        file.is_some_and(|file| installation.libraries.iter().any(|l| file.starts_with(l)))
+    };
+    let in_order = installations.iter().filter(of_user).chain(installations.iter().filter(beside)).chain(installations);
     let folders = headers::find(in_order)?;
     let cache = cache::folder();
     headers::gathered(&folders, &cache).map_err(|error| {

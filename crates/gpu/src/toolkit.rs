@@ -1,7 +1,7 @@
 //! Where people have CUDA's run-time compiler and its headers.
 //!
 //! NVIDIA's own packages, those of the distributions, conda's and pip's each put them elsewhere, and an ImageJ that was
-//! started from the desktop knows few variables. So all usual places are looked at.
+//! started from the desktop knows few variables. So all usual folders are searched.
 
 use std::{
     env,
@@ -10,8 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What the places follow from.
-pub(crate) struct Surroundings<'a> {
+/// What the search for installations depends on: variables and the roots of folders.
+pub(crate) struct Environment<'a> {
     /// The environment's variables.
     pub variable: &'a dyn Fn(&str) -> Option<OsString>,
     /// Where the system's folders begin.
@@ -22,7 +22,7 @@ pub(crate) struct Surroundings<'a> {
     pub windows: bool,
 }
 
-impl Surroundings<'_> {
+impl Environment<'_> {
     /// Those of this process.
     pub fn here() -> Self {
         let root = if cfg!(windows) { "C:/" } else { "/" };
@@ -36,7 +36,7 @@ impl Surroundings<'_> {
 
 /// One installation: folders that may hold NVRTC, and folders that hold the headers together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Installation {
     pub libraries: Vec<PathBuf>,
     pub includes: Vec<PathBuf>,
 }
@@ -46,36 +46,37 @@ const TARGETS: [&str; 3] = ["x86_64-linux", "sbsa-linux", "aarch64-linux"];
 /// The same as Debian names them.
 const TRIPLETS: [&str; 2] = ["x86_64-linux-gnu", "aarch64-linux-gnu"];
 
-/// All places that are there, the most deliberate choice first: what variables name, toolkits, the distribution's
+/// All installations that exist, the most deliberate choice first: what variables name, toolkits, the distribution's
 /// packages, conda's, and pip's.
-pub(crate) fn places(around: &Surroundings) -> Vec<Place> {
-    let named = ["CUDA_PATH", "CUDA_HOME"].into_iter().filter_map(|name| around.folder(name));
-    let mut places: Vec<Place> = named.chain(toolkits(around)).map(|folder| toolkit(&folder)).collect();
-    if !around.windows {
-        places.push(distribution(&around.root.join("usr")));
+pub(crate) fn installations(environment: &Environment) -> Vec<Installation> {
+    let named = ["CUDA_PATH", "CUDA_HOME"].into_iter().filter_map(|name| environment.folder(name));
+    let mut installations: Vec<Installation> =
+        named.chain(toolkits(environment)).map(|folder| toolkit(&folder)).collect();
+    if !environment.windows {
+        installations.push(distribution(&environment.root.join("usr")));
     }
-    if let Some(prefix) = around.folder("CONDA_PREFIX") {
-        places.push(toolkit(&if around.windows { prefix.join("Library") } else { prefix }));
+    if let Some(prefix) = environment.folder("CONDA_PREFIX") {
+        installations.push(toolkit(&if environment.windows { prefix.join("Library") } else { prefix }));
     }
-    places.extend(site_packages(around).iter().flat_map(|folder| wheels(folder)));
-    for place in &mut places {
-        place.libraries.retain(|folder| folder.is_dir());
-        place.includes.retain(|folder| folder.is_dir());
+    installations.extend(site_packages(environment).iter().flat_map(|folder| wheels(folder)));
+    for installation in &mut installations {
+        installation.libraries.retain(|folder| folder.is_dir());
+        installation.includes.retain(|folder| folder.is_dir());
     }
-    places.retain(|place| !place.libraries.is_empty() || !place.includes.is_empty());
-    places
+    installations.retain(|installation| !installation.libraries.is_empty() || !installation.includes.is_empty());
+    installations
 }
 
 /// The folders of whole toolkits: the default one, then by version, the newest first.
-fn toolkits(around: &Surroundings) -> Vec<PathBuf> {
-    if around.windows {
-        let programs = around.folder("ProgramFiles").unwrap_or_else(|| around.root.join("Program Files"));
+fn toolkits(environment: &Environment) -> Vec<PathBuf> {
+    if environment.windows {
+        let programs = environment.folder("ProgramFiles").unwrap_or_else(|| environment.root.join("Program Files"));
         return versions(&programs.join("NVIDIA GPU Computing Toolkit/CUDA"), "v");
     }
-    let local = around.root.join("usr/local");
+    let local = environment.root.join("usr/local");
     let mut all = vec![local.join("cuda")];
     all.extend(versions(&local, "cuda-"));
-    all.push(around.root.join("opt/cuda"));
+    all.push(environment.root.join("opt/cuda"));
     all
 }
 
@@ -91,43 +92,46 @@ fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
 }
 
 /// A toolkit as NVIDIA lays it out, on Linux and Windows; conda does the same.
-fn toolkit(folder: &Path) -> Place {
+fn toolkit(folder: &Path) -> Installation {
     let mut libraries: Vec<PathBuf> = ["lib64", "lib", "bin/x64", "bin"].map(|name| folder.join(name)).into();
     let mut includes = vec![folder.join("include")];
     for target in TARGETS.map(|target| folder.join("targets").join(target)) {
         libraries.push(target.join("lib"));
         includes.push(target.join("include"));
     }
-    Place { libraries, includes }
+    Installation { libraries, includes }
 }
 
 /// What distributions put among the system's own files.
-fn distribution(usr: &Path) -> Place {
+fn distribution(usr: &Path) -> Installation {
     let lib = usr.join("lib");
     let mut libraries: Vec<PathBuf> = TRIPLETS.map(|triplet| lib.join(triplet)).into();
     libraries.extend([lib.join("cuda/lib64"), usr.join("lib64")]);
-    Place { libraries, includes: vec![usr.join("include"), lib.join("cuda/include")] }
+    Installation { libraries, includes: vec![usr.join("include"), lib.join("cuda/include")] }
 }
 
 /// Where Python keeps packages: the environment's, and the user's own.
-fn site_packages(around: &Surroundings) -> Vec<PathBuf> {
-    let bases = [around.folder("VIRTUAL_ENV"), around.folder("CONDA_PREFIX")].into_iter().flatten();
-    if around.windows {
-        let own = around.folder("APPDATA").map(|folder| entries(&folder.join("Python"))).unwrap_or_default();
+fn site_packages(environment: &Environment) -> Vec<PathBuf> {
+    let bases = [environment.folder("VIRTUAL_ENV"), environment.folder("CONDA_PREFIX")].into_iter().flatten();
+    if environment.windows {
+        let own = environment.folder("APPDATA").map(|folder| entries(&folder.join("Python"))).unwrap_or_default();
         let own = own.into_iter().map(|version| version.join("site-packages"));
         return bases.map(|base| base.join("Lib/site-packages")).chain(own).collect();
     }
-    let own = around.home.as_ref().map(|home| home.join(".local"));
+    let own = environment.home.as_ref().map(|home| home.join(".local"));
     let pythons = bases.chain(own).flat_map(|base| versions(&base.join("lib"), "python"));
     pythons.map(|python| python.join("site-packages")).collect()
 }
 
 /// NVIDIA's wheels: those of CUDA 13 share a folder, those of CUDA 12 have one each.
-fn wheels(site: &Path) -> [Place; 2] {
+fn wheels(site: &Path) -> [Installation; 2] {
     let within = |names: &[&str]| names.iter().map(|name| site.join("nvidia").join(name)).collect();
     [
-        Place { libraries: within(&["cu13/lib", "cu13/bin/x86_64", "cu13/bin"]), includes: within(&["cu13/include"]) },
-        Place {
+        Installation {
+            libraries: within(&["cu13/lib", "cu13/bin/x86_64", "cu13/bin"]),
+            includes: within(&["cu13/include"]),
+        },
+        Installation {
             libraries: within(&["cuda_nvrtc/lib", "cuda_nvrtc/bin"]),
             includes: within(&["cuda_runtime/include", "cuda_nvcc/include", "cuda_cccl/include"]),
         },
@@ -142,15 +146,15 @@ pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// The files in a place that may be NVRTC, by name.
-pub(crate) fn compilers(place: &Place, windows: bool) -> Vec<PathBuf> {
+/// The files of an installation that may be NVRTC, by name.
+pub(crate) fn compilers(installation: &Installation, windows: bool) -> Vec<PathBuf> {
     let (prefix, extension) = if windows { ("nvrtc64_", ".dll") } else { ("libnvrtc.so", "") };
     let is_one = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         // The alternative one of Windows compiles with another front end.
         name.starts_with(prefix) && name.ends_with(extension) && !name.contains(".alt.")
     };
-    place.libraries.iter().flat_map(|folder| entries(folder)).filter(is_one).collect()
+    installation.libraries.iter().flat_map(|folder| entries(folder)).filter(is_one).collect()
 }
 
 #[cfg(test)]
@@ -159,8 +163,8 @@ mod tests {
 
     use super::*;
 
-    /// The places found with these files and variables; `ROOT` in a variable is the folder of the files.
-    fn found(windows: bool, files: &[&str], variables: &[(&str, &str)]) -> Vec<Place> {
+    /// The installations found with these files and variables; `ROOT` in a variable is the folder of the files.
+    fn found(windows: bool, files: &[&str], variables: &[(&str, &str)]) -> Vec<Installation> {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         for file in files.iter().map(|file| root.join(file)) {
@@ -169,15 +173,19 @@ mod tests {
         }
         let values: HashMap<_, _> = variables.iter().map(|(name, value)| (*name, root.join(value))).collect();
         let variable = |name: &str| values.get(name).map(|path| path.clone().into_os_string());
-        let around = Surroundings { variable: &variable, root: root.into(), home: Some(root.join("home")), windows };
+        let environment =
+            Environment { variable: &variable, root: root.into(), home: Some(root.join("home")), windows };
         let bare = |paths: &[PathBuf]| paths.iter().map(|path| path.strip_prefix(root).unwrap().into()).collect();
-        let bare = |place: &Place| Place { libraries: bare(&place.libraries), includes: bare(&place.includes) };
-        places(&around).iter().map(bare).collect()
+        let bare = |installation: &Installation| Installation {
+            libraries: bare(&installation.libraries),
+            includes: bare(&installation.includes),
+        };
+        installations(&environment).iter().map(bare).collect()
     }
 
-    fn place(libraries: &[&str], includes: &[&str]) -> Place {
+    fn installation(libraries: &[&str], includes: &[&str]) -> Installation {
         let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect();
-        Place { libraries: paths(libraries), includes: paths(includes) }
+        Installation { libraries: paths(libraries), includes: paths(includes) }
     }
 
     #[test]
@@ -191,11 +199,11 @@ mod tests {
             "mine/include/mma.h",
         ];
         let expected = [
-            place(&[], &["mine/include"]),
-            place(&["usr/local/cuda/lib64"], &[]),
-            place(&[], &["usr/local/cuda-12.10/targets/x86_64-linux/include"]),
-            place(&["usr/local/cuda-9.2/lib64"], &[]),
-            place(&["opt/cuda/lib"], &[]),
+            installation(&[], &["mine/include"]),
+            installation(&["usr/local/cuda/lib64"], &[]),
+            installation(&[], &["usr/local/cuda-12.10/targets/x86_64-linux/include"]),
+            installation(&["usr/local/cuda-9.2/lib64"], &[]),
+            installation(&["opt/cuda/lib"], &[]),
         ];
         assert_eq!(found(false, &files, &[("CUDA_PATH", "mine"), ("CUDA_HOME", "nowhere")]), expected);
     }
@@ -203,19 +211,19 @@ mod tests {
     #[test]
     fn distributions_conda_and_pip_are_found() {
         let debian = ["usr/lib/x86_64-linux-gnu/libnvrtc.so.12", "usr/include/cuda_runtime.h"];
-        assert_eq!(found(false, &debian, &[]), [place(&["usr/lib/x86_64-linux-gnu"], &["usr/include"])]);
+        assert_eq!(found(false, &debian, &[]), [installation(&["usr/lib/x86_64-linux-gnu"], &["usr/include"])]);
         let conda = ["conda/lib/libnvrtc.so.12", "conda/targets/x86_64-linux/include/cuda_runtime.h"];
-        let expected = [place(&["conda/lib"], &["conda/targets/x86_64-linux/include"])];
+        let expected = [installation(&["conda/lib"], &["conda/targets/x86_64-linux/include"])];
         assert_eq!(found(false, &conda, &[("CONDA_PREFIX", "conda")]), expected);
         let site = "home/.local/lib/python3.12/site-packages/nvidia";
         let wheels = ["cuda_nvrtc/lib/n", "cuda_runtime/include/c", "cuda_nvcc/include/crt/m", "cuda_cccl/include/b"];
         let files = wheels.map(|name| format!("{site}/{name}"));
         let includes = ["cuda_runtime", "cuda_nvcc", "cuda_cccl"].map(|name| format!("{site}/{name}/include"));
-        let expected = place(&[&format!("{site}/cuda_nvrtc/lib")], &includes.each_ref().map(String::as_str));
+        let expected = installation(&[&format!("{site}/cuda_nvrtc/lib")], &includes.each_ref().map(String::as_str));
         assert_eq!(found(false, &files.each_ref().map(String::as_str), &[]), [expected]);
         let site = "env/lib/python3.13/site-packages/nvidia/cu13";
         let files = [format!("{site}/lib/libnvrtc.so.13"), format!("{site}/include/cuda_runtime.h")];
-        let expected = [place(&[&format!("{site}/lib")], &[&format!("{site}/include")])];
+        let expected = [installation(&[&format!("{site}/lib")], &[&format!("{site}/include")])];
         assert_eq!(found(false, &files.each_ref().map(String::as_str), &[("VIRTUAL_ENV", "env")]), expected);
     }
 
@@ -224,7 +232,7 @@ mod tests {
         let toolkit = "Program Files/NVIDIA GPU Computing Toolkit/CUDA/v13.0";
         let files = [format!("{toolkit}/bin/x64/nvrtc64_130_0.dll"), format!("{toolkit}/include/cuda_runtime.h")];
         let libraries = [format!("{toolkit}/bin/x64"), format!("{toolkit}/bin")];
-        let expected = [place(&libraries.each_ref().map(String::as_str), &[&format!("{toolkit}/include")])];
+        let expected = [installation(&libraries.each_ref().map(String::as_str), &[&format!("{toolkit}/include")])];
         assert_eq!(found(true, &files.each_ref().map(String::as_str), &[]), expected);
     }
 
@@ -242,8 +250,8 @@ mod tests {
         for name in names {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let place = Place { libraries: vec![folder.path().into()], includes: vec![] };
-        assert_eq!(compilers(&place, false), [folder.path().join(names[0])]);
-        assert_eq!(compilers(&place, true), [folder.path().join(names[3])]);
+        let installation = Installation { libraries: vec![folder.path().into()], includes: vec![] };
+        assert_eq!(compilers(&installation, false), [folder.path().join(names[0])]);
+        assert_eq!(compilers(&installation, true), [folder.path().join(names[3])]);
     }
 }

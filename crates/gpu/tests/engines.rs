@@ -5,7 +5,7 @@ use undulator_compute::{
     ADAM, Images, Loss, Runner, Trainer, TrainerState, cpu,
     network::{Activation, Architecture, Plan, Spec, Weights},
 };
-use undulator_gpu::{BurnRunner, BurnTrainer, Multiply};
+use undulator_gpu::{BurnRunner, BurnTrainer, MatmulPrecision};
 
 fn flex() -> DispatchDevice {
     DispatchDevice::Flex(Default::default())
@@ -47,7 +47,7 @@ fn both_engines_restore_alike() {
         let (height, width) = size(&plan);
         let images = images(2, height, width, 0.0);
         let ours = cpu::runner(&plan, &weights).unwrap().run(&images).unwrap();
-        let burns = BurnRunner::new(&plan, &weights, flex(), Multiply::Float32).unwrap().run(&images).unwrap();
+        let burns = BurnRunner::new(&plan, &weights, flex(), MatmulPrecision::Float32).unwrap().run(&images).unwrap();
         let difference = largest_difference(&ours, &burns);
         assert!(difference < 1e-5, "{spec}: {difference}");
     }
@@ -62,7 +62,7 @@ fn both_engines_train_alike() {
         let (height, width) = size(&plan);
         let (input, target) = (images(2, height, width, 0.3), images(2, height, width, 0.4));
         let mut ours = cpu::trainer(&plan, &start, loss).unwrap();
-        let mut burns = BurnTrainer::new(&plan, &start, loss, flex(), Multiply::Float32).unwrap();
+        let mut burns = BurnTrainer::new(&plan, &start, loss, flex(), MatmulPrecision::Float32).unwrap();
         let rate = 1e-3;
         // The first step of Adam moves every weight by the rate, up or down: a gradient near zero may fall on either side.
         ours.step(&input, &target, rate).unwrap();
@@ -90,14 +90,14 @@ fn burn_goes_on_from_a_state_as_if_it_had_never_stopped() {
     let (height, width) = size(&plan);
     let (input, target) = (images(1, height, width, 0.1), images(1, height, width, 0.7));
     let start = TrainerState::start(Weights::initial(&spec, &plan, 3));
-    let mut whole = BurnTrainer::new(&plan, &start, Loss::Mse, flex(), Multiply::Float32).unwrap();
-    let mut first = BurnTrainer::new(&plan, &start, Loss::Mse, flex(), Multiply::Float32).unwrap();
+    let mut whole = BurnTrainer::new(&plan, &start, Loss::Mse, flex(), MatmulPrecision::Float32).unwrap();
+    let mut first = BurnTrainer::new(&plan, &start, Loss::Mse, flex(), MatmulPrecision::Float32).unwrap();
     for trainer in [&mut whole, &mut first] {
         (0..3).for_each(|_| trainer.step(&input, &target, 0.01).unwrap());
     }
     let state = first.state().unwrap();
     assert_eq!(state.steps, 3);
-    let mut second = BurnTrainer::new(&plan, &state, Loss::Mse, flex(), Multiply::Float32).unwrap();
+    let mut second = BurnTrainer::new(&plan, &state, Loss::Mse, flex(), MatmulPrecision::Float32).unwrap();
     for trainer in [&mut whole, &mut second] {
         (0..3).for_each(|_| trainer.step(&input, &target, 0.01).unwrap());
     }

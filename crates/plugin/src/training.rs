@@ -9,7 +9,7 @@ use super::{
 use undulator::{
     measure::Baselines,
     model::Epoch,
-    train::{Pace, Preview, Request, TrainEvent, TrainListener, TrainingStarted},
+    train::{Preview, Request, Speed, TrainEvent, TrainListener, TrainingStarted},
 };
 
 impl TrainListener for JavaHost {
@@ -17,12 +17,12 @@ impl TrainListener for JavaHost {
         match event {
             TrainEvent::Started(started) => self.started(started),
             TrainEvent::Preview(preview) => self.preview(preview),
-            TrainEvent::Epoch { epoch, best, pace } => self.epoch(epoch, best, Some(pace)),
+            TrainEvent::Epoch { epoch, best, speed } => self.epoch(epoch, best, Some(speed)),
         }
     }
 
     fn request(&self) -> Request {
-        match self.caller.tell(|env| java!(env, &self.object, "request", "()I")?.i()) {
+        match self.caller.tell(|env| java!(env, &self.object, "request": [() -> jint])?.i()) {
             Some(1) => Request::SaveCheckpoint,
             Some(2) => Request::Finish,
             Some(3) => Request::Cancel,
@@ -45,7 +45,7 @@ impl JavaHost {
         let scores = |baselines: &Baselines| [&baselines.raw, &baselines.matched, &baselines.filtered].map(|s| s.psnr);
         let scores: Vec<f64> = started.baselines.iter().flat_map(scores).collect();
         let (facts, epochs) = (facts.as_flattened(), started.epochs);
-        tell!(self, "trainingStarted", "([Ljava/lang/String;I[D)V", facts, epochs, &scores[..]);
+        tell!(self, "trainingStarted": [([JString], jint, [jdouble])], facts, epochs, &scores[..]);
         let mut best = f64::NEG_INFINITY;
         for epoch in &started.history {
             self.epoch(epoch, epoch.score() > best, None);
@@ -53,20 +53,23 @@ impl JavaHost {
         }
     }
 
-    /// An epoch of this training, or without a pace one of the training that it goes on from.
-    fn epoch(&self, told: &Epoch, best: bool, pace: Option<&Pace>) {
+    /// An epoch of this training, or without a speed one of the training that it goes on from.
+    fn epoch(&self, told: &Epoch, best: bool, speed: Option<&Speed>) {
         let or_nan = |value: Option<f64>| value.unwrap_or(f64::NAN);
         let Epoch { epoch, loss, rate, .. } = *told;
         let (validation, psnr) = (or_nan(told.validation_loss), or_nan(told.psnr));
-        let (speed, left) = pace.map_or((f64::NAN, f64::NAN), |pace| (pace.images_per_second, pace.seconds_left));
-        let memory = pace.and_then(|pace| pace.memory).map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
-        tell!(self, "epoch", "(IDDDDZDDJ)V", epoch, loss, validation, psnr, rate, best, speed, left, memory);
+        let (images_per_second, left) =
+            speed.map_or((f64::NAN, f64::NAN), |speed| (speed.images_per_second, speed.seconds_left));
+        let memory = speed.and_then(|speed| speed.memory).map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+        tell!(self, "epoch": [(jint, jdouble, jdouble, jdouble, jdouble, jboolean, jdouble, jdouble, jlong)],
+            epoch, loss, validation, psnr, rate, best, images_per_second, left, memory);
     }
 
     fn preview(&self, preview: &Preview) {
         let Preview { epoch, slice, width, height, input, restored, reference } = preview;
         let (input, restored, reference) = (&input[..], &restored[..], &reference[..]);
-        tell!(self, "preview", "(IIII[B[B[B)V", *epoch, *slice, *width, *height, input, restored, reference);
+        tell!(self, "preview": [(jint, jint, jint, jint, [jbyte], [jbyte], [jbyte])],
+            *epoch, *slice, *width, *height, input, restored, reference);
     }
 }
 

@@ -140,7 +140,7 @@ pub(super) fn read(file: impl Read + Seek, force: bool) -> Result<Loaded, Reason
     }
     let verification = match &model {
         Loaded::Own(_) => package.verify_if_quick(&model)?,
-        Loaded::Foreign(_) => Some(package.verify(&model)?),
+        Loaded::External(_) => Some(package.verify(&model)?),
     };
     match verification.filter(|verification| !verification.passed()) {
         None => Ok(model),

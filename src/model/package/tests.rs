@@ -71,7 +71,7 @@ fn refusal(bytes: Vec<u8>) -> String {
 fn read_own(bytes: Vec<u8>, force: bool) -> Model {
     match read(Cursor::new(bytes), force).unwrap() {
         Loaded::Own(model) => *model,
-        Loaded::Foreign(model) => panic!("{model:?}"),
+        Loaded::External(model) => panic!("{model:?}"),
     }
 }
 
@@ -355,10 +355,10 @@ fn a_model_that_does_not_reproduce_its_test_image_is_refused_unless_forced() {
 
 #[test]
 fn a_package_that_says_nothing_of_this_project_is_run_by_tract() {
-    let foreign = with_rdf(package(), |rdf| rdf.replace("undulator:", "other:"));
-    let Loaded::Foreign(model) = read(Cursor::new(zip(&foreign)), false).unwrap() else { panic!("it is foreign") };
+    let external = with_rdf(package(), |rdf| rdf.replace("undulator:", "other:"));
+    let Loaded::External(model) = read(Cursor::new(zip(&external)), false).unwrap() else { panic!("it is external") };
     assert_eq!(model.grey(), GreyType::F32);
-    assert!(verify(Cursor::new(zip(&foreign))).unwrap().passed());
+    assert!(verify(Cursor::new(zip(&external))).unwrap().passed());
 }
 
 #[test]

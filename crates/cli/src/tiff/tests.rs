@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use tempfile::tempdir;
 use undulator::{
     command::{Code, Image},
-    stack::{SliceSource, VoxelSize, Voxels, flat},
+    stack::{GreyType, Shape, Size, SliceSink, SliceSource, VoxelSize, Voxels, flat},
+    stack_file::{DisplaySettings, Job, StackFile},
 };
 
 use super::TiffImage;
 
-#[path = "../../tests/common/python.rs"]
+#[path = "../../../../tests/common/python.rs"]
 mod python;
 
 const WIDTH: usize = 37;
@@ -95,6 +96,25 @@ fn many_threads_read_one_file() {
     let expected = Expected(files.as_array().unwrap().iter().find(is).unwrap().clone());
     let image = TiffImage::open(&folder.path().join("tiles-deflate.tif")).unwrap();
     std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(|| expected.check(&image)))));
+}
+
+#[test]
+fn slices_beyond_4_gib_are_read() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("large.tif");
+    let shape = Shape { size: Size::new(1 << 14, 1 << 12, 70), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U8 };
+    let look = DisplaySettings { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
+    let mut file = StackFile::new(&path, look, Job::default());
+    file.begin(shape).unwrap();
+    // What lies between takes no room on the disk.
+    let last = Array2::from_shape_fn(shape.size.slice_dim(), |(y, x)| ((y * shape.size.width + x) % 251) as f32);
+    file.write(69, last.view()).unwrap();
+    file.finish().unwrap();
+    let image = TiffImage::open(&path).unwrap();
+    assert_eq!((image.shape(), image.unit()), (shape, "µm"));
+    let mut read = Array2::zeros(shape.size.slice_dim());
+    image.read(69, read.view_mut()).unwrap();
+    assert!(read == last);
 }
 
 #[test]

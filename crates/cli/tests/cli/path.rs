@@ -7,15 +7,17 @@ use tempfile::tempdir;
 use undulator::{
     align::{AlignOptions, align},
     apply::apply,
-    engine::device::Wanted,
     measure::{self, measure},
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Progress, Silent},
     sample::{SampleOptions, sample_pair},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     train::{TrainOptions, train},
     volume::Volume,
+};
+use undulator_compute::{
+    device::DeviceRequest,
+    network::{Activation, Architecture, Spec},
 };
 
 use super::{found, names, run};
@@ -63,7 +65,7 @@ fn a_pair_is_made_trained_on_restored_and_measured() {
         spec,
         epochs: 2,
         validation: 4,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: elsewhere.clone(),
         ..TrainOptions::default()
     };
@@ -76,7 +78,8 @@ fn a_pair_is_made_trained_on_restored_and_measured() {
     let applied = json(at, "apply image=laboratory.tif model=tiny.zip reference=synchrotron.tif device=cpu");
     let mut restored = Volume::black("restored", synchrotron.shape());
     let model = Model::load(&elsewhere).unwrap();
-    let core = apply(&laboratory, Some(&synchrotron), &model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
+    let core =
+        apply(&laboratory, Some(&synchrotron), &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
     let comparison = core.comparison.unwrap();
     assert_eq!(found(&applied, "PSNR"), comparison.restored.psnr);
     assert_eq!(found(&applied, "Filtered SSIM"), comparison.baselines.filtered.ssim);

@@ -226,5 +226,5 @@ impl Graph {
 }
 
 fn unusable(reason: String) -> EngineError {
-    EngineError::Unusable { wanted: "cpu".to_owned(), reason }
+    EngineError::Unusable { device: "cpu".to_owned(), reason }
 }

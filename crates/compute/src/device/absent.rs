@@ -3,7 +3,7 @@
 use super::{
     backend::{Backend, Picked, Row},
     precision::Precision,
-    wanted::CUDA,
+    request::CUDA,
 };
 
 /// Why there is no CUDA.

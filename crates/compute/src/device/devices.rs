@@ -9,8 +9,8 @@ use super::{
     absent::Absent,
     backend::{Backend, Row},
     precision::Precision,
+    request::{CUDA, DeviceRequest},
     usable::Device,
-    wanted::{CUDA, Wanted},
 };
 use crate::error::EngineError;
 
@@ -50,18 +50,18 @@ impl<'a> Devices<'a> {
     ///
     /// # Errors
     /// When an accelerator was asked for by name and cannot be used.
-    pub fn pick(&self, wanted: Wanted, precision: Precision) -> Result<(Device, Vec<String>), EngineError> {
-        match wanted {
+    pub fn pick(&self, request: DeviceRequest, precision: Precision) -> Result<(Device, Vec<String>), EngineError> {
+        match request {
             // The CPU needs no look at the backends, which takes a moment.
-            Wanted::Cpu => Ok(self.cpu(precision, Vec::new())),
-            Wanted::Cuda(index) => {
+            DeviceRequest::Cpu => Ok(self.cpu(precision, Vec::new())),
+            DeviceRequest::Cuda(index) => {
                 let backend = self.backends.iter().find(|backend| backend.name() == CUDA).copied().unwrap_or(&Absent);
                 match backend.pick(Some(index), precision) {
                     Ok((accelerator, lines)) => Ok((Device::Accelerator(accelerator), lines)),
-                    Err(reason) => Err(EngineError::Unusable { wanted: format!("{CUDA}:{index}"), reason }),
+                    Err(reason) => Err(EngineError::Unusable { device: format!("{CUDA}:{index}"), reason }),
                 }
             }
-            Wanted::Auto => {
+            DeviceRequest::Auto => {
                 let mut reasons = Vec::new();
                 for backend in &self.backends {
                     match backend.pick(None, precision) {
@@ -79,7 +79,7 @@ impl<'a> Devices<'a> {
         let row = |item: &str, state: &str, detail: String| [item.to_owned(), state.to_owned(), detail];
         let mut rows: Vec<Row> = self.backends.iter().flat_map(|backend| backend.report()).collect();
         rows.push(row("CPU", "found", format!("{} threads", self.threads)));
-        rows.push(match self.pick(Wanted::Auto, Precision::Auto) {
+        rows.push(match self.pick(DeviceRequest::Auto, Precision::Auto) {
             Ok((device, lines)) if lines.is_empty() => {
                 row("auto", &device.to_string(), "nothing is missing".to_owned())
             }
@@ -153,21 +153,24 @@ mod tests {
         }
     }
 
-    fn picked(backends: &[&dyn Backend], wanted: Wanted, precision: Precision) -> (String, Vec<String>) {
-        let (device, lines) = Devices::new(2, backends).pick(wanted, precision).unwrap();
+    fn picked(backends: &[&dyn Backend], request: DeviceRequest, precision: Precision) -> (String, Vec<String>) {
+        let (device, lines) = Devices::new(2, backends).pick(request, precision).unwrap();
         (device.to_string(), lines)
     }
 
-    fn refused(backends: &[&dyn Backend], wanted: Wanted) -> String {
-        Devices::new(2, backends).pick(wanted, Precision::Auto).unwrap_err().to_string()
+    fn refused(backends: &[&dyn Backend], request: DeviceRequest) -> String {
+        Devices::new(2, backends).pick(request, Precision::Auto).unwrap_err().to_string()
     }
 
     #[test]
     fn auto_takes_the_first_accelerator_that_works_and_else_the_cpu() {
         let [broken, mixed] = [&Cards("other", 2), &Cards(CUDA, 1)].map(|cards| cards as &dyn Backend);
-        assert_eq!(picked(&[broken, mixed], Wanted::Auto, Precision::Auto), ("card 1".to_owned(), vec![]));
-        assert_eq!(picked(&[broken, mixed], Wanted::Cpu, Precision::Auto), ("CPU (2 threads)".to_owned(), vec![]));
-        let (device, lines) = picked(&[broken, &Cards(CUDA, 2)], Wanted::Auto, Precision::Tf32);
+        assert_eq!(picked(&[broken, mixed], DeviceRequest::Auto, Precision::Auto), ("card 1".to_owned(), vec![]));
+        assert_eq!(
+            picked(&[broken, mixed], DeviceRequest::Cpu, Precision::Auto),
+            ("CPU (2 threads)".to_owned(), vec![])
+        );
+        let (device, lines) = picked(&[broken, &Cards(CUDA, 2)], DeviceRequest::Auto, Precision::Tf32);
         let expected = [
             "computing on the CPU, because no other works; no cuda works",
             "precision=TF32 is for GPUs: the CPU computes with 32-bit floats",
@@ -178,16 +181,16 @@ mod tests {
     #[test]
     fn one_that_is_asked_for_by_name_is_taken_or_refused() {
         let cards: &dyn Backend = &Cards(CUDA, 1);
-        assert_eq!(picked(&[cards], Wanted::Cuda(1), Precision::Auto).0, "card 1");
-        assert_eq!(refused(&[cards], Wanted::Cuda(0)), "device=cuda:0 cannot be used: no cuda works");
+        assert_eq!(picked(&[cards], DeviceRequest::Cuda(1), Precision::Auto).0, "card 1");
+        assert_eq!(refused(&[cards], DeviceRequest::Cuda(0)), "device=cuda:0 cannot be used: no cuda works");
     }
 
     #[test]
     fn a_build_without_cuda_says_so() {
         let reason = "this build of Undulator computes on the CPU alone (build it with the feature cuda)";
-        assert_eq!(refused(&[], Wanted::Cuda(1)), format!("device=cuda:1 cannot be used: {reason}"));
+        assert_eq!(refused(&[], DeviceRequest::Cuda(1)), format!("device=cuda:1 cannot be used: {reason}"));
         let because = format!("computing on the CPU, because {reason}");
-        assert_eq!(picked(&[], Wanted::Auto, Precision::Auto).1, [because.as_str()]);
+        assert_eq!(picked(&[], DeviceRequest::Auto, Precision::Auto).1, [because.as_str()]);
         let table: Vec<String> = Devices::new(2, &[]).report().iter().map(|row| row.join(" | ")).collect();
         let missing = ["NVIDIA driver", "NVRTC", "CUDA headers"].map(|item| format!("{item} | missing | {reason}"));
         assert_eq!(table[..3], missing);

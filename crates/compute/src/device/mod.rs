@@ -7,14 +7,14 @@ mod absent;
 mod backend;
 mod devices;
 mod precision;
+mod request;
 mod usable;
-mod wanted;
 
 pub use backend::{Accelerator, Backend, Picked, Row};
 pub use devices::{Devices, register};
-pub use precision::{Choice, Precision};
+pub use precision::{ComputeOptions, Precision};
+pub use request::DeviceRequest;
 pub use usable::{Device, compute, runner, trainer};
-pub use wanted::Wanted;
 
 use crate::error::EngineError;
 
@@ -22,8 +22,8 @@ use crate::error::EngineError;
 ///
 /// # Errors
 /// When an accelerator was asked for by name and cannot be used: it never falls back to the CPU in silence.
-pub fn pick(wanted: Wanted, precision: Precision) -> Result<(Device, Vec<String>), EngineError> {
-    Devices::here().pick(wanted, precision)
+pub fn pick(request: DeviceRequest, precision: Precision) -> Result<(Device, Vec<String>), EngineError> {
+    Devices::here().pick(request, precision)
 }
 
 /// Everything that was found and what is missing, in rows of item, state and detail, for a table. Every accelerator computes

@@ -2,10 +2,8 @@
 
 mod similarity;
 
-use std::{fmt, str::FromStr};
-
 use crate::{
-    error::EngineError,
+    error::UnknownName,
     ssim::{WINDOW, ssim},
 };
 
@@ -17,10 +15,23 @@ pub const SSIM_SHARE: f64 = 0.84;
 
 /// What a training makes small. The difference `d` is output minus target, in units of the grey window; each loss is a
 /// mean over all pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Loss {
     /// Mean squared error, `d²`.
     #[serde(rename = "MSE")]
+    #[strum(serialize = "MSE")]
     Mse,
     /// Mean absolute error, `|d|`.
     L1,
@@ -30,6 +41,7 @@ pub enum Loss {
     /// Computational Imaging 3 (2017) 47, with the similarity at one scale, as [`ssim`](crate::ssim)
     /// computes it for a peak of one. Images need at least 11×11 pixels.
     #[serde(rename = "SSIM+L1")]
+    #[strum(serialize = "SSIM+L1")]
     SsimL1,
 }
 
@@ -105,24 +117,8 @@ impl Loss {
     }
 }
 
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Mse => "MSE",
-            Self::L1 => "L1",
-            Self::Charbonnier => "Charbonnier",
-            Self::SsimL1 => "SSIM+L1",
-        })
-    }
-}
-
-impl FromStr for Loss {
-    type Err = EngineError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.into_iter().find(|loss| loss.to_string() == name);
-        known.ok_or_else(|| EngineError::Loss { name: name.to_owned() })
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::of::<Loss>("loss", name)
 }
 
 #[cfg(test)]
@@ -171,6 +167,6 @@ mod tests {
         for loss in Loss::ALL {
             assert_eq!(loss.to_string().parse::<Loss>().unwrap(), loss);
         }
-        assert!("MSSIM".parse::<Loss>().unwrap_err().to_string().contains("loss=MSSIM"));
+        assert!("MSSIM".parse::<Loss>().unwrap_err().to_string().contains("loss \"MSSIM\""));
     }
 }

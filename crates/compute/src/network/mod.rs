@@ -13,30 +13,42 @@ mod weights;
 
 pub use weights::{Tensor, Weights, WeightsError};
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::UnknownName;
+
 /// The networks there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString, strum::VariantNames,
+)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown_network)]
 pub enum Architecture {
     /// Residual encoder-decoder, `layers` resolutions deep.
     #[serde(rename = "RED-Net")]
+    #[strum(serialize = "RED-Net")]
     RedNet,
     /// Convolutions and activations in sequence, `layers` convolutions.
     #[serde(rename = "SRCNN")]
+    #[strum(serialize = "SRCNN")]
     Srcnn,
 }
 
 /// What follows each inner convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString, strum::VariantNames,
+)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown_activation)]
 pub enum Activation {
-    /// `max(0, x)`.
-    #[serde(rename = "ReLU")]
-    Relu,
     /// `x` above zero and `slope × x` below, with a trained slope for each channel (He et al. 2015).
     #[serde(rename = "PReLU")]
+    #[strum(serialize = "PReLU")]
     Prelu,
+    /// `max(0, x)`.
+    #[serde(rename = "ReLU")]
+    #[strum(serialize = "ReLU")]
+    Relu,
 }
 
 /// A network as the user chooses it.
@@ -115,16 +127,6 @@ pub enum NetworkError {
         low: usize,
         /// The largest value.
         high: usize,
-    },
-    /// A name that is none of the known ones.
-    #[error("{key}={value} is not known: choose one of {choices}")]
-    Unknown {
-        /// The macro key.
-        key: &'static str,
-        /// The value given.
-        value: String,
-        /// What there is.
-        choices: &'static str,
     },
 }
 
@@ -208,46 +210,12 @@ impl Plan {
     }
 }
 
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RedNet => "RED-Net",
-            Self::Srcnn => "SRCNN",
-        })
-    }
+fn unknown_network(name: &str) -> UnknownName {
+    UnknownName::of::<Architecture>("network", name)
 }
 
-impl FromStr for Architecture {
-    type Err = NetworkError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "RED-Net" => Ok(Self::RedNet),
-            "SRCNN" => Ok(Self::Srcnn),
-            _ => Err(NetworkError::Unknown { key: "network", value: name.to_owned(), choices: "RED-Net, SRCNN" }),
-        }
-    }
-}
-
-impl fmt::Display for Activation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Relu => "ReLU",
-            Self::Prelu => "PReLU",
-        })
-    }
-}
-
-impl FromStr for Activation {
-    type Err = NetworkError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "ReLU" => Ok(Self::Relu),
-            "PReLU" => Ok(Self::Prelu),
-            _ => Err(NetworkError::Unknown { key: "activation", value: name.to_owned(), choices: "ReLU, PReLU" }),
-        }
-    }
+fn unknown_activation(name: &str) -> UnknownName {
+    UnknownName::of::<Activation>("activation", name)
 }
 
 impl fmt::Display for Spec {
@@ -283,6 +251,6 @@ mod tests {
         for network in [Architecture::RedNet, Architecture::Srcnn] {
             assert_eq!(network.to_string().parse(), Ok(network));
         }
-        assert!("Tanh".parse::<Activation>().unwrap_err().to_string().contains("ReLU, PReLU"));
+        assert!("Tanh".parse::<Activation>().unwrap_err().to_string().contains("choose PReLU or ReLU"));
     }
 }

@@ -7,9 +7,9 @@
 use burn::tensor::{TensorPrimitive, module::conv2d, ops::ConvOptions, ops::ModuleOps};
 
 use super::array::{Array, Backend};
-use crate::multiply::Multiply;
+use crate::matmul_precision::MatmulPrecision;
 
-impl Multiply {
+impl MatmulPrecision {
     /// `x` (image, channel, y, x) convolved with `kernel` (output, input, y, x), with zeros beyond the border, plus one
     /// bias per output.
     pub(super) fn convolve(self, x: Array<4>, kernel: Array<4>, bias: Array<1>) -> Array<4> {

@@ -7,28 +7,28 @@ use undulator_compute::{
     network::{Plan, Step},
 };
 
-use crate::multiply::Multiply;
+use crate::matmul_precision::MatmulPrecision;
 
 /// Copies of the largest image that kernels need beside their input and output: in another layout, or split.
-fn copies(multiply: Multiply) -> f64 {
-    if multiply == Multiply::SplitTf32 { 6.0 } else { 2.0 }
+fn copies(matmul: MatmulPrecision) -> f64 {
+    if matmul == MatmulPrecision::SplitTf32 { 6.0 } else { 2.0 }
 }
 
 /// Bytes that applying takes for one image.
-pub(super) fn of_run(plan: &Plan, multiply: Multiply, height: usize, width: usize) -> u64 {
-    let values = plan.peak() + copies(multiply) * sizes(plan).fold(0.0, f64::max);
+pub(super) fn of_run(plan: &Plan, matmul: MatmulPrecision, height: usize, width: usize) -> u64 {
+    let values = plan.peak() + copies(matmul) * sizes(plan).fold(0.0, f64::max);
     bytes(values, height * width)
 }
 
 /// Bytes that a step takes for `count` images.
-pub(super) fn of_step(plan: &Plan, multiply: Multiply, loss: Loss, [count, height, width]: [usize; 3]) -> u64 {
+pub(super) fn of_step(plan: &Plan, matmul: MatmulPrecision, loss: Loss, [count, height, width]: [usize; 3]) -> u64 {
     // All images are kept for the way back. Beside them there are two gradients and what a kernel copies.
     let kept: f64 = sizes(plan).sum();
     let pooled: f64 =
         plan.steps.iter().zip(sizes(plan)).map(|(step, size)| if *step == Step::MaxPool { size } else { 0.0 }).sum();
-    let working = (2.0 + copies(multiply)) * sizes(plan).fold(0.0, f64::max);
+    let working = (2.0 + copies(matmul)) * sizes(plan).fold(0.0, f64::max);
     // The similarity works on four images at once, several times over.
-    let similarity = if loss == Loss::SsimL1 { 4.0 * (6.0 + copies(multiply)) } else { 0.0 };
+    let similarity = if loss == Loss::SsimL1 { 4.0 * (6.0 + copies(matmul)) } else { 0.0 };
     bytes(kept + pooled + working.max(similarity), count * height * width)
 }
 

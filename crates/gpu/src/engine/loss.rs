@@ -10,12 +10,12 @@ use undulator_compute::{
 };
 
 use super::array::Array;
-use crate::multiply::Multiply;
+use crate::matmul_precision::MatmulPrecision;
 
 /// The mean loss of a batch, and its derivative with respect to each value of `output`.
 pub(super) fn loss_and_gradient(
     loss: Loss,
-    multiply: Multiply,
+    matmul: MatmulPrecision,
     output: Array<4>,
     target: Array<4>,
 ) -> (Array<1>, Array<4>) {
@@ -29,7 +29,7 @@ pub(super) fn loss_and_gradient(
             (smooth.clone().mean(), (difference / smooth).mul_scalar(mean))
         }
         Loss::SsimL1 => {
-            let (similarity, gradient) = similarity_and_gradient(multiply, output, target);
+            let (similarity, gradient) = similarity_and_gradient(matmul, output, target);
             let pixels = difference.clone().abs().mean().mul_scalar(1.0 - SSIM_SHARE);
             let slope = difference.sign().mul_scalar((1.0 - SSIM_SHARE) * mean);
             let value = similarity.neg().add_scalar(1.0).mul_scalar(SSIM_SHARE) + pixels;
@@ -40,8 +40,8 @@ pub(super) fn loss_and_gradient(
 
 /// The mean structural similarity of images of a peak of one, and its gradient with respect to `x`, by the formulas of
 /// [`undulator_compute::loss`].
-fn similarity_and_gradient(multiply: Multiply, x: Array<4>, y: Array<4>) -> (Array<1>, Array<4>) {
-    let filter = Filter::new(multiply, &x.device());
+fn similarity_and_gradient(matmul: MatmulPrecision, x: Array<4>, y: Array<4>) -> (Array<1>, Array<4>) {
+    let filter = Filter::new(matmul, &x.device());
     let squares = x.clone().square() + y.clone().square();
     let products = x.clone() * y.clone();
     let [mean_x, mean_y, squares, products] = filter.gather([x.clone(), y.clone(), squares, products]);
@@ -68,16 +68,16 @@ fn similarity_and_gradient(multiply: Multiply, x: Array<4>, y: Array<4>) -> (Arr
 
 /// Weighted sums over windows that lie inside an image, by two convolutions of one axis each.
 struct Filter {
-    multiply: Multiply,
+    matmul: MatmulPrecision,
     weights: Array<1>,
 }
 
 impl Filter {
-    fn new(multiply: Multiply, device: &DispatchDevice) -> Self {
+    fn new(matmul: MatmulPrecision, device: &DispatchDevice) -> Self {
         let weights = window().map(|weight| weight as f32).to_vec();
         // The variances are differences of nearly equal numbers, for which TF32 is too coarse.
-        let multiply = if multiply == Multiply::Tf32 { Multiply::SplitTf32 } else { multiply };
-        Self { multiply, weights: Tensor::from_data(TensorData::new(weights, [WINDOW]), device) }
+        let matmul = if matmul == MatmulPrecision::Tf32 { MatmulPrecision::SplitTf32 } else { matmul };
+        Self { matmul, weights: Tensor::from_data(TensorData::new(weights, [WINDOW]), device) }
     }
 
     /// One sum for each window, of every image.
@@ -101,6 +101,6 @@ impl Filter {
     fn along(&self, images: Array<4>, [height, width]: [usize; 2], border: [usize; 2]) -> Array<4> {
         let weights = self.weights.clone().reshape([1, 1, height, width]);
         let options = ConvOptions::new([1, 1], border, [1, 1], 1);
-        self.multiply.bilinear(images, weights, |images, weights| conv2d(images, weights, None, options.clone()))
+        self.matmul.bilinear(images, weights, |images, weights| conv2d(images, weights, None, options.clone()))
     }
 }

@@ -24,7 +24,7 @@ use undulator_compute::{
     worker,
 };
 
-use crate::multiply::Multiply;
+use crate::matmul_precision::MatmulPrecision;
 use array::{Array, Backend, download};
 use network::{Network, Watch};
 use parameters::{Layout, Moments, Parameter};
@@ -32,7 +32,7 @@ use parameters::{Layout, Moments, Parameter};
 /// Runs a network on a Burn device.
 pub struct BurnRunner {
     plan: Plan,
-    multiply: Multiply,
+    matmul: MatmulPrecision,
     layout: Layout,
     weights: Array<1>,
     /// The weights once more, each by itself.
@@ -52,7 +52,7 @@ impl BurnRunner {
         plan: &Plan,
         weights: &Weights,
         device: DispatchDevice,
-        multiply: Multiply,
+        matmul: MatmulPrecision,
     ) -> Result<Self, EngineError> {
         lost_work::watch();
         let (device, layout) = (Open(device), Layout::new(plan));
@@ -61,11 +61,11 @@ impl BurnRunner {
             Ok((layout.parameters(&weights), weights))
         });
         let (parameters, weights) = weights?;
-        Ok(Self { plan: plan.clone(), multiply, layout, weights, parameters, known: HashSet::new(), device })
+        Ok(Self { plan: plan.clone(), matmul, layout, weights, parameters, known: HashSet::new(), device })
     }
 
     fn network(&self) -> Network<'_> {
-        Network { plan: &self.plan, parameters: &self.parameters, multiply: self.multiply }
+        Network { plan: &self.plan, parameters: &self.parameters, matmul: self.matmul }
     }
 
     fn run_once(&self, images: &Images) -> Result<Vec<f32>, EngineError> {
@@ -86,7 +86,7 @@ impl Runner for BurnRunner {
     }
 
     fn footprint(&self, height: usize, width: usize) -> Option<u64> {
-        Some(footprint::of_run(&self.plan, self.multiply, height, width))
+        Some(footprint::of_run(&self.plan, self.matmul, height, width))
     }
 }
 
@@ -112,10 +112,10 @@ impl BurnTrainer {
         state: &TrainerState,
         loss: Loss,
         device: DispatchDevice,
-        multiply: Multiply,
+        matmul: MatmulPrecision,
     ) -> Result<Self, EngineError> {
         state.check(plan)?;
-        let runner = BurnRunner::new(plan, &state.weights, device, multiply)?;
+        let runner = BurnRunner::new(plan, &state.weights, device, matmul)?;
         let moments = runner.device.checked(|| {
             let [first, second] =
                 [&state.first, &state.second].map(|means| runner.layout.upload(means, &runner.device.0));
@@ -160,8 +160,8 @@ impl Trainer for BurnTrainer {
     }
 
     fn training_footprint(&self, count: usize, height: usize, width: usize) -> Option<u64> {
-        let BurnRunner { plan, multiply, .. } = &self.runner;
-        Some(footprint::of_step(plan, *multiply, self.loss, [count, height, width]))
+        let BurnRunner { plan, matmul, .. } = &self.runner;
+        Some(footprint::of_step(plan, *matmul, self.loss, [count, height, width]))
     }
 
     fn step(&mut self, images: &Images, targets: &Images, rate: f64) -> Result<(), EngineError> {
@@ -227,11 +227,11 @@ impl BurnTrainer {
 
     /// The mean loss and the gradients of all parameters; `None` when `watch` stopped the walk.
     fn gradients(&self, images: &Images, targets: &Images, watch: &mut Watch) -> Option<(Array<1>, Vec<Parameter>)> {
-        let BurnRunner { device: Open(device), multiply, .. } = &self.runner;
+        let BurnRunner { device: Open(device), matmul, .. } = &self.runner;
         let network = self.runner.network();
         let (output, tape) = network.forward(upload_images(images, device), watch)?;
         let target = upload_images(targets, device);
-        let (loss, gradient) = loss::loss_and_gradient(self.loss, *multiply, output, target);
+        let (loss, gradient) = loss::loss_and_gradient(self.loss, *matmul, output, target);
         if !watch() {
             return None;
         }

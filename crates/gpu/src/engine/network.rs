@@ -14,7 +14,7 @@ use super::{
     array::{Array, Backend},
     parameters::Parameter,
 };
-use crate::multiply::Multiply;
+use crate::matmul_precision::MatmulPrecision;
 
 /// Called after each step of the plan; `false` stops the walk.
 pub(super) type Watch<'a> = dyn FnMut() -> bool + 'a;
@@ -24,7 +24,7 @@ pub(super) type Watch<'a> = dyn FnMut() -> bool + 'a;
 pub(super) struct Network<'a> {
     pub plan: &'a Plan,
     pub parameters: &'a [Parameter],
-    pub multiply: Multiply,
+    pub matmul: MatmulPrecision,
 }
 
 /// What the backward walk needs of one step.
@@ -63,7 +63,7 @@ impl Network<'_> {
             x = match step {
                 Step::Convolve { .. } => {
                     let (kernel, bias) = (parameter().kernel(), parameter().vector());
-                    self.multiply.convolve(x, kernel, bias)
+                    self.matmul.convolve(x, kernel, bias)
                 }
                 Step::Relu => x.clone() * positive(x),
                 Step::Prelu { .. } => x.clone() * slopes(x, parameter().vector()),
@@ -103,10 +103,10 @@ impl Network<'_> {
                 Step::Convolve { .. } => {
                     let (_, kernel) = (parameter(), parameter().kernel());
                     gradients.push(Parameter::Vector(gradient.clone().sum_dims_squeeze(&[0, 2, 3])));
-                    let of_kernel = self.multiply.kernel_gradient(input(), gradient.clone(), &kernel);
+                    let of_kernel = self.matmul.kernel_gradient(input(), gradient.clone(), &kernel);
                     gradients.push(Parameter::Kernel(of_kernel));
                     // Nothing before the first convolution is trained.
-                    if at == first { gradient } else { self.multiply.input_gradient(gradient, kernel) }
+                    if at == first { gradient } else { self.matmul.input_gradient(gradient, kernel) }
                 }
                 Step::Relu => gradient * positive(input()),
                 Step::Prelu { .. } => {

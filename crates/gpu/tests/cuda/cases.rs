@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use undulator_compute::{
     EngineError, Images, Loss, Runner, Trainer, TrainerState, cpu,
-    device::{self, Device, Precision, Wanted},
+    device::{self, Device, DeviceRequest, Precision},
     memory,
     network::{Activation, Architecture, Plan, Spec, Weights},
 };
@@ -71,7 +71,7 @@ fn apply_every_network() {
 }
 
 fn gpu(index: usize, precision: Precision) -> Device {
-    let (device, lines) = device::pick(Wanted::Cuda(index), precision).unwrap();
+    let (device, lines) = device::pick(DeviceRequest::Cuda(index), precision).unwrap();
     lines.iter().for_each(|line| println!("log: {line}"));
     println!("{device}");
     device
@@ -213,7 +213,7 @@ impl TrainListener for Listener {
     }
 }
 
-fn trained(device: Wanted, batch: usize, patch: usize, listener: &Listener) -> Result<Trained, TrainError> {
+fn trained(device: DeviceRequest, batch: usize, patch: usize, listener: &Listener) -> Result<Trained, TrainError> {
     let (low, reference) = pair(Size::new(64, 64, 14));
     let folder = tempfile::tempdir().unwrap();
     let spec = spec(Architecture::RedNet, 3, Activation::Prelu, 8, false);
@@ -248,15 +248,15 @@ fn losses(model: &Model) -> Vec<f64> {
 
 fn train_and_apply() {
     let listener = Listener::default();
-    let on_gpu = trained(Wanted::Cuda(0), 12, 0, &listener).unwrap();
+    let on_gpu = trained(DeviceRequest::Cuda(0), 12, 0, &listener).unwrap();
     let (batch, patch) = last_portion(&listener.lines.lock().unwrap()).unwrap_or((12, 0));
-    let on_cpu = trained(Wanted::Cpu, batch, patch, &Listener::default()).unwrap();
+    let on_cpu = trained(DeviceRequest::Cpu, batch, patch, &Listener::default()).unwrap();
     for (a, b) in losses(&on_gpu.model).iter().zip(losses(&on_cpu.model)) {
         assert!(((a - b) / b).abs() < 1e-3, "batch {batch}, patch {patch}: loss {a} instead of {b}");
     }
     // Slices that are larger than those of the training, so that they have to be cut.
     let (low, _) = pair(Size::new(200, 160, 2));
-    let restored = [Wanted::Cuda(0), Wanted::Cpu].map(|device| {
+    let restored = [DeviceRequest::Cuda(0), DeviceRequest::Cpu].map(|device| {
         let mut restored = Volume::black("restored", low.shape());
         apply(&low, None, &on_gpu.model, device, &mut restored, Progress::new(&Listener::default())).unwrap();
         restored.to_values()
@@ -285,7 +285,7 @@ fn a_fault() {
         Ok(_) => panic!("the fault was not noticed"),
     }
     // Whatever has become of the card, the process lives and computes.
-    trained(Wanted::Cpu, 4, 0, &Listener::default()).unwrap();
+    trained(DeviceRequest::Cpu, 4, 0, &Listener::default()).unwrap();
 }
 
 /// A kernel that fails while kernels are chosen may be done without, but what went well must be right.
@@ -302,7 +302,7 @@ fn a_fault_that_may_be_got_over() {
 /// Some steps and a run; gives back how far the output is from the CPU's, and its range.
 fn train_and_apply_once() -> Result<(f32, f32), EngineError> {
     let spec = &networks()[0];
-    let (device, _) = device::pick(Wanted::Cuda(0), Precision::Auto)?;
+    let (device, _) = device::pick(DeviceRequest::Cuda(0), Precision::Auto)?;
     let plan = spec.plan().unwrap();
     let start = TrainerState::start(Weights::initial(spec, &plan, 5));
     let (height, width) = size(&plan);

@@ -6,7 +6,7 @@ use crate::error::EngineError;
 
 /// The device that a user asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum DeviceRequest {
     /// An accelerator where there is a usable one, else the CPU.
     Auto,
     /// The CPU.
@@ -15,15 +15,15 @@ pub enum Wanted {
     Cuda(usize),
 }
 
-/// The name of the backend that [`Wanted::Cuda`] means.
+/// The name of the backend that [`DeviceRequest::Cuda`] means.
 pub(super) const CUDA: &str = "cuda";
 
-impl FromStr for Wanted {
+impl FromStr for DeviceRequest {
     type Err = EngineError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let unknown = || EngineError::Unusable {
-            wanted: name.to_owned(),
+            device: name.to_owned(),
             reason: "choose auto, cpu, cuda, or cuda:1 for the second GPU".to_owned(),
         };
         match name {
@@ -44,11 +44,15 @@ mod tests {
 
     #[test]
     fn device_names_are_read() {
-        let names =
-            [("auto", Wanted::Auto), ("cpu", Wanted::Cpu), ("cuda", Wanted::Cuda(0)), ("cuda:2", Wanted::Cuda(2))];
-        for (name, wanted) in names {
-            assert_eq!(name.parse::<Wanted>().unwrap(), wanted);
+        let names = [
+            ("auto", DeviceRequest::Auto),
+            ("cpu", DeviceRequest::Cpu),
+            ("cuda", DeviceRequest::Cuda(0)),
+            ("cuda:2", DeviceRequest::Cuda(2)),
+        ];
+        for (name, request) in names {
+            assert_eq!(name.parse::<DeviceRequest>().unwrap(), request);
         }
-        assert!("gpu".parse::<Wanted>().unwrap_err().to_string().contains("device=gpu"));
+        assert!("gpu".parse::<DeviceRequest>().unwrap_err().to_string().contains("device=gpu"));
     }
 }

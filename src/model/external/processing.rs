@@ -100,7 +100,7 @@ fn present(sorted: &[f32], quantile: f64) -> f64 {
 ///
 /// # Errors
 /// In words: for steps that do not run here, and networks that are given whole numbers.
-pub(super) fn before(input: &Yaml) -> Result<Vec<Step>, String> {
+pub(super) fn preprocessing(input: &Yaml) -> Result<Vec<Step>, String> {
     let (listed, kind) = (list(input, "preprocessing")?, kind(input));
     let older = is_older(input);
     let mut steps = Vec::new();
@@ -125,7 +125,7 @@ pub(super) fn before(input: &Yaml) -> Result<Vec<Step>, String> {
 ///
 /// # Errors
 /// In words: for steps that do not run here.
-pub(super) fn after(output: &Yaml) -> Result<Vec<Step>, String> {
+pub(super) fn postprocessing(output: &Yaml) -> Result<Vec<Step>, String> {
     let (listed, kind) = (list(output, "postprocessing")?, kind(output));
     let mut steps = Vec::new();
     if is_older(output) {
@@ -282,12 +282,12 @@ mod tests {
         let steps = "[{id: scale_linear, name: scale_linear, kwargs: {gain: 2.0}}]";
         let newer = described(&format!("{{data: {{type: uint8}}, preprocessing: {steps}, postprocessing: {steps}}}"));
         let older = described(&format!("{{data_type: uint8, preprocessing: {steps}, postprocessing: {steps}}}"));
-        assert!(before(&newer).unwrap_err().contains("\"uint8\""));
-        assert_eq!(before(&older).unwrap(), [bytes, gain]);
-        assert_eq!(after(&newer).unwrap(), [gain, bytes]);
-        assert_eq!(after(&older).unwrap(), [bytes, gain]);
+        assert!(preprocessing(&newer).unwrap_err().contains("\"uint8\""));
+        assert_eq!(preprocessing(&older).unwrap(), [bytes, gain]);
+        assert_eq!(postprocessing(&newer).unwrap(), [gain, bytes]);
+        assert_eq!(postprocessing(&older).unwrap(), [bytes, gain]);
         let plain = described("{data: {type: float32}}");
-        assert_eq!((before(&plain), after(&plain)), (Ok(vec![]), Ok(vec![])));
+        assert_eq!((preprocessing(&plain), postprocessing(&plain)), (Ok(vec![]), Ok(vec![])));
     }
 
     #[test]
@@ -304,12 +304,12 @@ mod tests {
             ("{id: scale_linear, kwargs: {gain: [1, 2]}}", "gain"),
             ("{id: scale_linear, kwargs: {gain: .nan}}", "gain"),
         ] {
-            let error =
-                before(&described(&format!("{{data: {{type: float32}}, preprocessing: [{step}]}}"))).unwrap_err();
+            let error = preprocessing(&described(&format!("{{data: {{type: float32}}, preprocessing: [{step}]}}")))
+                .unwrap_err();
             assert!(error.contains(reason), "{step}: {error}");
         }
         let measured = described("{data: {type: float32}, postprocessing: [{id: zero_mean_unit_variance}]}");
-        assert!(after(&measured).unwrap_err().contains("whole output"));
+        assert!(postprocessing(&measured).unwrap_err().contains("whole output"));
     }
 
     #[test]

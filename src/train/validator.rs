@@ -20,7 +20,7 @@ pub(super) struct Validation {
 }
 
 /// The slices that a network is judged by.
-pub(super) struct Judge<'a> {
+pub(super) struct Validator<'a> {
     pub pair: &'a Pair<'a>,
     pub slices: Range<usize>,
     /// The one that is shown.
@@ -29,7 +29,7 @@ pub(super) struct Judge<'a> {
     pub loss: Loss,
 }
 
-impl Judge<'_> {
+impl Validator<'_> {
     /// Restores the slices: their mean loss, and their PSNR on 8 bits in the reference's window; `None` without slices.
     pub fn validate(
         &self,

@@ -3,7 +3,7 @@
 use undulator_compute::{device::Device, memory};
 use undulator_onnx::{Placed, TractRunner};
 
-use super::Foreign;
+use super::ExternalModel;
 use crate::model::package::{npy::Tensor, verify::Verification};
 
 /// What two programs may differ by in a number, and beside it this part of the number: what bioimage.io allows where a
@@ -18,7 +18,7 @@ const QUICK_BYTES: u64 = 128 << 20;
 
 /// A model that is ready for its test image.
 pub(in crate::model) struct Trial {
-    model: Foreign,
+    model: ExternalModel,
     runner: TractRunner,
     input: Tensor,
     placed: Placed,
@@ -26,7 +26,7 @@ pub(in crate::model) struct Trial {
     bytes: u64,
 }
 
-impl Foreign {
+impl ExternalModel {
     /// Gets the model ready for its test input.
     ///
     /// # Errors
@@ -62,9 +62,9 @@ impl Trial {
             let (needs, free) = (self.bytes >> 20, free >> 20);
             return Err(format!("its test image takes {needs} MB of memory, and {free} are free"));
         }
-        self.model.before(&mut self.input.values);
+        self.model.preprocess(&mut self.input.values);
         let mut made = self.runner.slice(self.placed, &self.input.values)?;
-        self.model.after(&mut made);
+        self.model.postprocess(&mut made);
         Ok(compare(&made, &output.values))
     }
 }

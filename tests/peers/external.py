@@ -75,7 +75,7 @@ def network(axes, path, seed):
         node("Tanh", ["a"], "b")
         node("Sub", ["b", weight("less", 0.25)], "out")
     graph = helper.make_graph(
-        nodes, "foreign", [helper.make_tensor_value_info("in", TensorProto.FLOAT, shape)],
+        nodes, "external", [helper.make_tensor_value_info("in", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info("out", TensorProto.FLOAT, shape)], weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
     onnx.checker.check_model(model, full_check=True)
@@ -161,7 +161,7 @@ def make(name, package, folder):
         return [{key: step, "kwargs": kwargs} if kwargs else {key: step} for step, kwargs in listed]
 
     about = {
-        "type": "model", "name": f"foreign {name}", "description": "made in a test", "license": "MIT",
+        "type": "model", "name": f"external {name}", "description": "made in a test", "license": "MIT",
         "authors": [{"name": "Ada"}], "cite": [{"text": "none", "doi": "10.48550/arXiv.1603.09056"}], "tags": [],
         "documentation": os.path.join(folder, "README.md"),
     }

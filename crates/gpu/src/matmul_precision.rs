@@ -1,12 +1,12 @@
-//! How convolutions multiply.
+//! How convolutions matmul.
 
 use undulator_compute::device::Precision;
 
 use crate::cuda::Gpu;
 
-/// How the convolutions of a device multiply. Sums are always of 32 bits.
+/// How the convolutions of a device matmul. Sums are always of 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Multiply {
+pub enum MatmulPrecision {
     /// 32-bit floats.
     Float32,
     /// TF32, the 19-bit floats of NVIDIA's tensor cores: results differ from those of 32 bits by about 1e-3 of the range.
@@ -15,7 +15,7 @@ pub enum Multiply {
     SplitTf32,
 }
 
-impl Multiply {
+impl MatmulPrecision {
     /// How a GPU multiplies for a precision.
     pub(crate) fn on(gpu: &Gpu, precision: Precision) -> Self {
         match precision {
@@ -34,10 +34,10 @@ mod tests {
     fn tensor_cores_decide_how_a_gpu_multiplies() {
         let gpu = |major, minor| Gpu { name: "A GPU".to_owned(), memory: 1, capability: (major, minor) };
         for precision in [Precision::Auto, Precision::Tf32, Precision::Float32] {
-            assert_eq!(Multiply::on(&gpu(7, 5), precision), Multiply::Float32);
+            assert_eq!(MatmulPrecision::on(&gpu(7, 5), precision), MatmulPrecision::Float32);
         }
-        assert_eq!(Multiply::on(&gpu(8, 0), Precision::Auto), Multiply::Tf32);
-        assert_eq!(Multiply::on(&gpu(12, 0), Precision::Tf32), Multiply::Tf32);
-        assert_eq!(Multiply::on(&gpu(8, 6), Precision::Float32), Multiply::SplitTf32);
+        assert_eq!(MatmulPrecision::on(&gpu(8, 0), Precision::Auto), MatmulPrecision::Tf32);
+        assert_eq!(MatmulPrecision::on(&gpu(12, 0), Precision::Tf32), MatmulPrecision::Tf32);
+        assert_eq!(MatmulPrecision::on(&gpu(8, 6), Precision::Float32), MatmulPrecision::SplitTf32);
     }
 }

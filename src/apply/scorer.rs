@@ -9,14 +9,14 @@ use crate::{
 };
 
 /// Scores restored slices in rising order, on 8 bits in the reference's grey window.
-pub(super) struct Compared<'a> {
+pub(super) struct ReferenceScorer<'a> {
     reference: &'a dyn SliceSource,
     window: Window,
     scorer: Scorer,
     target: Array2<f32>,
 }
 
-impl<'a> Compared<'a> {
+impl<'a> ReferenceScorer<'a> {
     pub fn new(reference: &'a dyn SliceSource, window: Window) -> Self {
         let size = reference.shape().size;
         Self { reference, window, scorer: Scorer::new(WHITE_8), target: Array2::zeros(size.slice_dim()) }

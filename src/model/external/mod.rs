@@ -17,12 +17,12 @@ pub(super) use trial::Trial;
 
 /// A model of another program that runs here.
 #[derive(Clone, Debug)]
-pub struct Foreign {
+pub struct ExternalModel {
     description: Description,
     network: Network,
 }
 
-impl Foreign {
+impl ExternalModel {
     /// # Errors
     /// In words: for every model that does not run here.
     pub(super) fn new(rdf: &Yaml, onnx: Vec<u8>) -> Result<Self, String> {
@@ -47,23 +47,23 @@ impl Foreign {
     }
 
     /// The network on the CPU. Images are continued to a size that it takes, if there is one so large; before that, if
-    /// they are to be `bordered`, by the halo on all sides. For others the [`footprint`](Runner::footprint) is endless.
-    pub fn runner(&self, bordered: bool) -> Box<dyn Runner> {
-        Box::new(self.tract_runner(bordered))
+    /// they are to be `with_halo`, by the halo on all sides. For others the [`footprint`](Runner::footprint) is endless.
+    pub fn runner(&self, with_halo: bool) -> Box<dyn Runner> {
+        Box::new(self.tract_runner(with_halo))
     }
 
-    fn tract_runner(&self, bordered: bool) -> TractRunner {
-        TractRunner::new(self.network.clone(), self.description.input.clone(), bordered)
+    fn tract_runner(&self, with_halo: bool) -> TractRunner {
+        TractRunner::new(self.network.clone(), self.description.input.clone(), with_halo)
     }
 
     /// Takes the grey values of a whole slice to what the network is given.
-    pub fn before(&self, greys: &mut [f32]) {
-        processing::apply(&self.description.before, greys);
+    pub fn preprocess(&self, greys: &mut [f32]) {
+        processing::apply(&self.description.preprocessing, greys);
     }
 
     /// Takes what the network makes of a slice to grey values.
-    pub fn after(&self, values: &mut [f32]) {
-        processing::apply(&self.description.after, values);
+    pub fn postprocess(&self, values: &mut [f32]) {
+        processing::apply(&self.description.postprocessing, values);
     }
 }
 

@@ -17,8 +17,8 @@ pub(super) struct Description {
     pub input: Input,
     /// How many pixels at the edges of an image do not count.
     pub halo: usize,
-    pub before: Vec<Step>,
-    pub after: Vec<Step>,
+    pub preprocessing: Vec<Step>,
+    pub postprocessing: Vec<Step>,
     /// Grey type of the result.
     pub grey: GreyType,
 }
@@ -52,8 +52,8 @@ impl Description {
                 border: made.map(|axis| if is_older(output) { 0 } else { axis.halo }),
             },
             halo: made.map(|axis| axis.halo).into_iter().max().unwrap_or_default(),
-            before: processing::before(input)?,
-            after: processing::after(output)?,
+            preprocessing: processing::preprocessing(input)?,
+            postprocessing: processing::postprocessing(output)?,
             grey: match kind(output) {
                 "uint8" => GreyType::U8,
                 "uint16" => GreyType::U16,

@@ -13,46 +13,46 @@ use std::{
 use serde_json::json;
 use tempfile::TempDir;
 use undulator::{
-    apply::{apply, apply_foreign},
-    model::{Foreign, Loaded, Model, inspect, load},
+    apply::{apply, apply_external},
+    model::{ExternalModel, Loaded, Model, inspect, load},
     progress::Progress,
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,
 };
 use undulator_compute::{
-    device::Wanted,
+    device::DeviceRequest,
     network::{Architecture, Spec},
 };
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/bioimageio/tiny_rednet.bioimage.io.zip");
 
-fn foreign(path: &Path) -> Foreign {
+fn external(path: &Path) -> ExternalModel {
     match load(path, false) {
-        Ok(Loaded::Foreign(model)) => model,
+        Ok(Loaded::External(model)) => model,
         other => panic!("{}: {other:?}", path.display()),
     }
 }
 
-fn forced(path: &Path) -> Foreign {
+fn forced(path: &Path) -> ExternalModel {
     match load(path, true) {
-        Ok(Loaded::Foreign(model)) => model,
+        Ok(Loaded::External(model)) => model,
         other => panic!("{}: {other:?}", path.display()),
     }
 }
 
 /// Applies the model to a stack of the image and the image again.
-fn applied(model: &Foreign, width: usize, height: usize, image: &[f32]) -> Volume {
+fn applied(model: &ExternalModel, width: usize, height: usize, image: &[f32]) -> Volume {
     let shape = Shape { size: Size::new(width, height, 2), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
     let stack = Volume::from_values("image", shape, &[image, image].concat());
     let mut result = Volume::black("result", Shape { grey: model.grey(), ..shape });
-    apply_foreign(&stack, model, &mut result, Progress::silent()).unwrap();
+    apply_external(&stack, model, &mut result, Progress::silent()).unwrap();
     result
 }
 
 #[test]
 fn packages_of_other_tools_do_what_they_do_there() {
     let folder = TempDir::new().unwrap();
-    let answers = python::ask("foreign.py", &json!({ "folder": folder.path(), "sample": SAMPLE }));
+    let answers = python::ask("external.py", &json!({ "folder": folder.path(), "sample": SAMPLE }));
     let cases = answers.as_object().unwrap();
     assert_eq!(cases.len(), 13);
     for (name, case) in cases {
@@ -61,7 +61,7 @@ fn packages_of_other_tools_do_what_they_do_there() {
             name => folder.path().join(format!("{name}.zip")),
         };
         assert!(inspect(&path).unwrap().runs.unwrap().unwrap().passed(), "{name}");
-        let model = foreign(&path);
+        let model = external(&path);
         let [height, width] = ["height", "width"].map(|key| case[key].as_u64().unwrap() as usize);
         let image = python::read_floats(&folder.path().join(format!("{name}.in")));
         let theirs = python::read_floats(&folder.path().join(format!("{name}.out")));
@@ -86,17 +86,17 @@ fn packages_of_other_tools_do_what_they_do_there() {
     }
 }
 
-fn smaller_slices_are_padded_and_larger_ones_refused(model: &Foreign, image: &[f32]) {
+fn smaller_slices_are_padded_and_larger_ones_refused(model: &ExternalModel, image: &[f32]) {
     let small = applied(model, 40, 30, &image[..40 * 30]);
     assert!(small.to_values().iter().all(|value| value.is_finite()));
     let shape = Shape { size: Size::new(49, 20, 1), ..small.shape() };
     let (large, mut result) = (Volume::black("large", shape), Volume::black("result", shape));
-    let error = apply_foreign(&large, model, &mut result, Progress::silent()).unwrap_err().to_string();
+    let error = apply_external(&large, model, &mut result, Progress::silent()).unwrap_err().to_string();
     assert!(error.contains("no slices of 49×20 pixels"), "{error}");
 }
 
 /// A model that takes one size, and has a halo, does in tiles what it does at once where it takes all sizes.
-fn tiles_are_the_whole(model: &Foreign, path: &Path, folder: &Path) {
+fn tiles_are_the_whole(model: &ExternalModel, path: &Path, folder: &Path) {
     let (width, height) = (101, 77);
     let image: Vec<f32> = (0..width * height).map(|at| 100.0 + (at * 7919 % 1009) as f32 / 20.0).collect();
     let fixed = folder.join("fixed size.zip");
@@ -149,9 +149,9 @@ fn three(model: &Model, folder: &Path, stack: &Volume) -> [Vec<f32>; 3] {
     changed(&own, &other, &[("undulator:", "stranger:"), (&halo, "halo: 0"), (&halo, "halo: 0")]);
     let shape = Shape { grey: model.card.output_grey, ..stack.shape() };
     let mut here = Volume::black("own", shape);
-    apply(stack, None, &Model::load(&own).unwrap(), Wanted::Cpu, &mut here, Progress::silent()).unwrap();
+    apply(stack, None, &Model::load(&own).unwrap(), DeviceRequest::Cpu, &mut here, Progress::silent()).unwrap();
     let mut tract = Volume::black("tract", shape);
-    apply_foreign(stack, &foreign(&other), &mut tract, Progress::silent()).unwrap();
+    apply_external(stack, &external(&other), &mut tract, Progress::silent()).unwrap();
 
     std::fs::write(&onnx, file(&own, "weights.onnx")).unwrap();
     let [input, output] = ["input", "output"].map(|name| folder.join(name));
