@@ -129,8 +129,8 @@ public final class ModelWindow {
 
     private String caption() {
         double[] scores = card.scores();
-        return scores.length == 0 ? "its cover" : "its cover; PSNR where it validated: restored "
-                + Words.decibels(scores[0]) + ", as they are " + Words.decibels(scores[1]);
+        return scores.length == 0 ? "Cover" : "Cover; validation PSNR: restored "
+                + Words.decibels(scores[0]) + ", input " + Words.decibels(scores[1]);
     }
 
     private JPanel chart() {
