@@ -1,4 +1,4 @@
-# make dist  builds dist/Undulator_-<version>.jar, the plugin with the native library inside
+# make dist  builds dist/Undulator_-<version>.jar, the plugin with the native library inside, and the command line dist/undulator
 # make demo  builds, then runs macros/demo.ijm in ImageJ: demo/undulator-demo.png
 # make test  passes all tests
 # make test-aarch64  passes the library's own tests on an emulated AArch64, most of all the kernels for NEON
@@ -26,14 +26,14 @@ model: imagej
 dist: build-tools native
 	$(MAVEN) --quiet package -DskipTests
 	mkdir -p dist
-	cp java-shim/target/$(JAR) dist/
+	cp java-shim/target/$(JAR) target/release/undulator dist/
 
 build-tools:
 	tools/require.sh rust compiler jdk maven
 
 # All of Cargo's work is in the release profile, so that Burn is built once for the tests and the plugin.
 native: build-tools
-	cargo build --release -p undulator-plugin
+	cargo build --release -p undulator-plugin -p undulator-cli
 	mkdir -p target/natives/$(PLATFORM)
 	cp target/release/$(BUILT) target/natives/$(PLATFORM)/$(LIBRARY)
 

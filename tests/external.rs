@@ -44,7 +44,7 @@ fn forced(path: &Path) -> ExternalModel {
 fn applied(model: &ExternalModel, width: usize, height: usize, image: &[f32]) -> Volume {
     let shape = Shape { size: Size::new(width, height, 2), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
     let stack = Volume::from_values("image", shape, &[image, image].concat());
-    let mut result = Volume::new("result", Shape { grey: model.grey(), ..shape });
+    let mut result = Volume::black("result", Shape { grey: model.grey(), ..shape });
     apply_external(&stack, model, &mut result, Progress::silent()).unwrap();
     result
 }
@@ -90,7 +90,7 @@ fn smaller_slices_are_padded_and_larger_ones_refused(model: &ExternalModel, imag
     let small = applied(model, 40, 30, &image[..40 * 30]);
     assert!(small.to_values().iter().all(|value| value.is_finite()));
     let shape = Shape { size: Size::new(49, 20, 1), ..small.shape() };
-    let (large, mut result) = (Volume::new("large", shape), Volume::new("result", shape));
+    let (large, mut result) = (Volume::black("large", shape), Volume::black("result", shape));
     let error = apply_external(&large, model, &mut result, Progress::silent()).unwrap_err().to_string();
     assert!(error.contains("no slices of 49×20 pixels"), "{error}");
 }
@@ -148,9 +148,9 @@ fn three(model: &Model, folder: &Path, stack: &Volume) -> [Vec<f32>; 3] {
     let halo = format!("halo: {}", model.card.network.plan().unwrap().halo());
     changed(&own, &other, &[("undulator:", "stranger:"), (&halo, "halo: 0"), (&halo, "halo: 0")]);
     let shape = Shape { grey: model.card.output_grey, ..stack.shape() };
-    let mut here = Volume::new("own", shape);
+    let mut here = Volume::black("own", shape);
     apply(stack, None, &Model::load(&own).unwrap(), DeviceRequest::Cpu, &mut here, Progress::silent()).unwrap();
-    let mut tract = Volume::new("tract", shape);
+    let mut tract = Volume::black("tract", shape);
     apply_external(stack, &external(&other), &mut tract, Progress::silent()).unwrap();
 
     std::fs::write(&onnx, file(&own, "weights.onnx")).unwrap();

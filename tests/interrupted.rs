@@ -303,7 +303,7 @@ fn a_watcher_sees_the_start_the_phases_the_pace_and_the_best_slices() {
     assert!([&best.input, &best.restored, &best.reference].iter().all(|slice| slice.len() == 24 * 20));
 
     // The preview is what applying the saved model gives.
-    let mut restored = Volume::new("restored", low.shape());
+    let mut restored = Volume::black("restored", low.shape());
     apply(&low, None, &trained.model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
     let window = trained.model.card.output_window;
     let slice = &restored.to_values()[9 * 480..];
@@ -324,7 +324,7 @@ impl Listener for Applying<'_> {
 impl TrainListener for Applying<'_> {
     fn training(&self, event: TrainEvent<'_>) {
         let TrainEvent::Epoch { .. } = event else { return };
-        let mut restored = Volume::new("restored", self.0.shape());
+        let mut restored = Volume::black("restored", self.0.shape());
         apply(self.0, None, &self.1, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
         self.2.fetch_add(1, Ordering::SeqCst);
     }

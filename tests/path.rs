@@ -24,7 +24,7 @@ const VALIDATION: usize = 8;
 
 fn written(source: &Volume, target: &Target, transform: &Transform) -> Volume {
     let shape = Shape { size: target.size, voxel: target.voxel, ..source.shape() };
-    let mut volume = Volume::new(source.name(), shape);
+    let mut volume = Volume::black(source.name(), shape);
     apply_transform(source, target, transform, &mut volume, Progress::silent()).unwrap();
     volume
 }
@@ -66,7 +66,7 @@ fn restored(laboratory: &Volume, synchrotron: &Volume, grid: &Target, transform:
     train(&low, &reference, &options, &Silent).unwrap();
     let model = Model::load(&options.model).unwrap();
     let (low, reference) = (last_slices(&low), last_slices(&reference));
-    let mut sink = Volume::new("restored", low.shape());
+    let mut sink = Volume::black("restored", low.shape());
     let applied = apply(&low, Some(&reference), &model, DeviceRequest::Cpu, &mut sink, Progress::silent()).unwrap();
     let comparison = applied.comparison.unwrap();
     println!("{comparison}");

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use ndarray::{Array2, ArrayViewMut2};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -45,7 +46,7 @@ impl SliceSource for Made {
         self.0
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read(&self, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         out.iter_mut().enumerate().for_each(|(at, grey)| *grey = grey_at(z, at));
         Ok(())
     }
@@ -118,10 +119,10 @@ fn python_reads_every_grey_type_as_imagejs() {
         let display = DisplaySettings { frames: 3, range: Some(Window::new(-1.5, 200.0).unwrap()), ..display() };
         let mut file = StackFile::new(&path, display, job(&image));
         file.begin(image.shape()).unwrap();
-        let mut slice = vec![0.0; 15];
+        let mut slice = Array2::zeros((3, 5));
         for z in 0..6 {
-            image.read(z, &mut slice).unwrap();
-            file.write(z, &slice).unwrap();
+            image.read(z, slice.view_mut()).unwrap();
+            file.write(z, slice.view()).unwrap();
         }
         file.finish().unwrap();
         let answer = python::ask("stack_file.py", &json!({ "path": path, "slices": [0, 5] }));
@@ -155,10 +156,10 @@ fn beyond_two_to_the_31_voxels_a_run_goes_on_and_python_reads_the_end() {
     let mut file = StackFile::new(&path, display(), job(&image));
     file.begin(image.shape()).unwrap();
     assert_eq!(file.done(), 4998);
-    let mut slice = vec![0.0; plane as usize];
+    let mut slice = Array2::zeros((720, 1000));
     for z in 4998..5000 {
-        image.read(z, &mut slice).unwrap();
-        file.write(z, &slice).unwrap();
+        image.read(z, slice.view_mut()).unwrap();
+        file.write(z, slice.view()).unwrap();
     }
     file.finish().unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), HEADER + slices * plane);

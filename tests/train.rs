@@ -67,7 +67,7 @@ fn measured_tooth_slice_gains_three_decibels_over_the_grey_matched_input() {
 
     // The saved model, applied to the whole stack, gives the same slice.
     let model = Model::load(&options.model).unwrap();
-    let mut restored = Volume::new("restored", low.shape());
+    let mut restored = Volume::black("restored", low.shape());
     apply(&low, None, &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
     let second = |volume: &Volume| common::slices(volume, 1..2);
     let applied = apply(
@@ -75,7 +75,7 @@ fn measured_tooth_slice_gains_three_decibels_over_the_grey_matched_input() {
         Some(&second(&reference)),
         &model,
         DeviceRequest::Cpu,
-        &mut Volume::new("x", low.shape()),
+        &mut Volume::black("x", low.shape()),
         Progress::silent(),
     );
     let comparison = applied.unwrap().comparison.unwrap();
@@ -129,7 +129,7 @@ fn any_width_and_height_is_restored_and_keeps_its_calibration() {
     let model = train(&low, &reference, &options(&folder), &Silent).unwrap().model;
     for size in [Size::new(1, 1, 1), Size::new(33, 7, 2), Size::new(5, 64, 3)] {
         let (low, reference) = pair(size);
-        let mut restored = Volume::new("restored", low.shape());
+        let mut restored = Volume::black("restored", low.shape());
         let applied =
             apply(&low, Some(&reference), &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
         assert_eq!(restored.shape().size, size);
@@ -232,7 +232,7 @@ fn applying_stops_when_asked() {
     let folder = TempDir::new().unwrap();
     let (low, reference) = pair(Size::new(16, 16, 8));
     let model = train(&low, &reference, &options(&folder), &Silent).unwrap().model;
-    let mut sink = Volume::new("restored", low.shape());
+    let mut sink = Volume::black("restored", low.shape());
     let error =
         apply(&low, None, &model, DeviceRequest::Cpu, &mut sink, Progress::new(&Impatient::new(3))).unwrap_err();
     assert!(matches!(error, ApplyError::Cancelled { slice: 4, slices: 8 }), "{error}");

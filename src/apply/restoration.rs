@@ -1,5 +1,6 @@
 //! A stack that is being restored, slice after slice.
 
+use ndarray::Array2;
 use undulator_compute::{
     EngineError, Frame, Runner, TileChoice, Tiled, Tiling,
     device::{self, Device},
@@ -10,7 +11,7 @@ use super::{ApplyError, scorer::ReferenceScorer};
 use crate::{
     measure::Score,
     progress::{Cancelled, Progress},
-    stack::{SliceSink, SliceSource},
+    stack::{SliceSink, SliceSource, flat, flat_mut},
     stream::{Ahead, read_ahead},
 };
 
@@ -77,10 +78,10 @@ impl<'a> Restoration<'a> {
             self.progress.message(&format!("going on after slice {done} of {slices}"));
         }
         if let Some(scorer) = &mut self.scorer {
-            let mut slice = vec![0.0; self.image.shape().size.plane()];
+            let mut slice = Array2::zeros(self.image.shape().size.slice_dim());
             for z in 0..done {
                 self.progress.check().map_err(at_slice(done, slices))?;
-                self.sink.read_done(z, &mut slice)?;
+                self.sink.read_done(z, slice.view_mut())?;
                 scorer.add(z, &mut slice)?;
             }
         }
@@ -100,20 +101,20 @@ impl<'a> Restoration<'a> {
     fn slices(&mut self, runner: &mut dyn Runner, tiling: Tiling, ahead: &mut Ahead) -> Result<(), ApplyError> {
         let (size, tiles, progress) = (self.image.shape().size, tiling.count(), self.progress);
         let slices = size.slices;
-        let (mut tiled, mut restored) = (Tiled::new(tiling), vec![0.0; size.plane()]);
+        let (mut tiled, mut restored) = (Tiled::new(tiling), Array2::zeros(size.slice_dim()));
         while self.next < slices {
             let z = self.next;
             let cancelled = at_slice(z, slices);
             progress.step(z, slices).map_err(cancelled)?;
             let mut slice = ahead.next()?;
-            (self.pipeline.preprocess)(&mut slice);
-            tiled.run(runner, &slice, &mut restored, |done| {
+            (self.pipeline.preprocess)(flat_mut(&mut slice));
+            tiled.run(runner, flat(&slice), flat_mut(&mut restored), |done| {
                 // A slice that is whole is not thrown away.
                 if done == tiles { Ok(()) } else { progress.step(z * tiles + done, slices * tiles).map_err(cancelled) }
             })?;
             ahead.give_back(slice);
-            (self.pipeline.postprocess)(&mut restored);
-            self.sink.write(z, &restored)?;
+            (self.pipeline.postprocess)(flat_mut(&mut restored));
+            self.sink.write(z, restored.view())?;
             if let Some(scorer) = &mut self.scorer {
                 scorer.add(z, &mut restored)?;
             }

@@ -1,5 +1,7 @@
 //! Scores of restored slices against a reference.
 
+use ndarray::Array2;
+
 use crate::{
     grey::Window,
     measure::{Score, Scorer, WHITE_8},
@@ -11,23 +13,22 @@ pub(super) struct ReferenceScorer<'a> {
     reference: &'a dyn SliceSource,
     window: Window,
     scorer: Scorer,
-    target: Vec<f32>,
+    target: Array2<f32>,
 }
 
 impl<'a> ReferenceScorer<'a> {
     pub fn new(reference: &'a dyn SliceSource, window: Window) -> Self {
         let size = reference.shape().size;
-        let scorer = Scorer::new(size.width, WHITE_8);
-        Self { reference, window, scorer, target: vec![0.0; size.plane()] }
+        Self { reference, window, scorer: Scorer::new(WHITE_8), target: Array2::zeros(size.slice_dim()) }
     }
 
     /// Scores slice `z`, whose grey values are 8 bits afterwards.
-    pub fn add(&mut self, z: usize, restored: &mut [f32]) -> Result<(), StackError> {
-        read_finite(self.reference, z, &mut self.target)?;
-        let to_8_bit = |grey: &mut f32| *grey = self.window.to_8_bit(*grey).into();
-        restored.iter_mut().for_each(to_8_bit);
-        self.target.iter_mut().for_each(to_8_bit);
-        self.scorer.add(restored, &self.target);
+    pub fn add(&mut self, z: usize, restored: &mut Array2<f32>) -> Result<(), StackError> {
+        read_finite(self.reference, z, self.target.view_mut())?;
+        let to_8_bit = |grey: f32| f32::from(self.window.to_8_bit(grey));
+        restored.mapv_inplace(to_8_bit);
+        self.target.mapv_inplace(to_8_bit);
+        self.scorer.add(restored.view(), self.target.view());
         Ok(())
     }
 

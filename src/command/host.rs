@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use ndarray::{ArrayView2, ArrayViewMut2, Ix2};
+
 use super::{Code, CommandError, Row};
 use crate::{
     grey::Window,
@@ -120,11 +122,11 @@ impl SliceSource for Volume<'_> {
         shape
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.image.read(self.at(z), out)
     }
 
-    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+    fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         self.image.read_voxels(self.at(z), out)
     }
 }
@@ -221,11 +223,11 @@ impl SliceSink for VolumeSink<'_> {
         self.sink.begin(whole)
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         self.sink.write(self.at(z), slice)
     }
 
-    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.sink.read_done(self.at(z), out)
     }
 }
@@ -252,7 +254,7 @@ impl SliceSource for Written<'_> {
         self.shape
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner).read_done(z, out)
     }
 }

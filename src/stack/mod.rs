@@ -2,14 +2,16 @@
 //!
 //! Everything in this crate reads grey values through [`SliceSource`] and gives results to a [`SliceSink`], so a stack
 //! may live in ImageJ's memory, in a file or in a [`Volume`](crate::volume::Volume), and no second copy is needed.
-//! Slices are row-major, `y * width + x`, and grey values travel as `f32`, which holds 8 and 16 bits exactly.
+//! Slices are arrays of (y, x) and volumes of (z, y, x), always in standard layout: row after row, without gaps. Grey
+//! values travel as `f32`, which holds 8 and 16 bits exactly.
 
 mod file_error;
 
 pub use file_error::StackFileError;
 
-use std::{fmt, ops::Range};
+use std::fmt;
 
+use ndarray::{Array, Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, Dimension, Ix2, Ix3};
 use serde::{Deserialize, Serialize};
 
 /// How grey values are stored.
@@ -105,6 +107,16 @@ impl Size {
         Self { width, height, slices }
     }
 
+    /// The dimensions of a volume as an array: (z, y, x).
+    pub fn dim(self) -> (usize, usize, usize) {
+        (self.slices, self.height, self.width)
+    }
+
+    /// The dimensions of a slice as an array: (y, x).
+    pub fn slice_dim(self) -> (usize, usize) {
+        (self.height, self.width)
+    }
+
     /// Voxels in one slice.
     pub fn plane(self) -> usize {
         self.width * self.height
@@ -113,6 +125,13 @@ impl Size {
     /// Voxels in the stack.
     pub fn voxels(self) -> u64 {
         self.plane() as u64 * self.slices as u64
+    }
+}
+
+impl From<(usize, usize, usize)> for Size {
+    /// From the dimensions of an array, (z, y, x).
+    fn from((slices, height, width): (usize, usize, usize)) -> Self {
+        Self { width, height, slices }
     }
 }
 
@@ -225,76 +244,134 @@ pub trait SliceSource: Send + Sync {
     /// Size, voxel size and grey type.
     fn shape(&self) -> Shape;
 
-    /// Reads slice `z` (from zero) into `out`, which holds exactly one slice, row-major.
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError>;
+    /// Reads slice `z` (from zero) into `out`, which is (height, width) and in standard layout, so that
+    /// [`flat_mut`] gives its rows in one piece.
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError>;
 
     /// Reads slice `z` into `out`, whatever that held, in the type that its grey values come in, or as 32-bit floats.
-    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+    fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
+        let dim = self.shape().size.slice_dim();
         let mut values = match std::mem::take(out) {
-            Voxels::F32(values) => values,
-            _ => Vec::new(),
+            Voxels::F32(values) if values.dim() == dim => values,
+            _ => Array2::zeros(dim),
         };
-        values.resize(self.shape().size.plane(), 0.0);
-        let read = self.read(z, &mut values);
+        let read = self.read(z, values.view_mut());
         *out = Voxels::F32(values);
         read
     }
 }
 
-/// Grey values in the type that they come in, of a slice, `y * width + x`, or a whole volume,
-/// `(z * height + y) * width + x`.
+/// The grey values of a slice in one piece, row after row.
+///
+/// # Panics
+/// If the slice is not in standard layout, which sources and sinks are never given.
+pub fn flat(slice: &ArrayRef2<f32>) -> &[f32] {
+    slice.as_slice().expect(STANDARD)
+}
+
+/// [`flat`], to be written to.
+///
+/// # Panics
+/// As [`flat`].
+pub fn flat_mut(slice: &mut ArrayRef2<f32>) -> &mut [f32] {
+    slice.as_slice_mut().expect(STANDARD)
+}
+
+/// What all slices and volumes are in.
+pub(crate) const STANDARD: &str = "slices and volumes are in standard layout";
+
+/// Grey values in the type that they come in, of a slice (y, x) or a whole volume (z, y, x); in standard layout.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Voxels {
+pub enum Voxels<D: Dimension> {
     /// 8-bit grey values.
-    U8(Vec<u8>),
+    U8(Array<u8, D>),
     /// 16-bit grey values.
-    U16(Vec<u16>),
+    U16(Array<u16, D>),
     /// 32-bit grey values.
-    F32(Vec<f32>),
+    F32(Array<f32, D>),
 }
 
-impl Default for Voxels {
+impl<D: Dimension> Default for Voxels<D> {
     fn default() -> Self {
-        Self::F32(Vec::new())
+        Self::F32(Array::default(D::default()))
     }
 }
 
-impl Voxels {
-    /// Writes the values from `start` on to `out`, as many as it holds.
-    pub fn store(&self, start: usize, out: &mut [f32]) {
-        let part = start..start + out.len();
+impl<D: Dimension> Voxels<D> {
+    /// The type of the grey values.
+    pub fn grey(&self) -> GreyType {
         match self {
-            Self::U8(v) => out.iter_mut().zip(&v[part]).for_each(|(o, v)| *o = f32::from(*v)),
-            Self::U16(v) => out.iter_mut().zip(&v[part]).for_each(|(o, v)| *o = f32::from(*v)),
-            Self::F32(v) => out.copy_from_slice(&v[part]),
-        }
-    }
-
-    /// Becomes a part of others, in the memory that it has if it is of their type.
-    pub fn take(&mut self, from: &Self, part: Range<usize>) {
-        fn fill<T: Copy>(values: &mut Vec<T>, from: &[T]) {
-            values.clear();
-            values.extend_from_slice(from);
-        }
-        match (self, from) {
-            (Self::U8(to), Self::U8(from)) => fill(to, &from[part]),
-            (Self::U16(to), Self::U16(from)) => fill(to, &from[part]),
-            (Self::F32(to), Self::F32(from)) => fill(to, &from[part]),
-            (to, Self::U8(from)) => *to = Self::U8(from[part].to_vec()),
-            (to, Self::U16(from)) => *to = Self::U16(from[part].to_vec()),
-            (to, Self::F32(from)) => *to = Self::F32(from[part].to_vec()),
+            Self::U8(_) => GreyType::U8,
+            Self::U16(_) => GreyType::U16,
+            Self::F32(_) => GreyType::F32,
         }
     }
 }
+
+impl Voxels<Ix2> {
+    /// Writes the slice to `out`, which has its size.
+    pub fn store(&self, mut out: ArrayViewMut2<'_, f32>) {
+        match self {
+            Self::U8(slice) => out.zip_mut_with(slice, |out, grey| *out = f32::from(*grey)),
+            Self::U16(slice) => out.zip_mut_with(slice, |out, grey| *out = f32::from(*grey)),
+            Self::F32(slice) => out.assign(slice),
+        }
+    }
+}
+
+impl Voxels<Ix3> {
+    /// Slice `z`, in `spare`'s memory if it is one of the same size and type.
+    pub fn slice_into(&self, z: usize, spare: &mut Voxels<Ix2>) {
+        fn fill<T: Copy>(to: &mut Array2<T>, from: ArrayView2<'_, T>) {
+            match to.dim() == from.dim() {
+                true => to.assign(&from),
+                false => *to = from.to_owned(),
+            }
+        }
+        let at = Axis(0);
+        match (spare, self) {
+            (Voxels::U8(to), Self::U8(from)) => fill(to, from.index_axis(at, z)),
+            (Voxels::U16(to), Self::U16(from)) => fill(to, from.index_axis(at, z)),
+            (Voxels::F32(to), Self::F32(from)) => fill(to, from.index_axis(at, z)),
+            (to, Self::U8(from)) => *to = Voxels::U8(from.index_axis(at, z).to_owned()),
+            (to, Self::U16(from)) => *to = Voxels::U16(from.index_axis(at, z).to_owned()),
+            (to, Self::F32(from)) => *to = Voxels::F32(from.index_axis(at, z).to_owned()),
+        }
+    }
+
+    /// Writes slice `z` to `out`, which has its size.
+    pub fn store(&self, z: usize, mut out: ArrayViewMut2<'_, f32>) {
+        let at = Axis(0);
+        match self {
+            Self::U8(volume) => out.zip_mut_with(&volume.index_axis(at, z), |out, grey| *out = f32::from(*grey)),
+            Self::U16(volume) => out.zip_mut_with(&volume.index_axis(at, z), |out, grey| *out = f32::from(*grey)),
+            Self::F32(volume) => out.assign(&volume.index_axis(at, z)),
+        }
+    }
+}
+
+macro_rules! voxels_from {
+    ($($grey:ident $own:ty),*) => {$(
+        impl<D: Dimension> From<Array<$own, D>> for Voxels<D> {
+            fn from(array: Array<$own, D>) -> Self {
+                // Arrays in other layouts are copied into this one; those in it are taken as they are.
+                Self::$grey(if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() })
+            }
+        }
+    )*};
+}
+
+voxels_from!(U8 u8, U16 u16, F32 f32);
 
 /// Where a new stack goes, slice by slice: into memory, or into a [`StackFile`](crate::stack_file::StackFile).
 pub trait SliceSink: Send {
     /// Called once, before the first slice.
     fn begin(&mut self, shape: Shape) -> Result<(), StackError>;
 
-    /// Takes slice `z` (from zero, in rising order). The values are those of the shape's grey type already:
-    /// whole numbers in range for 8 and 16 bits.
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError>;
+    /// Takes slice `z` (from zero, in rising order), which is (height, width) and in standard layout, so that [`flat`]
+    /// gives its rows in one piece. The values are those of the shape's grey type already: whole numbers in range for 8
+    /// and 16 bits.
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError>;
 
     /// Slices that an earlier start of the same work has left here, whole: it goes on with the next. Asked after
     /// [`begin`](Self::begin).
@@ -302,8 +379,8 @@ pub trait SliceSink: Send {
         0
     }
 
-    /// Reads slice `z`, one of those that are done, into `out`.
-    fn read_done(&mut self, z: usize, _out: &mut [f32]) -> Result<(), StackError> {
+    /// Reads slice `z`, one of those that are done, into `out`, as [`SliceSource::read`] does.
+    fn read_done(&mut self, z: usize, _out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         Err(StackError::Host { slice: z + 1, reason: "this slice was not made yet".to_owned() })
     }
 
@@ -314,16 +391,16 @@ pub trait SliceSink: Send {
 }
 
 /// Reads slice `z` and refuses values that are not finite.
-pub fn read_finite(source: &dyn SliceSource, z: usize, out: &mut [f32]) -> Result<(), StackError> {
-    source.read(z, out)?;
+pub fn read_finite(source: &dyn SliceSource, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+    source.read(z, out.view_mut())?;
     match source.shape().grey {
-        GreyType::F32 => check_finite(source, z, out),
+        GreyType::F32 => check_finite(source, z, &out),
         _ => Ok(()),
     }
 }
 
 /// [`read_finite`] in the type that the grey values come in.
-pub(crate) fn read_finite_voxels(source: &dyn SliceSource, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+pub(crate) fn read_finite_voxels(source: &dyn SliceSource, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
     source.read_voxels(z, out)?;
     match out {
         Voxels::F32(values) => check_finite(source, z, values),
@@ -332,12 +409,12 @@ pub(crate) fn read_finite_voxels(source: &dyn SliceSource, z: usize, out: &mut V
 }
 
 /// Refuses slice `z` if some of its values are not finite.
-fn check_finite(source: &dyn SliceSource, z: usize, values: &[f32]) -> Result<(), StackError> {
-    if are_finite(values) {
+fn check_finite(source: &dyn SliceSource, z: usize, slice: &ArrayRef2<f32>) -> Result<(), StackError> {
+    if are_finite(flat(slice)) {
         return Ok(());
     }
-    let (at, width) = (values.iter().position(|v| !v.is_finite()).unwrap_or(0), source.shape().size.width);
-    Err(StackError::NotFinite { name: source.name().to_owned(), slice: z + 1, x: at % width, y: at / width })
+    let ((y, x), _) = slice.indexed_iter().find(|(_, grey)| !grey.is_finite()).unwrap_or(((0, 0), &0.0));
+    Err(StackError::NotFinite { name: source.name().to_owned(), slice: z + 1, x, y })
 }
 
 /// Whether all values are finite numbers, many at once.

@@ -16,10 +16,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ndarray::{ArrayView2, ArrayViewMut2};
+
 use crate::{
     disk,
     grey::Window,
-    stack::{GreyType, Shape, SliceSink, StackError, StackFileError},
+    stack::{GreyType, Shape, SliceSink, StackError, StackFileError, flat, flat_mut},
 };
 
 /// Bytes of a slice that ImageJ's virtual stacks count in 31 bits.
@@ -41,6 +43,7 @@ pub struct DisplaySettings {
 /// A [`SliceSink`] whose slices go to a file.
 ///
 /// ```
+/// use ndarray::array;
 /// use undulator::stack::{GreyType, Shape, Size, SliceSink, VoxelSize};
 /// use undulator::stack_file::{Job, DisplaySettings, StackFile};
 /// use undulator::volume::Volume;
@@ -51,8 +54,8 @@ pub struct DisplaySettings {
 /// let display = DisplaySettings { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
 /// let mut file = StackFile::new(&folder.path().join("result.tif"), display, Job::new(&image, Vec::new())?);
 /// file.begin(shape)?;
-/// file.write(0, &[5.0, 6.0])?;
-/// file.write(1, &[7.0, 8.0])?;
+/// file.write(0, array![[5.0, 6.0]].view())?;
+/// file.write(1, array![[7.0, 8.0]].view())?;
 /// file.finish()?;
 /// assert!(std::fs::read(folder.path().join("result.tif"))?.ends_with(&[5, 6, 7, 8]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -229,18 +232,18 @@ impl SliceSink for StackFile {
         Ok(())
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         let growing = self.growing(z)?;
-        growing.write(z, slice).map_err(|source| at(&growing.part, "written", source).into())
+        growing.write(z, flat(&slice)).map_err(|source| at(&growing.part, "written", source).into())
     }
 
     fn done(&self) -> usize {
         self.growing.as_ref().map_or(0, |growing| growing.done)
     }
 
-    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read_done(&mut self, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         let growing = self.growing(z)?;
-        growing.read(z, out).map_err(|source| at(&growing.part, "read", source).into())
+        growing.read(z, flat_mut(&mut out)).map_err(|source| at(&growing.part, "read", source).into())
     }
 
     fn finish(&mut self) -> Result<(), StackError> {

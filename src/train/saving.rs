@@ -1,5 +1,7 @@
 //! Saves the model, and then once more with an example slice.
 
+use ndarray::Array2;
+
 use super::{TrainError, TrainOptions};
 use undulator_compute::{
     EngineError, Runner, SliceRunner, TileChoice,
@@ -11,7 +13,7 @@ use crate::{
     dataset::Pair,
     model::{Example, Model, Packaging},
     progress::Progress,
-    stack::read_finite,
+    stack::{flat, flat_mut, read_finite},
 };
 
 /// The input for saving, besides the model.
@@ -58,14 +60,18 @@ impl Saving<'_> {
     /// The slice on which a model file shows what the model does.
     fn example(&self, model: &Model, runner: &mut dyn Runner) -> Result<Example, TrainError> {
         let (card, size) = (&model.card, self.pair.low.shape().size);
-        let [mut input, mut reference, mut restored] = [(); 3].map(|()| vec![0.0; size.plane()]);
-        read_finite(self.pair.low, self.slice, &mut input)?;
-        read_finite(self.pair.reference, self.slice, &mut reference)?;
-        let normalised: Vec<f32> = input.iter().map(|grey| card.input_window.normalise(*grey)).collect();
+        let [mut input, mut reference, mut restored] = [(); 3].map(|()| Array2::<f32>::zeros(size.slice_dim()));
+        read_finite(self.pair.low, self.slice, input.view_mut())?;
+        read_finite(self.pair.reference, self.slice, reference.view_mut())?;
+        let normalised = input.mapv(|grey| card.input_window.normalise(grey));
         let (cpu, _) = device::pick(DeviceRequest::Cpu, Precision::Auto)?;
         let log = |line: &str| self.progress.message(line);
-        SliceRunner::new(self.tiles.clone(), memory::free(&cpu), &log).run(runner, &normalised, &mut restored)?;
-        restored.iter_mut().for_each(|value| *value = card.output_grey.nearest(card.output_window.restore(*value)));
-        Ok(Example { width: size.width, height: size.height, input, restored, reference })
+        SliceRunner::new(self.tiles.clone(), memory::free(&cpu), &log).run(
+            runner,
+            flat(&normalised),
+            flat_mut(&mut restored),
+        )?;
+        restored.mapv_inplace(|value| card.output_grey.nearest(card.output_window.restore(value)));
+        Ok(Example { input, restored, reference })
     }
 }

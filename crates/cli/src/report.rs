@@ -17,6 +17,9 @@ pub struct Outcome {
     pub warnings: Vec<String>,
 }
 
+/// Lines that a table beside the first may have.
+const SCREEN: usize = 30;
+
 /// The rows of one table.
 struct Table<'a> {
     name: &'static str,
@@ -33,7 +36,9 @@ impl Outcome {
 
     /// The tables and the sentence.
     pub fn tables(&self) -> String {
-        let mut parts: Vec<String> = self.grouped().iter().map(Table::text).collect();
+        let grouped = self.grouped();
+        let shown = |(number, table): (usize, &Table)| if number == 0 { table.text() } else { table.abridged() };
+        let mut parts: Vec<String> = grouped.iter().enumerate().map(shown).collect();
         if let Ok(sentence) = &self.ended {
             parts.extend(Some(format!("{sentence}\n")).filter(|line| line.len() > 1));
         }
@@ -103,12 +108,21 @@ impl Table<'_> {
         json!({ "name": self.name, "columns": columns, "rows": self.rows.iter().map(row).collect::<Vec<_>>() })
     }
 
+    /// The text, unless it would take the screen from the tables before.
+    fn abridged(&self) -> String {
+        let text = self.text();
+        match text.lines().count() {
+            0..=SCREEN => text,
+            lines => format!("({}: {lines} lines, which --json prints)\n", self.name),
+        }
+    }
+
     /// Aligned columns: numbers to the right, words to the left.
     fn text(&self) -> String {
-        if let (&[column], &[row]) = (self.columns.as_slice(), self.rows.as_slice()) {
-            if let Some(Value::Text(words)) = row.get(column.name) {
-                return format!("{}\n", words.trim_end());
-            }
+        if let (&[column], &[row]) = (self.columns.as_slice(), self.rows.as_slice())
+            && let Some(Value::Text(words)) = row.get(column.name)
+        {
+            return format!("{}\n", words.trim_end());
         }
         let columns: Vec<Vec<String>> = self.columns.iter().map(|column| self.column(*column)).collect();
         let mut text = String::new();

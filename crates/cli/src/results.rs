@@ -9,12 +9,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use ndarray::{ArrayView2, ArrayViewMut2};
 use tempfile::{TempDir, TempPath};
 use undulator::{
     command::{Code, CommandError, ImageSink},
     grey::Window,
-    stack::{Shape, SliceSink, StackError},
-    stack_file::{DisplaySettings, Job, StackFile, StackFileError},
+    stack::{Shape, SliceSink, StackError, StackFileError},
+    stack_file::{DisplaySettings, Job, StackFile},
 };
 
 use super::interrupt;
@@ -150,11 +151,11 @@ impl SliceSink for FileSink {
         locked(&self.0).file.begin(shape)
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         locked(&self.0).file.write(z, slice)
     }
 
-    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         locked(&self.0).file.read_done(z, out)
     }
 }

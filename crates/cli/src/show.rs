@@ -31,7 +31,7 @@ struct State {
 impl Show {
     /// Shows warnings alone, or everything.
     pub fn new(quiet: bool) -> Self {
-        let style = ProgressStyle::with_template("{msg:32!} [{bar:30}] {percent:>3} %  {elapsed} gone").ok();
+        let style = ProgressStyle::with_template("{msg:32!} [{bar:30}] {percent:>3} %  {eta} left").ok();
         let bar = style.filter(|_| !quiet && io::stderr().is_terminal()).map(|style| {
             let bar = ProgressBar::new(STEPS as u64).with_style(style.progress_chars("=> "));
             bar.enable_steady_tick(Duration::from_millis(500));

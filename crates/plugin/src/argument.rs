@@ -3,7 +3,7 @@
 use jni::{
     Env,
     errors::Error as JniError,
-    objects::{JDoubleArray, JObject, JObjectArray, JString, JValueOwned},
+    objects::{JObject, JObjectArray, JPrimitiveArray, JString, JValueOwned, TypeArray},
 };
 
 /// What a method of Java takes.
@@ -31,13 +31,18 @@ arguments! {
     &str: |value, env| env.new_string(value)?;
     Option<&str>: |value, env| value.map_or(Ok(JString::null()), |text| env.new_string(text))?;
     &[u8]: |value, env| env.byte_array_from_slice(value)?;
-    &[f64]: |value, env| {
-        let array = JDoubleArray::new(env, value.len())?;
-        array.set_region(env, 0, value)?;
-        array
-    };
+    &[i8]: |value, env| array(env, value)?;
+    &[i16]: |value, env| array(env, value)?;
+    &[f32]: |value, env| array(env, value)?;
+    &[f64]: |value, env| array(env, value)?;
     &[&str]: |value, env| strings(env, value.iter().copied().map(Some))?;
     &[Option<&str>]: |value, env| strings(env, value.iter().copied())?;
+}
+
+fn array<'local, T: TypeArray>(env: &mut Env<'local>, values: &[T]) -> Result<JPrimitiveArray<'local, T>, JniError> {
+    let array = JPrimitiveArray::new(env, values.len())?;
+    array.set_region(env, 0, values)?;
+    Ok(array)
 }
 
 /// A Java array of strings; `None` is null.
@@ -53,16 +58,17 @@ pub fn strings<'local, S: AsRef<str>>(
     Ok(array)
 }
 
-/// Calls a method, or with `new` a constructor: `java!(env, object, "read", "(I)Ljava/lang/Object;", plane)`.
+/// Calls a method, or with `new` a constructor: `java!(env, object, "read": [(jint) -> JObject], plane)`.
 macro_rules! java {
-    ($env:expr, new $class:expr, $signature:literal $(, $argument:expr)*) => {{
+    ($env:expr, new $class:expr => [$($signature:tt)*], $($argument:expr),*) => {{
         let arguments = [$($crate::argument::Argument::java($argument, $env)?),*];
-        $env.new_object($class, ::jni::jni_sig!($signature), &arguments.each_ref().map(::jni::objects::JValueOwned::borrow))
+        let arguments = arguments.each_ref().map(|argument| argument.borrow());
+        $env.new_object($class, ::jni::jni_sig!($($signature)*), &arguments)
     }};
-    ($env:expr, $object:expr, $method:literal, $signature:literal $(, $argument:expr)*) => {{
+    ($env:expr, $object:expr, $method:literal: [$($signature:tt)*] $(, $argument:expr)*) => {{
         let arguments: [::jni::objects::JValueOwned; _] = [$($crate::argument::Argument::java($argument, $env)?),*];
         let arguments = arguments.each_ref().map(|argument| argument.borrow());
-        $env.call_method($object, ::jni::jni_str!($method), ::jni::jni_sig!($signature), &arguments)
+        $env.call_method($object, ::jni::jni_str!($method), ::jni::jni_sig!($($signature)*), &arguments)
     }};
 }
 pub(super) use java;

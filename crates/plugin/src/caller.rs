@@ -1,13 +1,13 @@
-//! Calls into Java during one native call, and what Java threw meanwhile.
+//! Calls into Java during one native call, and what Java sees at its end.
 
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
-use jni::{Env, JavaVM, errors::Error as JniError, objects::JThrowable, refs::Global};
+use jni::{Env, JavaVM, errors::Error as JniError, jni_str, objects::JThrowable, refs::Global};
 
-use super::exception::Border;
+use super::argument::java;
 use undulator::command::CommandError;
 
 /// Shared by all Java objects of one native call.
@@ -48,14 +48,24 @@ impl Caller {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// What Java is to see: its own exception where that ended the work.
-    pub fn finish<T>(&self, outcome: Result<T, CommandError>) -> Result<T, Border> {
+    /// The end of the work. Throws Java's own exception where that ended it, and a `CommandException` for any other error.
+    pub fn finish<T>(&self, env: &mut Env, outcome: Result<T, CommandError>) -> Result<T, JniError> {
         let thrown = std::mem::take(&mut *self.thrown.lock().unwrap_or_else(PoisonError::into_inner));
         let words = outcome.as_ref().err().map(ToString::to_string);
         let ended = |message: &str| self.stopped() || words.as_ref().is_some_and(|words| words.contains(message));
-        match thrown.into_iter().find(|(message, _)| ended(message)) {
-            Some((_, exception)) => Err(Border::Thrown(exception)),
-            None => outcome.map_err(Border::Failed),
+        if let Some((_, exception)) = thrown.into_iter().find(|(message, _)| ended(message)) {
+            env.throw(&exception)?;
+        }
+        match outcome {
+            Ok(value) => Ok(value),
+            Err(CommandError { code, message, advice }) => {
+                let class = env.find_class(jni_str!("undulator/CommandException"))?;
+                let (code, message, advice) = (code.name(), message.as_str(), advice.as_str());
+                let exception = java!(env, new class => [(JString, JString, JString)], code, message, advice)?;
+                let exception = env.cast_local::<JThrowable>(exception)?;
+                env.throw(&exception)?;
+                Err(JniError::JavaException)
+            }
         }
     }
 }

@@ -53,28 +53,20 @@ impl JavaHost {
             Greys::Overlay => "overlay",
         };
         let NewImage { name, source, channels, frames, main, .. } = *image;
-        let class = &self.new_image;
-        java!(
-            env,
-            new class,
-            "(Ljava/lang/String;Ljava/lang/String;Ljava/lang/String;Ljava/lang/String;[DLjava/lang/String;IIZ)V",
-            name,
-            source,
-            grid,
-            field,
-            &corner[..],
-            greys,
-            channels,
-            frames,
-            main
-        )
+        java!(env, new &self.new_image => [(JString, JString, JString, JString, [jdouble], JString, jint, jint, jboolean)],
+            name, source, grid, field, &corner[..], greys, channels, frames, main)
+    }
+
+    /// A path that Java tells.
+    fn path(&self, ask: impl FnOnce(&mut Env) -> Result<String, JniError>) -> PathBuf {
+        self.caller.tell(ask).unwrap_or_default().into()
     }
 }
 
 /// Tells the host something by a method that answers nothing.
 macro_rules! tell {
-    ($host:expr, $method:literal, $signature:literal, $($argument:expr),*) => {{
-        $host.caller.tell(|env| java!(env, &$host.object, $method, $signature, $($argument),*)?.v());
+    ($host:expr, $method:literal: [$($signature:tt)*], $($argument:expr),*) => {{
+        $host.caller.tell(|env| java!(env, &$host.object, $method: [$($signature)*], $($argument),*)?.v());
     }};
 }
 pub(super) use tell;
@@ -87,15 +79,15 @@ fn refused(message: String) -> CommandError {
 impl Listener for JavaHost {
     fn event(&self, event: Event<'_>) {
         match event {
-            Event::Phase(name) => tell!(self, "phase", "(Ljava/lang/String;)V", name),
-            Event::Fraction(fraction) => tell!(self, "fraction", "(D)V", fraction),
-            Event::Message(line) => tell!(self, "message", "(Ljava/lang/String;)V", line),
-            Event::Warning(line) => tell!(self, "warning", "(Ljava/lang/String;)V", line),
+            Event::Phase(name) => tell!(self, "phase": [(JString)], name),
+            Event::Fraction(fraction) => tell!(self, "fraction": [(jdouble)], fraction),
+            Event::Message(line) => tell!(self, "message": [(JString)], line),
+            Event::Warning(line) => tell!(self, "warning": [(JString)], line),
         }
     }
 
     fn cancelled(&self) -> bool {
-        let ask = |env: &mut Env| java!(env, &self.object, "cancelled", "()Z")?.z();
+        let ask = |env: &mut Env| java!(env, &self.object, "cancelled": [() -> jboolean])?.z();
         self.caller.stopped() || self.caller.tell(ask).unwrap_or(true)
     }
 }
@@ -103,16 +95,8 @@ impl Listener for JavaHost {
 impl Host for JavaHost {
     fn image(&self, key: &'static str, name: &str) -> Result<Box<dyn Image>, CommandError> {
         let image = self.caller.call(|env| {
-            let object = java!(
-                env,
-                &self.object,
-                "image",
-                "(Ljava/lang/String;Ljava/lang/String;)Lundulator/StackSource;",
-                key,
-                name
-            )?
-            .l()?;
-            JavaImage::new(env, &self.caller, &object)
+            let object = java!(env, &self.object, "image": [(JString, JString) -> undulator.StackSource], key, name)?;
+            JavaImage::new(env, &self.caller, &object.l()?)
         });
         Ok(Box::new(image.map_err(refused)??))
     }
@@ -120,65 +104,52 @@ impl Host for JavaHost {
     fn create(&self, image: &NewImage) -> Result<Box<dyn ImageSink>, CommandError> {
         let sink = self.caller.call(|env| {
             let image = self.new_image(env, image)?;
-            let sink = java!(env, &self.object, "create", "(Lundulator/NewImage;)Lundulator/StackSink;", image)?.l()?;
+            let sink = java!(env, &self.object, "create": [(undulator.NewImage) -> undulator.StackSink], image)?.l()?;
             env.new_global_ref(sink)
         });
         Ok(Box::new(JavaSink::new(&self.caller, sink.map_err(refused)?)))
     }
 
-    fn open(&self, image: &NewImage, path: &Path, shape: Shape) -> Result<(), CommandError> {
-        let (path, voxel) = (path.to_string_lossy(), [shape.voxel.x, shape.voxel.y, shape.voxel.z]);
+    fn open(&self, image: &NewImage, path: &Path, Shape { voxel, .. }: Shape) -> Result<(), CommandError> {
+        let (path, voxel) = (path.to_string_lossy(), [voxel.x, voxel.y, voxel.z]);
         let open = |env: &mut Env| {
-            let image = self.new_image(env, image)?;
-            java!(env, &self.object, "open", "(Lundulator/NewImage;Ljava/lang/String;[D)V", image, &*path, &voxel[..])?
-                .v()
+            let (object, image) = (&self.object, self.new_image(env, image)?);
+            java!(env, object, "open": [(undulator.NewImage, JString, [jdouble])], image, &*path, &voxel[..])?.v()
         };
         self.caller.call(open).map_err(refused)
     }
 
     fn written(&self, path: &Path) {
-        tell!(self, "written", "(Ljava/lang/String;)V", &*path.to_string_lossy());
+        tell!(self, "written": [(JString)], &*path.to_string_lossy());
     }
 
     fn model(&self, name: &str) -> PathBuf {
-        let path = self.caller.tell(|env| {
-            let path = java!(env, &self.object, "model", "(Ljava/lang/String;)Ljava/lang/String;", name)?.l()?;
+        self.path(|env| {
+            let path = java!(env, &self.object, "model": [(JString) -> JString], name)?.l()?;
             env.cast_local::<JString>(path)?.try_to_string(env)
-        });
-        path.unwrap_or_default().into()
+        })
     }
 
     fn models(&self) -> PathBuf {
-        let path = self.caller.tell(|env| {
-            let path = java!(env, &self.object, "models", "()Ljava/lang/String;")?.l()?;
+        self.path(|env| {
+            let path = java!(env, &self.object, "models": [() -> JString])?.l()?;
             env.cast_local::<JString>(path)?.try_to_string(env)
-        });
-        path.unwrap_or_default().into()
+        })
     }
 
     fn row(&self, Row { table, cells }: Row) {
         let columns: Vec<&str> = cells.iter().map(|(column, _)| column.name).collect();
         let units: Vec<&str> = cells.iter().map(|(column, _)| column.unit).collect();
-        let (numbers, texts): (Vec<f64>, Vec<Option<&str>>) = cells
-            .iter()
-            .map(|(_, value)| match value {
-                Value::Number(number) => (*number, None),
-                Value::Text(text) => (f64::NAN, Some(text.as_str())),
-            })
-            .unzip();
-        tell!(
-            self,
-            "row",
-            "(Ljava/lang/String;[Ljava/lang/String;[Ljava/lang/String;[D[Ljava/lang/String;)V",
-            table,
-            &columns[..],
-            &units[..],
-            &numbers[..],
-            &texts[..]
-        );
+        let (numbers, texts): (Vec<f64>, Vec<Option<&str>>) = (cells.iter().map(|(_, value)| match value {
+            Value::Number(number) => (*number, None),
+            Value::Text(text) => (f64::NAN, Some(text.as_str())),
+        }))
+        .unzip();
+        tell!(self, "row": [(JString, [JString], [JString], [jdouble], [JString])],
+            table, &columns[..], &units[..], &numbers[..], &texts[..]);
     }
 
     fn picture(&self, name: &'static str, Picture { width, height, rgb }: &Picture) {
-        tell!(self, "picture", "(Ljava/lang/String;II[B)V", name, *width, *height, &rgb[..]);
+        tell!(self, "picture": [(JString, jint, jint, [jbyte])], name, *width, *height, &rgb[..]);
     }
 }

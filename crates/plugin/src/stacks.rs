@@ -5,17 +5,20 @@ use std::sync::Arc;
 use jni::{
     Env,
     errors::Error as JniError,
-    objects::{
-        JByteArray, JDoubleArray, JFloatArray, JIntArray, JObject, JPrimitiveArray, JShortArray, JString, TypeArray,
-    },
+    objects::{JByteArray, JDoubleArray, JFloatArray, JIntArray, JObject, JShortArray, JString},
     refs::Global,
 };
 
-use super::{argument::java, caller::Caller};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Ix2};
+
+use super::{
+    argument::{Argument, java},
+    caller::Caller,
+};
 use undulator::{
     command::{Code, CommandError, Image, ImageSink},
     grey::Window,
-    stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, integer},
+    stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, flat, integer},
 };
 
 /// A Java `StackSource`.
@@ -30,23 +33,22 @@ pub struct JavaImage {
 
 impl JavaImage {
     pub fn new(env: &mut Env, caller: &Arc<Caller>, object: &JObject) -> Result<Result<Self, CommandError>, JniError> {
-        let name = java!(env, object, "name", "()Ljava/lang/String;")?.l()?;
+        let name = java!(env, object, "name": [() -> JString])?.l()?;
         let name = env.cast_local::<JString>(name)?.try_to_string(env)?;
-        let unit = java!(env, object, "unit", "()Ljava/lang/String;")?.l()?;
+        let unit = java!(env, object, "unit": [() -> JString])?.l()?;
         let unit = env.cast_local::<JString>(unit)?.try_to_string(env)?;
-        let (size, mut numbers) = (java!(env, object, "size", "()[I")?.l()?, [0; 4]);
+        let (size, mut numbers) = (java!(env, object, "size": [() -> [jint]])?.l()?, [0; 4]);
         env.cast_local::<JIntArray>(size)?.get_region(env, 0, &mut numbers)?;
-        let (voxel, mut edges) = (java!(env, object, "voxel", "()[D")?.l()?, [0.0; 3]);
+        let (voxel, mut edges) = (java!(env, object, "voxel": [() -> [jdouble]])?.l()?, [0.0; 3]);
         env.cast_local::<JDoubleArray>(voxel)?.get_region(env, 0, &mut edges)?;
-        let counts = [java!(env, object, "channels", "()I")?.i()?, java!(env, object, "frames", "()I")?.i()?];
+        let channels = java!(env, object, "channels": [() -> jint])?.i()?.max(1) as usize;
+        let frames = java!(env, object, "frames": [() -> jint])?.i()?.max(1) as usize;
 
-        let [width, height, slices, bits] = numbers.map(|number| number.max(0) as usize);
-        let [channels, frames] = counts.map(|count| count.max(1) as usize);
+        let ([width, height, slices, bits], [x, y, z]) = (numbers.map(|number| number.max(0) as usize), edges);
         let Some(grey) = GreyType::from_bits(bits as u32) else {
             let error = CommandError::new(Code::Image, format!("{name} has {bits} bits"));
             return Ok(Err(error.advice("convert it to 8, 16 or 32 bits")));
         };
-        let [x, y, z] = edges;
         let shape = Shape { size: Size::new(width, height, slices), voxel: VoxelSize { x, y, z }, grey };
         let planes = Planes { caller: caller.clone(), object: env.new_global_ref(object)? };
         Ok(Ok(Self { planes, name, unit, shape, channels, frames }))
@@ -76,14 +78,11 @@ impl SliceSource for JavaImage {
         self.shape
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
-        let mut voxels = Voxels::default();
-        self.read_voxels(z, &mut voxels)?;
-        voxels.store(0, out);
-        Ok(())
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        self.planes.read_out(self.shape, z, out)
     }
 
-    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+    fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         self.planes.read(self.shape, z, out)
     }
 }
@@ -99,17 +98,25 @@ impl Planes {
         self.caller.call(body).map_err(|reason| StackError::Host { slice: z + 1, reason })
     }
 
-    fn read(&self, shape: Shape, z: usize, out: &mut Voxels) -> Result<(), StackError> {
-        let length = shape.size.plane();
+    fn read_out(&self, shape: Shape, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        let mut voxels = Voxels::<Ix2>::default();
+        self.read(shape, z, &mut voxels)?;
+        voxels.store(out);
+        Ok(())
+    }
+
+    fn read(&self, shape: Shape, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         self.call(z, |env| {
-            let array = java!(env, &self.object, "read", "(I)Ljava/lang/Object;", z)?.l()?;
-            let old = std::mem::take(out);
+            let (array, old) = (java!(env, &self.object, "read": [(jint) -> JObject], z)?.l()?, std::mem::take(out));
             // Java's numbers have signs: they lose them where they stand, in the memory of the slice before.
             macro_rules! voxels {
                 ($grey:ident, $array:ty, $java:ty, $own:ty) => {{
-                    let old = if let Voxels::$grey(old) = old { old } else { Vec::new() };
-                    let array = env.cast_local::<$array>(array)?;
-                    Voxels::$grey(values(env, &array, length, old, |grey| grey as $java, |grey| grey as $own)?)
+                    let old = if let Voxels::$grey(old) = old { old.into_raw_vec_and_offset().0 } else { Vec::new() };
+                    let mut values: Vec<$java> = old.into_iter().map(|grey| grey as $java).collect();
+                    values.resize(shape.size.plane(), Default::default());
+                    env.cast_local::<$array>(array)?.get_region(env, 0, &mut values)?;
+                    let values = values.into_iter().map(|grey| grey as $own).collect();
+                    Voxels::$grey(Array2::from_shape_vec(shape.size.slice_dim(), values).expect("values of one slice"))
                 }};
             }
             *out = match shape.grey {
@@ -120,33 +127,13 @@ impl Planes {
             Ok(())
         })
     }
-}
 
-/// The values of a Java array, in the memory of `old` ones.
-fn values<G, J: TypeArray + Default + Clone>(
-    env: &Env,
-    array: &JPrimitiveArray<J>,
-    length: usize,
-    old: Vec<G>,
-    to_java: impl Fn(G) -> J,
-    from_java: impl Fn(J) -> G,
-) -> Result<Vec<G>, JniError> {
-    let mut values: Vec<J> = old.into_iter().map(to_java).collect();
-    values.resize(length, J::default());
-    array.get_region(env, 0, &mut values)?;
-    Ok(values.into_iter().map(from_java).collect())
-}
-
-/// A Java array of a slice's values.
-fn array<'local, J: TypeArray>(
-    env: &mut Env<'local>,
-    slice: &[f32],
-    to_java: impl Fn(f32) -> J,
-) -> Result<JObject<'local>, JniError> {
-    let values: Vec<J> = slice.iter().map(|grey| to_java(*grey)).collect();
-    let array = JPrimitiveArray::<J>::new(env, values.len())?;
-    array.set_region(env, 0, &values)?;
-    Ok(array.into())
+    fn write<T>(&self, z: usize, values: &[T]) -> Result<(), StackError>
+    where
+        for<'any, 'local> &'any [T]: Argument<'local>,
+    {
+        self.call(z, |env| java!(env, &self.object, "write": [(jint, JObject)], z, values)?.v())
+    }
 }
 
 /// A Java `StackSink`.
@@ -169,45 +156,39 @@ impl JavaSink {
 
 impl ImageSink for JavaSink {
     fn display_range(&mut self, range: Window) {
-        let (low, high) = (f64::from(range.low), f64::from(range.high));
-        self.planes.caller.tell(|env| java!(env, &self.planes.object, "displayRange", "(DD)V", low, high)?.v());
+        let (Planes { caller, object }, low, high) = (&self.planes, f64::from(range.low), f64::from(range.high));
+        caller.tell(|env| java!(env, object, "displayRange": [(jdouble, jdouble)], low, high)?.v());
     }
 
     fn property(&mut self, key: &str, value: &str) {
-        let planes = &self.planes;
-        planes.caller.tell(|env| {
-            java!(env, &planes.object, "property", "(Ljava/lang/String;Ljava/lang/String;)V", key, value)?.v()
-        });
+        let Planes { caller, object } = &self.planes;
+        caller.tell(|env| java!(env, object, "property": [(JString, JString)], key, value)?.v());
     }
 }
 
 impl SliceSink for JavaSink {
     fn begin(&mut self, shape: Shape) -> Result<(), StackError> {
         self.shape = Some(shape);
-        let Shape { size, voxel: VoxelSize { x, y, z }, grey } = shape;
-        let bits = grey.bits() as usize;
+        let Shape { size: Size { width, height, slices }, voxel: VoxelSize { x, y, z }, grey } = shape;
+        let (object, bits) = (&self.planes.object, grey.bits() as usize);
         self.planes.call(0, |env| {
-            let object = &self.planes.object;
-            java!(env, object, "begin", "(IIIIDDD)V", size.width, size.height, size.slices, bits, x, y, z)?.v()
+            java!(env, object, "begin": [(jint, jint, jint, jint, jdouble, jdouble, jdouble)],
+                width, height, slices, bits, x, y, z)?
+            .v()
         })
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
-        let grey = self.shape(z)?.grey;
-        self.planes.call(z, |env| {
-            let plane = match grey {
-                GreyType::U8 => array(env, slice, |grey| integer(grey) as i8)?,
-                GreyType::U16 => array(env, slice, |grey| integer(grey) as i16)?,
-                GreyType::F32 => array(env, slice, |grey| grey)?,
-            };
-            java!(env, &self.planes.object, "write", "(ILjava/lang/Object;)V", z, plane)?.v()
-        })
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
+        let slice = flat(&slice);
+        let numbers = slice.iter().map(|grey| integer(*grey));
+        match self.shape(z)?.grey {
+            GreyType::U8 => self.planes.write(z, &numbers.map(|number| number as i8).collect::<Vec<_>>()),
+            GreyType::U16 => self.planes.write(z, &numbers.map(|number| number as i16).collect::<Vec<_>>()),
+            GreyType::F32 => self.planes.write(z, slice),
+        }
     }
 
-    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
-        let mut voxels = Voxels::default();
-        self.planes.read(self.shape(z)?, z, &mut voxels)?;
-        voxels.store(0, out);
-        Ok(())
+    fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        self.planes.read_out(self.shape(z)?, z, out)
     }
 }

@@ -22,7 +22,7 @@ impl TrainListener for JavaHost {
     }
 
     fn request(&self) -> Request {
-        match self.caller.tell(|env| java!(env, &self.object, "request", "()I")?.i()) {
+        match self.caller.tell(|env| java!(env, &self.object, "request": [() -> jint])?.i()) {
             Some(1) => Request::SaveCheckpoint,
             Some(2) => Request::Finish,
             Some(3) => Request::Cancel,
@@ -45,7 +45,7 @@ impl JavaHost {
         let scores = |baselines: &Baselines| [&baselines.raw, &baselines.matched, &baselines.filtered].map(|s| s.psnr);
         let scores: Vec<f64> = started.baselines.iter().flat_map(scores).collect();
         let (facts, epochs) = (facts.as_flattened(), started.epochs);
-        tell!(self, "trainingStarted", "([Ljava/lang/String;I[D)V", facts, epochs, &scores[..]);
+        tell!(self, "trainingStarted": [([JString], jint, [jdouble])], facts, epochs, &scores[..]);
         let mut best = f64::NEG_INFINITY;
         for epoch in &started.history {
             self.epoch(epoch, epoch.score() > best, None);
@@ -61,13 +61,15 @@ impl JavaHost {
         let (images_per_second, left) =
             speed.map_or((f64::NAN, f64::NAN), |speed| (speed.images_per_second, speed.seconds_left));
         let memory = speed.and_then(|speed| speed.memory).map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
-        tell!(self, "epoch", "(IDDDDZDDJ)V", epoch, loss, validation, psnr, rate, best, speed, left, memory);
+        tell!(self, "epoch": [(jint, jdouble, jdouble, jdouble, jdouble, jboolean, jdouble, jdouble, jlong)],
+            epoch, loss, validation, psnr, rate, best, images_per_second, left, memory);
     }
 
     fn preview(&self, preview: &Preview) {
         let Preview { epoch, slice, width, height, input, restored, reference } = preview;
         let (input, restored, reference) = (&input[..], &restored[..], &reference[..]);
-        tell!(self, "preview", "(IIII[B[B[B)V", *epoch, *slice, *width, *height, input, restored, reference);
+        tell!(self, "preview": [(jint, jint, jint, jint, [jbyte], [jbyte], [jbyte])],
+            *epoch, *slice, *width, *height, input, restored, reference);
     }
 }
 

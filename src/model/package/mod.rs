@@ -109,15 +109,12 @@ pub(super) fn export(model: &Model, what: Export) -> Result<Vec<u8>, Reason> {
 
 fn panels<'a>(card: &Card, example: Option<&'a Example>, test: &'a TestTensors) -> Vec<Panel<'a>> {
     match example {
-        Some(Example { width, height, input, restored, reference }) => vec![
-            Panel::input(card, input, *width, *height),
-            Panel::output(card, restored, *width, *height),
-            Panel::output(card, reference, *width, *height),
+        Some(Example { input, restored, reference }) => vec![
+            Panel::input(card, input.view()),
+            Panel::output(card, restored.view()),
+            Panel::output(card, reference.view()),
         ],
-        None => vec![
-            Panel::input(card, &test.input, test.edge, test.edge),
-            Panel::output(card, &test.output, test.edge, test.edge),
-        ],
+        None => vec![Panel::input(card, test.input()), Panel::output(card, test.output())],
     }
 }
 

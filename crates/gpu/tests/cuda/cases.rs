@@ -257,7 +257,7 @@ fn train_and_apply() {
     // Slices that are larger than those of the training, so that they have to be cut.
     let (low, _) = pair(Size::new(200, 160, 2));
     let restored = [DeviceRequest::Cuda(0), DeviceRequest::Cpu].map(|device| {
-        let mut restored = Volume::new("restored", low.shape());
+        let mut restored = Volume::black("restored", low.shape());
         apply(&low, None, &on_gpu.model, device, &mut restored, Progress::new(&Listener::default())).unwrap();
         restored.to_values()
     });

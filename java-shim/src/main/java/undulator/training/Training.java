@@ -4,6 +4,7 @@ import ij.IJ;
 import ij.macro.Interpreter;
 import java.awt.EventQueue;
 import java.awt.GraphicsEnvironment;
+import java.lang.reflect.InvocationTargetException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import undulator.Words;
@@ -65,9 +66,24 @@ public final class Training {
                     + " at the most");
         }
         record.end(Words.sentence(words));
-        // What stopped it before it began is told by the command.
-        if (shown && !record.hasBegun()) {
-            EventQueue.invokeLater(() -> window.close());
+        if (shown) {
+            settle();
+        }
+    }
+
+    /** A macro that goes on finds the window as it stays: open, or closed if what stopped the training is told elsewhere. */
+    private void settle() {
+        Runnable close = record.hasBegun() ? () -> { } : () -> window.close();
+        if (EventQueue.isDispatchThread()) {
+            EventQueue.invokeLater(close);
+            return;
+        }
+        try {
+            EventQueue.invokeAndWait(close);
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        } catch (InvocationTargetException failed) {
+            throw new IllegalStateException(failed.getCause());
         }
     }
 

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import undulator.Native;
 import undulator.nativelib.NativeLibrary;
+import undulator.option.CommandSchema;
 
 /** The library exports what Java declares, and describes the commands that users' scripts count on. */
 class NativeIT {
@@ -90,6 +92,13 @@ class NativeIT {
             }
         }
         assertEquals(CONTRACT, found);
+    }
+
+    @Test
+    void everyCommandIsInTheMenu() throws IOException {
+        List<String> menu = Files.readAllLines(Path.of("../plugin-manifest/plugins.config")).stream()
+                .filter(line -> !line.startsWith("#")).map(line -> line.replaceAll(".*Run\\(\"(.*)\"\\)", "$1")).toList();
+        assertEquals(menu, CommandSchema.all(Native.schema()).stream().map(CommandSchema::name).toList());
     }
 
     /** The names of the defined dynamic symbols of a shared library: 64-bit ELF, little-endian. */
