@@ -1,6 +1,6 @@
 //! Applying: a model and a laboratory stack in, a restored stack out, slice by slice.
 //!
-//! `restoration` goes from slice to slice, and `scorer` scores them.
+//! `restoration` restores slice by slice, and `scorer` compares the result with a reference.
 
 mod restoration;
 mod scorer;
@@ -26,7 +26,7 @@ use crate::{
 use restoration::{Pipeline, Restoration};
 use scorer::ReferenceScorer;
 
-/// What applying a model came to.
+/// The result of applying a model.
 #[derive(Clone, Debug)]
 pub struct Applied {
     /// Size, voxel size and grey type of the restored stack.
@@ -40,7 +40,7 @@ pub struct Applied {
 pub struct Comparison {
     /// The restored stack against the reference.
     pub restored: Score,
-    /// What simple means reach.
+    /// Scores of simple methods.
     pub baselines: Baselines,
 }
 
@@ -55,7 +55,7 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// Why a model could not be applied.
+/// An error of applying a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// The user asked to stop.
@@ -80,7 +80,7 @@ pub enum ApplyError {
     Measure(#[from] MeasureError),
 }
 
-/// What applying a model file, whose bytes are given, to `image` is: for a [`StackFile`](crate::stack_file::StackFile).
+/// Identifies the job of applying a model file (its bytes) to `image`, for a [`StackFile`](crate::stack_file::StackFile).
 ///
 /// # Errors
 /// When the image is empty or cannot be read.
@@ -149,11 +149,11 @@ pub fn apply(
 /// The part of the work that applying is, about, where a comparison with the reference follows.
 const APPLYING: f64 = 0.9;
 
-/// [`apply`] or [`apply_external`], as the model is. The models of other programs are not compared with a reference: they
-/// tell no grey window to do it in.
+/// Calls [`apply`] or [`apply_external`], depending on the model. Results of other programs' models are not compared with
+/// a reference, because those models do not define a grey window.
 ///
 /// # Errors
-/// As theirs.
+/// Those of [`apply`] and [`apply_external`].
 pub fn apply_any(
     image: &dyn SliceSource,
     reference: Option<&dyn SliceSource>,
@@ -173,11 +173,11 @@ pub fn apply_any(
     }
 }
 
-/// Restores every slice of `image` with a model of another program, on the CPU, and hands it to `sink` in the grey type
-/// that the model's description has. Slices are taken as a whole, continued beyond their edges by the halo of the
-/// description and to a size that the model takes, and cropped back. Where that takes more than half of the memory that is free, or the model takes no image so large,
-/// slices are cut into tiles that overlap by the halo of the model's description; without one that is an error. Grey
-/// values are changed as the description says, by the statistics of each slice.
+/// Restores every slice of `image` with a model of another program, on the CPU, and writes it to `sink` in the grey type
+/// of the model's description. Whole slices are padded by the description's halo and to a size that the model accepts,
+/// and cropped back. If that takes more than half of the free memory, or the model accepts no image of that size, slices
+/// are cut into tiles that overlap by the halo; without a halo this is an error. Pre- and postprocessing follow the
+/// description, with the statistics of each slice.
 ///
 /// # Errors
 /// [`ApplyError`] for an empty stack, grey values that are not finite, slices larger than the model or the memory takes,
@@ -217,17 +217,17 @@ pub fn apply_external(
     Ok(shape)
 }
 
-/// How a model of another program takes slices.
+/// How slices are passed to a model of another program.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum SliceMode {
-    /// Each at once, continued by the halo or not.
+    /// Whole slices, padded by the halo or not.
     Whole { with_halo: bool },
-    /// In tiles that overlap by the halo.
+    /// Tiles that overlap by the halo.
     Tiles,
 }
 
 impl SliceMode {
-    /// At once where half of the memory that is free allows it; in tiles where there is a halo.
+    /// Whole slices if they fit in half of the free memory; otherwise tiles, if the model has a halo.
     fn choose(model: &ExternalModel, height: usize, width: usize, free: Option<u64>) -> Result<Self, EngineError> {
         let needs = |with_halo| model.runner(with_halo).footprint(height, width);
         let fits = |needs: Option<u64>, share: u64| match needs.zip(free) {

@@ -15,22 +15,22 @@ use crate::{
     stream::{Ahead, read_ahead},
 };
 
-/// All that applying needs to know of a model.
+/// A model as the restoration uses it: preprocessing, network, postprocessing.
 #[derive(Clone, Copy)]
 pub(super) struct Pipeline<'a> {
-    /// Makes the network ready, on the thread that is to compute.
+    /// Prepares the network on the computing thread.
     pub runner: &'a (dyn Fn() -> Result<Box<dyn Runner>, EngineError> + Sync),
     /// Width and height of an image must be whole multiples of this.
     pub multiple: usize,
-    /// How many pixels beyond an output pixel the input still matters.
+    /// Halo: how far, in pixels, an output pixel depends on the input.
     pub halo: usize,
-    /// Takes a slice's grey values to what the network is given.
+    /// Preprocessing: grey values of a slice to network input, in place.
     pub preprocess: &'a (dyn Fn(&mut [f32]) + Sync),
-    /// Takes what the network answers to the grey values of the result.
+    /// Postprocessing: network output to grey values of the result, in place.
     pub postprocess: &'a (dyn Fn(&mut [f32]) + Sync),
 }
 
-/// Where the work stands, so that it can go on with smaller tiles when the device's memory was full.
+/// The state of a restoration, so that it can continue with smaller tiles after the device ran out of memory.
 pub(super) struct Restoration<'a> {
     image: &'a dyn SliceSource,
     scorer: Option<ReferenceScorer<'a>>,
@@ -71,7 +71,7 @@ impl<'a> Restoration<'a> {
         }
     }
 
-    /// Scores the slices that an earlier start has made.
+    /// Skips the slices that an earlier run has written, and scores them.
     fn resume(&mut self) -> Result<(), ApplyError> {
         let (done, slices) = (self.sink.done(), self.image.shape().size.slices);
         if done > 0 {
@@ -124,7 +124,7 @@ impl<'a> Restoration<'a> {
     }
 }
 
-/// What cancelling before slice `z` is whole comes to.
+/// The error for cancelling before slice `z` is complete.
 fn at_slice(z: usize, slices: usize) -> impl Fn(Cancelled) -> ApplyError + Copy {
     move |Cancelled| ApplyError::Cancelled { slice: z + 1, slices }
 }

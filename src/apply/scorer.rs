@@ -1,4 +1,4 @@
-//! Restored slices against those of the reference.
+//! Scores of restored slices against a reference.
 
 use ndarray::Array2;
 
@@ -8,7 +8,7 @@ use crate::{
     stack::{SliceSource, StackError, read_finite},
 };
 
-/// Scores restored slices in rising order, on 8 bits in the reference's grey window.
+/// Scores restored slices in ascending order, on 8 bits in the reference's grey window.
 pub(super) struct ReferenceScorer<'a> {
     reference: &'a dyn SliceSource,
     window: Window,

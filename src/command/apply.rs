@@ -28,7 +28,7 @@ pub fn command() -> Command {
             training_keys::device(),
             training_keys::precision(),
             Key::flag("force", "Force")
-                .help("Apply even a model that does not reproduce its own test image.")
+                .help("Apply the model even if it does not reproduce its own test image.")
                 .advanced(),
             result_file::key(),
         ],

@@ -1,4 +1,4 @@
-//! Why a command did not do its work, in words for whoever asked for it.
+//! Errors of commands, with a message and advice for the user.
 
 use std::fmt;
 
@@ -18,10 +18,10 @@ use crate::{
     train::TrainError,
 };
 
-/// Why a command did not do its work.
+/// An error of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandError {
-    /// What kind of reason it is, for programs.
+    /// The kind of error, for programs.
     pub code: Code,
     /// What was wrong, with the value.
     pub message: String,
@@ -29,7 +29,7 @@ pub struct CommandError {
     pub advice: String,
 }
 
-/// Kinds of reasons.
+/// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// The user asked to stop.
@@ -56,12 +56,12 @@ pub enum Code {
     Device,
     /// There is too little memory.
     Memory,
-    /// The work itself came to no result.
+    /// The work itself failed.
     Failed,
 }
 
 impl Code {
-    /// As programs read it. What concerns images begins with `image`.
+    /// The code as programs read it. Codes about images begin with `image`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",
@@ -112,7 +112,7 @@ impl fmt::Display for CommandError {
 
 impl std::error::Error for CommandError {}
 
-/// What kind of reason an error of the core is.
+/// The kind of an error of the core.
 trait Classified: std::error::Error {
     fn code(&self) -> Code;
 }

@@ -1,4 +1,4 @@
-//! What a command needs from whoever runs it: images, room for new ones, and somebody who listens.
+//! The interface between commands and the program that runs them: images, new images, and progress.
 
 use std::{
     path::{Path, PathBuf},

@@ -27,7 +27,7 @@ pub fn command() -> Command {
             Key::choice("format", "Export format", Export::VARIANTS),
             Key::flag("force", "Force").help("Replace an older file."),
             Key::image("image", "Image", Absent::Active)
-                .help("An image that the model may be meant for: the card warns when the voxel sizes differ.")
+                .help("An image to compare voxel sizes with; the card warns if they differ.")
                 .optional(),
         ],
         run,

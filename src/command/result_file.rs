@@ -6,7 +6,7 @@ use crate::{grey::Window, stack_file::DisplaySettings};
 /// `output=`.
 pub fn key() -> Key {
     Key::file_to_save("output", "Output file", ".tif")
-        .help("A TIFF to write in place of an image in memory, for stacks of any size. Empty: into memory.")
+        .help("A TIFF file for the result, for stacks of any size. If empty, the result stays in memory.")
         .optional()
 }
 

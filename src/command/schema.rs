@@ -1,4 +1,4 @@
-//! What a command is called, what it takes, and what it means.
+//! A command's name, options and documentation.
 
 use super::{CommandError, Host, Options};
 
@@ -201,22 +201,22 @@ impl Key {
         Self::new(name, label, Kind::Folder, "")
     }
 
-    /// Explained by a sentence or two.
+    /// Sets the help text.
     pub fn help(self, help: &'static str) -> Self {
         Self { help, ..self }
     }
 
-    /// Counted in a unit.
+    /// Sets the unit.
     pub fn unit(self, unit: &'static str) -> Self {
         Self { unit, ..self }
     }
 
-    /// Shown under a heading.
+    /// Sets the heading under which it is shown.
     pub fn group(self, group: &'static str) -> Self {
         Self { group, ..self }
     }
 
-    /// Only for those who know what they do.
+    /// Shown among the advanced options.
     pub fn advanced(self) -> Self {
         Self { advanced: true, ..self }
     }

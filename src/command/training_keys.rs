@@ -21,13 +21,17 @@ pub fn pair() -> [Key; 2] {
 pub fn training() -> Vec<Key> {
     let group = "Training";
     vec![
-        Key::whole("epochs", "Epochs", 100, 1, 1_000_000).help("How often every training slice is seen.").group(group),
+        Key::whole("epochs", "Epochs", 100, 1, 1_000_000)
+            .help("Number of passes over the training slices.")
+            .group(group),
         Key::whole("batch", "Batch size", 4, 1, 4096).unit("slices").group(group),
         Key::whole("patch", "Patch size", 0, 0, 1 << 16)
             .unit("voxels")
             .help("Edge of square patches, a multiple of the network's; 0 for whole slices.")
             .group(group),
-        Key::number("rate", "Learning rate", 0.001, 1e-9, 1.0).help("Of Adam, in the first epoch.").group(group),
+        Key::number("rate", "Learning rate", 0.001, 1e-9, 1.0)
+            .help("Adam's learning rate in the first epoch.")
+            .group(group),
         Key::choice("schedule", "Schedule", Schedule::VARIANTS)
             .help(
                 "The learning rate stays constant, falls along a cosine to a hundredth in the last epoch, or is halved \
@@ -40,7 +44,7 @@ pub fn training() -> Vec<Key> {
                 "The last slices of the stack are scored after each epoch and not trained on; the best model is saved.",
             )
             .group(group),
-        Key::whole("seed", "Seed", 1, 0, Key::MOST).help("All random choices follow from it.").group(group),
+        Key::whole("seed", "Seed", 1, 0, Key::MOST).help("Seed of the random numbers.").group(group),
         device().group(group),
         precision().group(group),
         Key::flag("augment", "Augmentation").help("Flip and rotate slices at random.").group(group),

@@ -61,7 +61,7 @@ impl Model {
     /// Writes the model to `path` as a bioimage.io package: [`save_as`](Self::save_as) with nobody named and no example.
     ///
     /// # Errors
-    /// As for [`save_as`](Self::save_as).
+    /// Those of [`save_as`](Self::save_as).
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
         self.save_as(path, &Packaging::default())
     }
@@ -127,7 +127,7 @@ pub fn inspect(path: &Path) -> Result<Facts, ModelError> {
 /// Runs a model of any program on its test image, however long that takes.
 ///
 /// # Errors
-/// As for [`load`], but for a model that does not reproduce its test image: that is no error.
+/// Those of [`load`], except that a model which does not reproduce its test image is not an error.
 pub fn verify(path: &Path) -> Result<Verification, ModelError> {
     package::verify(open(path)?).map_err(refused(path))
 }
@@ -148,7 +148,7 @@ fn unknown(name: &str) -> UnknownName {
 }
 
 impl Export {
-    /// The ending of such a file's name.
+    /// The file name extension.
     pub fn ending(self) -> &'static str {
         match self {
             Self::Onnx => "onnx",

@@ -27,7 +27,7 @@ use crate::{
 /// A trained model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// All but the weights.
+    /// Everything but the weights.
     pub card: Card,
     /// The weights, in the order of the network's plan.
     pub weights: Weights,
@@ -52,7 +52,7 @@ impl Loaded {
     }
 }
 
-/// What a model says of itself.
+/// A model's metadata: network, grey windows, training and scores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     /// The network.
@@ -88,25 +88,25 @@ pub struct Training {
     pub training_slices: (usize, usize),
     /// Slices validated on: first and one past the last, from zero.
     pub validation_slices: (usize, usize),
-    /// Images a step.
+    /// Batch size: images per step.
     pub batch: usize,
     /// Edge of the square patches in pixels, 0 for whole slices.
     pub patch: usize,
     /// Adam's learning rate in the first epoch.
     pub rate: f64,
-    /// How it changed.
+    /// How the learning rate changed over the epochs.
     pub schedule: Schedule,
-    /// What was made small.
+    /// The loss function.
     pub loss: Loss,
     /// Whether slices were flipped and turned at random.
     pub augment: bool,
-    /// What all random choices followed from.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// What it ran on.
+    /// The device that it was trained on.
     pub device: String,
     /// The epoch, from one, whose weights these are.
     pub best_epoch: usize,
-    /// Every epoch.
+    /// All epochs, in order.
     pub history: Vec<Epoch>,
 }
 

@@ -1,4 +1,4 @@
-//! Why a stack file cannot be written.
+//! Errors of stack files.
 
 use std::{io, path::PathBuf};
 

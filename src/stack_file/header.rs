@@ -1,4 +1,4 @@
-//! What stands before the slices: a TIFF header as ImageJ writes it for stacks of any size.
+//! The data before the slices: a TIFF header as ImageJ writes it for stacks of any size.
 //!
 //! One directory describes the first slice, and ImageJ's own text in its description says how many follow it without
 //! gaps. So nothing in the file is counted in 32 bits beyond its first page (TIFF 6.0, 1992; `ij.io.TiffEncoder` and

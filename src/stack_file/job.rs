@@ -1,4 +1,4 @@
-//! What a result is made of, so that nobody goes on with another's.
+//! Identifies the input of a result, so that a different job does not continue it.
 
 use ndarray::Array2;
 use sha2::{Digest, Sha256};

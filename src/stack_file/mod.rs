@@ -1,6 +1,6 @@
 //! A result that goes to a file, slice by slice: a TIFF that ImageJ opens as a virtual stack, whatever its size.
 //!
-//! While it grows it is called `<name>.part`; whole, it takes its name. The header names the [`Job`]: a second start of
+//! An unfinished file is called `<name>.part`; the complete file is renamed. The header names the [`Job`]: a second start of
 //! the same job goes on after the last whole slice, which the file's length tells, and gives the same file as if it had
 //! never stopped. Nothing else is needed when a run is killed, because a slice is only added when those before it are
 //! there. What exists already under the final name is never written over.

@@ -1,8 +1,8 @@
-//! The file from which an interrupted training goes on.
+//! Checkpoint files, from which interrupted trainings are resumed.
 //!
 //! One safetensors file beside the model: `weights/…`, `first/…`, `second/…` (Adam's running means), `best/…` and
 //! `history`, numbers bit by bit, with the task in its header. It is written to `….part` first and then renamed, so that
-//! whoever kills the program finds the last whole one.
+//! the last complete checkpoint survives when the program is killed.
 
 use std::{
     collections::HashMap,
@@ -102,7 +102,7 @@ fn short(fingerprint: &str) -> String {
     format!("grey values {}", fingerprint.chars().take(8).collect::<String>())
 }
 
-/// How far a training is.
+/// The state of a training after an epoch: all that a resumed training needs.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Checkpoint {
     pub state: TrainerState,

@@ -1,4 +1,4 @@
-//! Why a training could not be done.
+//! Errors of a training.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use undulator_compute::{
 use super::CheckpointError;
 use crate::{grey::GreyError, measure::MeasureError, model::ModelError, progress::Cancelled, stack::StackError};
 
-/// Why a training could not be done.
+/// An error of a training.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// An option is outside what can be used.
@@ -36,7 +36,7 @@ pub enum TrainError {
     /// The user stopped before there was anything to keep.
     #[error("cancelled before the first epoch was finished: no model was written")]
     Cancelled(#[from] Cancelled),
-    /// The user gave the training up.
+    /// The user cancelled without keeping a model.
     #[error("cancelled: no model was written{}",
         match checkpoint { Some(path) => format!(" (resume goes on from the checkpoint {})", path.display()), None => String::new() })]
     Discarded {
@@ -53,7 +53,7 @@ pub enum TrainError {
         /// The network to train.
         wanted: Spec,
     },
-    /// The loss is not a number any more.
+    /// The loss is NaN or infinite.
     #[error("the loss is not a number in epoch {epoch}: train again with a lower rate than {rate}{}",
         match kept { Some(path) => format!(" (the best model before that is in {})", path.display()), None => String::new() })]
     Diverged {

@@ -1,4 +1,4 @@
-//! What a user chooses for a training.
+//! The options of a training.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,12 @@ use undulator_compute::{
 use super::TrainError;
 use crate::{model::Credits, stack::Size};
 
-/// What a user chooses for a training. The defaults are those of the macro command.
+/// The options of a training. The defaults are those of the macro command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainOptions {
     /// The network.
     pub spec: Spec,
-    /// How often every training slice is seen.
+    /// Number of passes over the training slices.
     pub epochs: usize,
     /// Images per step.
     pub batch: usize,
@@ -24,13 +24,13 @@ pub struct TrainOptions {
     pub patch: usize,
     /// Adam's learning rate.
     pub rate: f64,
-    /// What is made small.
+    /// The loss function.
     pub loss: Loss,
-    /// How many slices at the end of the stack validate.
+    /// Number of validation slices, at the end of the stack.
     pub validation: usize,
     /// Whether slices are flipped and turned at random.
     pub augment: bool,
-    /// What all random choices follow from.
+    /// Seed of all random numbers.
     pub seed: u64,
     /// Where to compute.
     pub device: DeviceRequest,
@@ -38,7 +38,7 @@ pub struct TrainOptions {
     pub precision: Precision,
     /// Where the model goes.
     pub model: PathBuf,
-    /// How the rate changes.
+    /// How the learning rate changes over the epochs.
     pub schedule: Schedule,
     /// A model of the same network whose weights to start from.
     pub start: Option<PathBuf>,

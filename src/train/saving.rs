@@ -1,4 +1,4 @@
-//! The model goes to its file, and then once more with a slice that shows what it does.
+//! Saves the model, and then once more with an example slice.
 
 use ndarray::Array2;
 
@@ -16,12 +16,12 @@ use crate::{
     stack::{flat, flat_mut, read_finite},
 };
 
-/// What saving needs beside the model.
+/// The input for saving, besides the model.
 pub(super) struct Saving<'a> {
     pub pair: Pair<'a>,
-    /// The slice that shows what the model does.
+    /// The example slice.
     pub slice: usize,
-    /// How it is cut where the memory does not hold it whole.
+    /// The tiling to use if the memory does not hold the whole slice.
     pub tiles: TileChoice,
     pub options: &'a TrainOptions,
     pub progress: Progress<'a>,

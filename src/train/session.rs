@@ -59,7 +59,7 @@ enum Steps {
     Stopped(Outcome),
 }
 
-/// What goes with the epochs but not into a checkpoint.
+/// State of a running training that is not part of a checkpoint.
 pub(super) struct SessionState {
     clock: Clock,
     /// When the last checkpoint was written.
@@ -201,7 +201,7 @@ impl Session<'_> {
         self.progress.share(at(done)..at(done + 1))
     }
 
-    /// What the user wants at this step; an outcome where that is to stop at once.
+    /// Handles the user's request at this step; `Some` if the training stops now.
     pub(super) fn handle_request(
         &self,
         step: Result<(), Cancelled>,

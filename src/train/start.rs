@@ -35,7 +35,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Lets the device compile and tune what the steps of an epoch need; an outcome where the user stops that.
+    /// Compiles and tunes kernels for the steps of an epoch; `Some` if the user stopped it.
     pub(super) fn prepare(
         &self,
         trainer: &mut dyn Trainer,
@@ -67,7 +67,7 @@ impl Session<'_> {
         Ok(outcome)
     }
 
-    /// How slices are cut that the memory does not hold whole.
+    /// The tilings of slices that do not fit in the memory as a whole.
     pub fn tiles(&self) -> TileChoice {
         TileChoice::new(self.frame, self.plan.multiple, self.plan.halo())
     }

@@ -13,7 +13,7 @@ pub(super) struct StepSize {
     pub patch: usize,
 }
 
-/// What batches and patches may be reduced to.
+/// Limits for reducing batch and patch size.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PatchRules {
     /// The slices.
@@ -24,12 +24,12 @@ pub(super) struct PatchRules {
     pub least: usize,
 }
 
-/// Memory for a training.
+/// The memory available to a training.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MemoryLimit {
-    /// Bytes that are free, those that the training has already among them.
+    /// Free bytes, including those that the training already holds.
     pub free: u64,
-    /// Bytes that are not for steps: the smallest tile of the validation takes them.
+    /// Bytes reserved for the smallest validation tile.
     pub tile: u64,
 }
 

@@ -1,4 +1,4 @@
-//! How well the network does after an epoch, on slices that it was not trained on.
+//! Validation after each epoch, on slices that are not used for training.
 
 use std::ops::Range;
 
@@ -12,14 +12,14 @@ use crate::{
     stack::{flat, flat_mut, read_finite},
 };
 
-/// What the validation slices came to.
+/// The result of a validation.
 pub(super) struct Validation {
     pub loss: f64,
     pub psnr: f64,
     pub preview: Preview,
 }
 
-/// The slices that a network is judged by.
+/// Scores a network on the validation slices.
 pub(super) struct Validator<'a> {
     pub pair: &'a Pair<'a>,
     pub slices: Range<usize>,

@@ -10,5 +10,5 @@ pub struct Adam {
     pub epsilon: f64,
 }
 
-/// The one Adam of this project.
+/// Adam's parameters, for all engines.
 pub const ADAM: Adam = Adam { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 };

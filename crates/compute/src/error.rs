@@ -36,7 +36,7 @@ fn or_list(choices: &[&str]) -> String {
     }
 }
 
-/// Why a device could not compute.
+/// An error of a device.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The device asked for is not there or cannot be used.

@@ -1,4 +1,4 @@
-//! Networks as plain data, and what computes them: the CPU engine, and the door for engines of other devices.
+//! Networks as plain data, the CPU engine that runs them, and the interface for engines of other devices.
 //!
 //! A [`network::Spec`] is what a user chooses, its [`Plan`](network::Plan) the steps that every engine walks. A [`Runner`]
 //! applies a network and a [`Trainer`] trains it, on plain [`Images`]. [`cpu`] is the engine for the CPU; [`device`] picks

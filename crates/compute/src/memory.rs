@@ -22,7 +22,7 @@ pub fn free(device: &Device) -> Option<u64> {
     }
 }
 
-/// A number of bytes in words, for messages.
+/// A number of bytes as text, for messages.
 pub fn mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or("an unknown number of MB".to_owned(), |bytes| format!("{} MB", bytes >> 20))
 }

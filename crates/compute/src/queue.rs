@@ -7,18 +7,18 @@ use std::{
 
 static QUEUE: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
-/// How long a waiting training sleeps before it looks again.
+/// How long a waiting training sleeps between checks.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A position in the queue; the first one trains. It is given up when it is dropped.
+/// A position in the queue; the first one trains. Dropping it leaves the queue.
 #[derive(Debug)]
 pub struct QueuePosition(u64);
 
 impl QueuePosition {
-    /// Goes to the end of the queue and waits to become the first. While it waits, `stays` hears again and again how many
-    /// are before it; `None` when it answers that it does not want to wait any longer.
+    /// Joins the end of the queue and waits to become the first. While it waits, `stays` is called repeatedly with the
+    /// number of trainings before it; returns `None` if `stays` returns `false`.
     pub fn wait(stays: impl Fn(usize) -> bool) -> Option<Self> {
-        let own = {
+        let position = {
             let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
             let number = queue.last().map_or(0, |last| last + 1);
             queue.push(number);
@@ -29,11 +29,11 @@ impl QueuePosition {
                 let queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
                 queue
                     .iter()
-                    .position(|number| *number == own.0)
+                    .position(|number| *number == position.0)
                     .expect("a position stays in the queue until it is dropped")
             };
             if before == 0 {
-                return Some(own);
+                return Some(position);
             }
             if !stays(before) {
                 return None;

@@ -1,11 +1,10 @@
-//! How the learning rate changes while a training goes on.
+//! Learning rate schedules.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::UnknownName;
 
-/// How the learning rate changes from epoch to epoch. It follows from what came before and from nothing else, so that a
-/// training that was interrupted goes on with the same rates.
+/// A learning rate schedule. The rate depends only on the earlier epochs, so that a resumed training uses the same rates.
 #[derive(
     Clone,
     Copy,
@@ -21,7 +20,7 @@ use crate::error::UnknownName;
 )]
 #[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Schedule {
-    /// It does not change.
+    /// Constant.
     #[default]
     Constant,
     /// Half a cosine from the rate down to a hundredth of it in the last epoch (I. Loshchilov and F. Hutter 2017,

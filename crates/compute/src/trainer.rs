@@ -1,4 +1,4 @@
-//! What trains a network.
+//! The interface of engines that train networks.
 
 use crate::{
     error::EngineError,
@@ -9,12 +9,12 @@ use crate::{
 
 /// A network that can be trained (Adam, Kingma and Ba 2015: β 0.9 and 0.999, ε 1e-8) and applied as it stands.
 pub trait Trainer: Runner {
-    /// Compiles and tunes what steps with `count` images of `height` × `width` need, and takes none. A step does the same
-    /// for a size that is new; this can be watched and stopped. `go_on` hears the share that is done, from 0 to 1, and
-    /// answers whether to go on. Gives back whether it went to the end.
+    /// Compiles and tunes kernels for steps with `count` images of `height` × `width` pixels, without taking a step. A step
+    /// does the same for a new size; this can be watched and stopped. `go_on` is called with the completed fraction, from
+    /// 0 to 1, and returns whether to continue. Returns whether it was completed.
     ///
     /// # Errors
-    /// [`EngineError`] when the device fails. A full memory is no error here: the step will tell.
+    /// [`EngineError`] when the device fails. Lack of memory is not an error here, but in the step.
     fn prepare(
         &mut self,
         _count: usize,
@@ -25,22 +25,32 @@ pub trait Trainer: Runner {
         Ok(true)
     }
 
-    /// Bytes that a step with `count` images of `height` × `width` takes on the device; `None` where that is not known.
+    /// Bytes of device memory that a step with `count` images of `height` × `width` pixels takes; `None` if unknown.
     fn training_footprint(&self, _count: usize, _height: usize, _width: usize) -> Option<u64> {
         None
     }
 
-    /// One step of Adam towards `targets`.
+    /// Takes one step of Adam with learning rate `rate`. `images` and `targets` have the same size, in units of the grey
+    /// windows.
+    ///
+    /// # Errors
+    /// When the sizes do not fit the network, or the device fails or runs out of memory.
     fn step(&mut self, images: &Images, targets: &Images, rate: f64) -> Result<(), EngineError>;
 
-    /// Mean loss of the steps since the last call. Devices that compute ahead wait here.
+    /// Mean loss of the steps since the last call. Waits for devices that compute asynchronously.
+    ///
+    /// # Errors
+    /// When the device failed.
     fn loss(&mut self) -> Result<f64, EngineError>;
 
-    /// The weights and Adam's state as they stand: a trainer that starts from them takes the same next step.
+    /// The current weights and Adam's state: a trainer that starts from them takes the same next step.
+    ///
+    /// # Errors
+    /// When the device fails.
     fn state(&mut self) -> Result<TrainerState, EngineError>;
 }
 
-/// All that a training carries from one step to the next.
+/// The state that a training carries from one step to the next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainerState {
     /// The weights.
@@ -54,16 +64,16 @@ pub struct TrainerState {
 }
 
 impl TrainerState {
-    /// That before the first step.
+    /// The state before the first step.
     pub fn start(weights: Weights) -> Self {
         let zeros: Vec<Vec<f32>> = weights.0.iter().map(|tensor| vec![0.0; tensor.values.len()]).collect();
         Self { first: zeros.clone(), second: zeros, weights, steps: 0 }
     }
 
-    /// Refuses what is not the plan's, weight by weight in its order.
+    /// Checks names, shapes and lengths against the plan, in its order.
     ///
     /// # Errors
-    /// When it is not.
+    /// When they do not fit the plan.
     pub fn check(&self, plan: &Plan) -> Result<(), EngineError> {
         let shapes = plan.weight_shapes();
         let lengths =

@@ -27,7 +27,7 @@ pub(crate) struct CudaGpu {
 
 impl fmt::Display for CudaGpu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let precision = match self.multiply {
+        let precision = match self.matmul {
             MatmulPrecision::Tf32 => "TF32",
             MatmulPrecision::Float32 | MatmulPrecision::SplitTf32 => "float32",
         };

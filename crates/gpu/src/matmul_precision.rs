@@ -1,10 +1,10 @@
-//! How convolutions matmul.
+//! The precision of multiplications in convolutions.
 
 use undulator_compute::device::Precision;
 
 use crate::cuda::Gpu;
 
-/// How the convolutions of a device matmul. Sums are always of 32 bits.
+/// The precision of multiplications in convolutions. Sums are always 32-bit floats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatmulPrecision {
     /// 32-bit floats.
@@ -16,7 +16,7 @@ pub enum MatmulPrecision {
 }
 
 impl MatmulPrecision {
-    /// How a GPU multiplies for a precision.
+    /// The GPU's multiplication for the requested precision.
     pub(crate) fn on(gpu: &Gpu, precision: Precision) -> Self {
         match precision {
             _ if !gpu.has_tf32() => Self::Float32,

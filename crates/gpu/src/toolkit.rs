@@ -1,4 +1,4 @@
-//! Where people have CUDA's run-time compiler and its headers.
+//! Finds CUDA's run-time compiler and its headers.
 //!
 //! NVIDIA's own packages, those of the distributions, conda's and pip's each put them elsewhere, and an ImageJ that was
 //! started from the desktop knows few variables. So all usual folders are searched.

@@ -35,12 +35,12 @@ impl ExternalModel {
         self.description.grey
     }
 
-    /// How many pixels at the edges of an image do not count, as the description says; zero where it says nothing.
+    /// The halo of the description: invalid pixels at each edge of an output image; 0 if not given.
     pub fn halo(&self) -> usize {
         self.description.halo
     }
 
-    /// Tiles should begin at whole multiples of this.
+    /// Tiles should start at multiples of this, in pixels.
     pub fn multiple(&self) -> usize {
         let (down, across) = (self.description.input.height.step(), self.description.input.width.step());
         (1..=across).map(|times| down * times).find(|multiple| multiple.is_multiple_of(across)).unwrap_or(down)
@@ -56,12 +56,12 @@ impl ExternalModel {
         TractRunner::new(self.network.clone(), self.description.input.clone(), with_halo)
     }
 
-    /// Takes the grey values of a whole slice to what the network is given.
+    /// Preprocesses the grey values of a whole slice, in place.
     pub fn preprocess(&self, greys: &mut [f32]) {
         processing::apply(&self.description.preprocessing, greys);
     }
 
-    /// Takes what the network makes of a slice to grey values.
+    /// Postprocesses the network's output for a slice to grey values, in place.
     pub fn postprocess(&self, values: &mut [f32]) {
         processing::apply(&self.description.postprocessing, values);
     }

@@ -1,4 +1,4 @@
-//! What a crate brings that computes elsewhere than on the CPU.
+//! The interface of backends: crates that compute on other devices than the CPU.
 
 use std::{fmt, sync::Arc};
 
@@ -17,9 +17,9 @@ pub type Row = [String; 3];
 /// An accelerator, and lines for the log: what differs from what was asked.
 pub type Picked = (Arc<dyn Accelerator>, Vec<String>);
 
-/// One kind of accelerators.
+/// A kind of accelerator.
 pub trait Backend: Send + Sync {
-    /// Its word in `device=`.
+    /// Its name in `device=`.
     fn name(&self) -> &'static str;
 
     /// The accelerator with that number, or the first that can be used.
@@ -28,7 +28,7 @@ pub trait Backend: Send + Sync {
     /// What is missing or does not fit, and what to do, in words for users.
     fn pick(&self, index: Option<usize>, precision: Precision) -> Result<Picked, String>;
 
-    /// What was found and what is missing.
+    /// What was found and what is missing, as table rows.
     fn report(&self) -> Vec<Row>;
 }
 

@@ -14,17 +14,17 @@ use super::{
 };
 use crate::error::EngineError;
 
-/// What was registered.
+/// The registered backends.
 static BACKENDS: RwLock<Vec<&'static dyn Backend>> = RwLock::new(Vec::new());
 
-/// Makes a backend known from now on, in the place of one with its name.
+/// Registers a backend; it replaces one of the same name.
 pub fn register(backend: &'static dyn Backend) {
     let mut backends = BACKENDS.write().unwrap_or_else(PoisonError::into_inner);
     backends.retain(|other| other.name() != backend.name());
     backends.push(backend);
 }
 
-/// The CPU, and the backends that may have something better.
+/// The CPU and the backends.
 pub struct Devices<'a> {
     threads: usize,
     backends: Vec<&'a dyn Backend>,

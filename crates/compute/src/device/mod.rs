@@ -1,4 +1,4 @@
-//! Which devices there are, and which one `auto` picks.
+//! The available devices, and which one `auto` selects.
 //!
 //! The CPU is always there. What computes elsewhere is a [`Backend`] in a crate of its own, which it is told of by
 //! [`register`]: nothing here knows that crate.
@@ -18,10 +18,10 @@ pub use usable::{Device, compute, runner, trainer};
 
 use crate::error::EngineError;
 
-/// Picks the device to use, and gives lines for the log: why `auto` is the CPU, and what else differs from what was asked.
+/// Selects the device, with log messages: why `auto` is the CPU, and other differences from the request.
 ///
 /// # Errors
-/// When an accelerator was asked for by name and cannot be used: it never falls back to the CPU in silence.
+/// When an accelerator was asked for by name and cannot be used: there is no silent fallback to the CPU.
 pub fn pick(request: DeviceRequest, precision: Precision) -> Result<(Device, Vec<String>), EngineError> {
     Devices::here().pick(request, precision)
 }

@@ -1,20 +1,20 @@
-//! How exactly convolutions multiply.
+//! The precision of convolutions.
 
 use super::request::DeviceRequest;
 use crate::error::UnknownName;
 
-/// The precision that a user asks for.
+/// The requested precision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
 #[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Precision {
-    /// The fastest that the device has.
+    /// The fastest precision of the device.
     #[default]
     #[strum(serialize = "auto")]
     Auto,
     /// TF32 on GPUs with tensor cores for it.
     #[strum(serialize = "TF32")]
     Tf32,
-    /// 32-bit floats, or what is as exact.
+    /// 32-bit floats, or equally accurate arithmetic.
     #[strum(serialize = "float32")]
     Float32,
 }
@@ -23,12 +23,12 @@ fn unknown(name: &str) -> UnknownName {
     UnknownName::of::<Precision>("precision", name)
 }
 
-/// Where a user wants to compute, and how exactly.
+/// The requested device and precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ComputeOptions {
     /// The device.
     pub device: DeviceRequest,
-    /// The precision, which matters on GPUs alone.
+    /// The precision; it only affects GPUs.
     pub precision: Precision,
 }
 

@@ -1,13 +1,13 @@
-//! The device that a user asks for.
+//! The requested device.
 
 use std::str::FromStr;
 
 use crate::error::EngineError;
 
-/// The device that a user asks for.
+/// The requested device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceRequest {
-    /// An accelerator where there is a usable one, else the CPU.
+    /// A usable accelerator, or else the CPU.
     Auto,
     /// The CPU.
     Cpu,

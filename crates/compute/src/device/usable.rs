@@ -16,12 +16,12 @@ use crate::{
 /// A device that can be used.
 #[derive(Clone, Debug)]
 pub enum Device {
-    /// All cores of this machine.
+    /// All cores of this machine, as one device.
     Cpu {
-        /// How many threads compute.
+        /// Number of threads.
         threads: usize,
     },
-    /// What a backend brought.
+    /// An accelerator of a backend.
     Accelerator(Arc<dyn Accelerator>),
 }
 

@@ -1,4 +1,4 @@
-//! What a training makes small, on plain images: the value and its gradient.
+//! Loss functions on plain images, and their gradients.
 
 mod similarity;
 
@@ -7,13 +7,13 @@ use crate::{
     ssim::{WINDOW, ssim},
 };
 
-/// Width of the rounded corner of [`Loss::Charbonnier`].
+/// Smoothing width, in units of the grey window, of [`Loss::Charbonnier`].
 pub const CHARBONNIER: f64 = 1e-3;
 
 /// Share of the structural similarity in [`Loss::SsimL1`] (Zhao et al. 2017).
 pub const SSIM_SHARE: f64 = 0.84;
 
-/// What a training makes small. The difference `d` is output minus target, in units of the grey window; each loss is a
+/// A loss function. The difference `d` is output minus target, in units of the grey window; each loss is a
 /// mean over all pixels.
 #[derive(
     Clone,
@@ -88,22 +88,22 @@ impl Loss {
         loss
     }
 
-    /// How much of it is a mean over pixels, and how much dissimilarity.
+    /// The weights of the mean over pixels and of the dissimilarity.
     fn shares(self) -> (f64, f64) {
         if self == Self::SsimL1 { (1.0 - SSIM_SHARE, SSIM_SHARE) } else { (1.0, 0.0) }
     }
 
-    /// The shortest width and height of an image that has such a loss.
+    /// The least width and height, in pixels, of an image for this loss.
     pub fn least_length(self) -> usize {
         if self == Self::SsimL1 { WINDOW } else { 1 }
     }
 
-    /// Bytes that [`gradient`](Self::gradient) takes for each pixel while it computes.
+    /// Temporary bytes per pixel that [`gradient`](Self::gradient) takes.
     pub(crate) fn scratch(self) -> u64 {
         if self == Self::SsimL1 { similarity::BYTES_A_PIXEL } else { 0 }
     }
 
-    /// The part of one pixel and its derivative.
+    /// The contribution of one pixel, and its derivative.
     fn of_difference(self, d: f64) -> (f64, f64) {
         match self {
             Self::Mse => (d * d, 2.0 * d),

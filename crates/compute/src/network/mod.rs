@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::UnknownName;
 
-/// The networks there are.
+/// The available networks.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString, strum::VariantNames,
 )]
@@ -35,7 +35,7 @@ pub enum Architecture {
     Srcnn,
 }
 
-/// What follows each inner convolution.
+/// The activation after each inner convolution.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString, strum::VariantNames,
 )]
@@ -58,7 +58,7 @@ pub struct Spec {
     pub network: Architecture,
     /// RED-Net: how many resolutions, as the paper counts layers. SRCNN: how many convolutions, 3 for the base.
     pub layers: usize,
-    /// What follows each inner convolution.
+    /// The activation after each inner convolution.
     pub activation: Activation,
     /// Channels between the first and the last convolution.
     pub channels: usize,
@@ -111,7 +111,7 @@ pub struct Plan {
     pub multiple: usize,
 }
 
-/// Why a network cannot be built.
+/// An error of a network's options.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// A number is outside what the network allows.
@@ -204,7 +204,7 @@ impl Plan {
         shapes
     }
 
-    /// How many numbers are trained.
+    /// Number of trained parameters.
     pub fn parameters(&self) -> usize {
         self.weight_shapes().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }

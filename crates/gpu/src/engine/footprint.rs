@@ -1,6 +1,6 @@
 //! The memory that the engine takes on a device, estimated: what kernels and their layouts take beside the images is
-//! Burn's own business. Too little costs a second try in smaller portions, too much makes portions smaller than they
-//! need be.
+//! Burn's own business. An underestimate costs a second attempt with smaller batches or tiles, an overestimate makes them
+//! smaller than necessary.
 
 use undulator_compute::{
     Loss,

@@ -1,4 +1,4 @@
-//! The engine on Burn: CUDA, and Burn's own CPU backend as a second opinion.
+//! The engine on Burn: CUDA, and Burn's CPU backend to check against.
 //!
 //! One backend type, `Dispatch`, chooses the device at run time, so that this engine is compiled once. `network` walks a
 //! plan forward and backward, `convolution` multiplies in the precision asked for, `parameters` holds the weights and moves

@@ -199,7 +199,7 @@ public final class Undulator {
         try {
             return Native.run(command, pairs, host);
         } catch (CommandException stopped) {
-            throw Places.named(stopped);
+            throw MenuHints.named(stopped);
         }
     }
 

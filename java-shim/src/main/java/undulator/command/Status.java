@@ -1,7 +1,7 @@
 package undulator.command;
 
 import ij.IJ;
-import undulator.Words;
+import undulator.Format;
 
 /** How far a command is, in ImageJ's progress bar and status line; without a window, now and then in the log. */
 final class Status {
@@ -50,11 +50,11 @@ final class Status {
         if (!(fraction > 0) || elapsed < 2) {
             return "";
         }
-        return ", " + Words.duration(Math.max(0, elapsed * (1 - fraction) / fraction)) + " left";
+        return ", " + Format.duration(Math.max(0, elapsed * (1 - fraction) / fraction)) + " left";
     }
 
     void end() {
         IJ.showProgress(1.0);
-        IJ.showStatus(title + ": " + Words.duration((System.currentTimeMillis() - start) / 1000.0));
+        IJ.showStatus(title + ": " + Format.duration((System.currentTimeMillis() - start) / 1000.0));
     }
 }

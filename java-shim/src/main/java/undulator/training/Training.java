@@ -7,7 +7,7 @@ import java.awt.GraphicsEnvironment;
 import java.lang.reflect.InvocationTargetException;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import undulator.Words;
+import undulator.Format;
 
 /** Shows a training in a window, where there may be one, and passes on what its user asks for. */
 public final class Training {
@@ -56,16 +56,16 @@ public final class Training {
         if (best == null) {
             return "finished";
         }
-        String score = Double.isNaN(best.psnr) ? "loss " + Words.threeDigits(best.loss) : Words.decibels(best.psnr);
+        String score = Double.isNaN(best.psnr) ? "loss " + Format.threeDigits(best.loss) : Format.decibels(best.psnr);
         return "finished: best epoch " + best.epoch + ", " + score + ", " + model;
     }
 
     private void end(String words) {
         if (record.mostMemory() >= 0) {
-            log.accept("memory of the whole program at the end of an epoch: " + Words.memory(record.mostMemory())
+            log.accept("memory of the whole program at the end of an epoch: " + Format.memory(record.mostMemory())
                     + " at the most");
         }
-        record.end(Words.sentence(words));
+        record.end(Format.sentence(words));
         if (shown) {
             settle();
         }
@@ -152,9 +152,9 @@ public final class Training {
         requests.renew();
         record.begin(facts, epochs, baselines);
         if (baselines.length == 3) {
-            log.accept("without a network the validation slices have " + Words.decibels(baselines[0])
-                    + " as they are, " + Words.decibels(baselines[1]) + " grey-matched, "
-                    + Words.decibels(baselines[2]) + " Gaussian-filtered and matched");
+            log.accept("without a network the validation slices have " + Format.decibels(baselines[0])
+                    + " as they are, " + Format.decibels(baselines[1]) + " grey-matched, "
+                    + Format.decibels(baselines[2]) + " Gaussian-filtered and matched");
         }
     }
 

@@ -2,9 +2,9 @@ package undulator;
 
 import java.util.Locale;
 
-/** Numbers as a person says them. */
-public final class Words {
-    private Words() {
+/** Formats numbers for display. */
+public final class Format {
+    private Format() {
     }
 
     /**

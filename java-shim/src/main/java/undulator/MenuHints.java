@@ -3,8 +3,8 @@ package undulator;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Where in ImageJ's menus something is put right: the library's own advice knows no host. */
-final class Places {
+/** Adds the ImageJ menu path to an error's advice; the library does not know the menus. */
+final class MenuHints {
     private static final Map<String, String> BY_CODE = new HashMap<>();
 
     static {
@@ -14,7 +14,7 @@ final class Places {
         BY_CODE.put("image.hyperstack", "Image > Duplicate... or Image > Color > Split Channels");
     }
 
-    private Places() {
+    private MenuHints() {
     }
 
     /** The same, with the place behind its last words if there is one. */

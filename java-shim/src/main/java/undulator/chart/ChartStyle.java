@@ -9,7 +9,7 @@ import java.awt.RenderingHints;
 import javax.swing.JPanel;
 
 /** Colours (those of Okabe and Ito, which colour-blind people can tell apart), fonts and sizes of Undulator's windows. */
-public final class Look {
+public final class ChartStyle {
     /** A curve. */
     public static final Color BLUE = new Color(0, 114, 178);
     /** Another curve. */
@@ -27,7 +27,7 @@ public final class Look {
     /** Of lines behind curves. */
     public static final Color GRID = new Color(232, 232, 232);
 
-    private Look() {
+    private ChartStyle() {
     }
 
     /**
