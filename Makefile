@@ -1,4 +1,4 @@
-# make dist  builds dist/Undulator_-<version>.jar, the plugin with the native library inside
+# make dist  builds dist/Undulator_-<version>.jar, the plugin with the native library inside, and the command line dist/undulator
 # make demo  builds, then runs macros/demo.ijm in ImageJ: demo/undulator-demo.png
 # make test  passes all tests
 # make test-aarch64  passes the library's own tests on an emulated AArch64, most of all the kernels for NEON
@@ -7,7 +7,8 @@
 # make reproduction  trains every network of the paper on a simulated pair: reproduction/comparison.csv and its figure
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PLATFORM := $(word 1, $(shell tools/platform.sh))
-LIBRARY := $(word 2, $(shell tools/platform.sh))
+BUILT := $(word 2, $(shell tools/platform.sh))
+LIBRARY := $(word 3, $(shell tools/platform.sh))
 JAR := Undulator_-$(VERSION).jar
 MAVEN := mvn --batch-mode --no-transfer-progress --file java-shim/pom.xml
 PYTHON := .venv/bin/python
@@ -25,16 +26,16 @@ model: imagej
 dist: build-tools native
 	$(MAVEN) --quiet package -DskipTests
 	mkdir -p dist
-	cp java-shim/target/$(JAR) dist/
+	cp java-shim/target/$(JAR) target/release/undulator dist/
 
 build-tools:
 	tools/require.sh rust compiler jdk maven
 
 # All of Cargo's work is in the release profile, so that Burn is built once for the tests and the plugin.
 native: build-tools
-	cargo build --release --lib
+	cargo build --release -p undulator-plugin -p undulator-cli
 	mkdir -p target/natives/$(PLATFORM)
-	cp target/release/$(LIBRARY) target/natives/$(PLATFORM)/
+	cp target/release/$(BUILT) target/natives/$(PLATFORM)/$(LIBRARY)
 
 demo: imagej
 	rm -f demo/undulator-demo.png
@@ -66,12 +67,12 @@ $(PEERS): tests/requirements.txt
 	touch $(PEERS)
 
 lint: build-tools
-	cargo fmt --check
-	cargo clippy --release --all-targets -- -D warnings
-	cargo check --release --no-default-features --all-targets
+	cargo fmt --check --all
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	cargo check --release -p undulator-plugin --no-default-features
 
 rust-tests: test-tools
-	UNDULATOR_PYTHON=$(CURDIR)/$(PYTHON) cargo test --release
+	UNDULATOR_PYTHON=$(CURDIR)/$(PYTHON) cargo test --release --workspace
 
 java-tests: test-tools native
 	$(MAVEN) verify
@@ -81,14 +82,14 @@ test-aarch64: build-tools
 	tools/require.sh aarch64
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
-	cargo test --release --no-default-features --target aarch64-unknown-linux-gnu --lib
+	cargo test --release -p undulator-compute -p undulator-onnx -p undulator --target aarch64-unknown-linux-gnu --lib
 
 # Not a part of `make test`: it takes most of an hour on two cores, and the compilers are large. EVERY=20 tries each 20th kernel.
 test-nvrtc: build-tools
 	tools/require.sh python
 	python3 -m venv target/nvrtc
-	target/nvrtc/bin/python -m pip install --quiet --requirement tests/cuda/requirements.txt
-	target/nvrtc/bin/python tests/cuda/nvrtc.py $(EVERY)
+	target/nvrtc/bin/python -m pip install --quiet --requirement crates/gpu/tests/cuda/requirements.txt
+	target/nvrtc/bin/python crates/gpu/tests/cuda/nvrtc.py $(EVERY)
 
 clean:
 	rm -rf dist demo reproduction java-shim/target target .venv

@@ -4,16 +4,16 @@
 
 use std::ops::Range;
 
+use ndarray::{Array2, ArrayViewMut2, Axis, Zip, s};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
+use undulator_compute::{Frame, Images};
 
 use crate::{
     checksum,
-    engine::Images,
-    frame::Frame,
     grey::Window,
-    stack::{SliceSource, StackError, read_finite},
+    stack::{SliceSource, StackError, flat, read_finite},
 };
 
 /// Which slices train and which validate. Neighbouring slices are nearly equal, so the validation slices are one block
@@ -80,10 +80,10 @@ pub fn fingerprint(stacks: [&dyn SliceSource; 2]) -> Result<String, StackError> 
     for stack in stacks {
         let size = stack.shape().size;
         [size.width, size.height, size.slices].iter().for_each(|count| hash.update((*count as u64).to_le_bytes()));
-        let (mut slice, mut bytes) = (vec![0.0; size.plane()], Vec::with_capacity(4 * size.plane()));
+        let (mut slice, mut bytes) = (Array2::zeros(size.slice_dim()), Vec::with_capacity(4 * size.plane()));
         for z in 0..size.slices {
-            read_finite(stack, z, &mut slice)?;
-            checksum::add_greys(&mut hash, &slice, &mut bytes);
+            read_finite(stack, z, slice.view_mut())?;
+            checksum::add_greys(&mut hash, flat(&slice), &mut bytes);
         }
     }
     Ok(checksum::text(hash))
@@ -174,40 +174,44 @@ impl Cutter {
     fn read(&self, stack: &dyn SliceSource, window: Window, samples: &[Sample]) -> Result<Images, StackError> {
         let (width, height) = self.image_size();
         let mut values = Vec::with_capacity(samples.len() * width * height);
-        let mut slice = vec![0.0; self.frame.width * self.frame.height];
+        let mut slice = Array2::zeros((self.frame.height, self.frame.width));
         for sample in samples {
-            read_finite(stack, sample.slice, &mut slice)?;
+            read_finite(stack, sample.slice, slice.view_mut())?;
             let start = values.len();
             match self.patch {
-                0 => self.frame.pad_into(&slice, |grey| window.normalise(grey), &mut values),
+                0 => self.frame.pad_into(flat(&slice), |grey| window.normalise(grey), &mut values),
                 edge => {
-                    for row in slice.chunks_exact(self.frame.width).skip(sample.y).take(edge) {
-                        values.extend(row[sample.x..sample.x + edge].iter().map(|grey| window.normalise(*grey)));
+                    let patch = slice.slice(s![sample.y..sample.y + edge, sample.x..sample.x + edge]);
+                    for row in patch.rows() {
+                        values.extend(row.iter().map(|grey| window.normalise(*grey)));
                     }
                 }
             }
-            sample.symmetry.apply(&mut values[start..], width);
+            let image = ArrayViewMut2::from_shape((height, width), &mut values[start..]);
+            sample.symmetry.apply(image.expect("an image was added"));
         }
         Ok(Images { count: samples.len(), height, width, values })
     }
 }
 
 impl Symmetry {
-    fn apply(self, image: &mut [f32], width: usize) {
+    fn apply(self, mut image: ArrayViewMut2<'_, f32>) {
+        let (height, width) = image.dim();
         if self.flip_x {
-            image.chunks_exact_mut(width).for_each(<[f32]>::reverse);
+            let (left, mut right) = image.view_mut().split_at(Axis(1), width / 2);
+            right.invert_axis(Axis(1));
+            // The middle column of an odd width stays.
+            Zip::from(left).and(right.slice_mut(s![.., ..width / 2])).for_each(std::mem::swap);
         }
         if self.flip_y {
-            let rows = image.len() / width;
-            for y in 0..rows / 2 {
-                let (upper, lower) = image.split_at_mut((rows - 1 - y) * width);
-                upper[y * width..][..width].swap_with_slice(&mut lower[..width]);
-            }
+            let (upper, mut lower) = image.view_mut().split_at(Axis(0), height / 2);
+            lower.invert_axis(Axis(0));
+            Zip::from(upper).and(lower.slice_mut(s![..height / 2, ..])).for_each(std::mem::swap);
         }
         if self.transpose {
             for y in 0..width {
                 for x in 0..y {
-                    image.swap(y * width + x, x * width + y);
+                    image.swap([y, x], [x, y]);
                 }
             }
         }
@@ -284,8 +288,8 @@ mod tests {
         let mut seen = HashSet::new();
         for bits in 0..8 {
             let symmetry = Symmetry { flip_x: bits & 1 > 0, flip_y: bits & 2 > 0, transpose: bits & 4 > 0 };
-            let mut image: Vec<f32> = (0..9).map(|v| v as f32).collect();
-            symmetry.apply(&mut image, 3);
+            let mut image = Array2::from_shape_fn((3, 3), |(y, x)| (3 * y + x) as f32);
+            symmetry.apply(image.view_mut());
             seen.insert(image.iter().map(|v| *v as u8).collect::<Vec<_>>());
         }
         assert_eq!(seen.len(), 8);

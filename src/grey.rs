@@ -6,11 +6,12 @@
 
 use std::ops::Range;
 
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::progress::{Cancelled, Progress};
-use crate::stack::{self, GreyType, SliceSource, StackError, read_finite};
+use crate::stack::{self, GreyType, SliceSource, StackError, flat, read_finite};
 
 /// The percentile that is black by default.
 ///
@@ -247,14 +248,14 @@ fn count(
     bin: impl Fn(f32) -> Option<usize> + Sync,
     progress: Progress<'_>,
 ) -> Result<Vec<u64>, GreyError> {
-    let mut slice = vec![0.0; source.shape().size.plane()];
+    let mut slice = Array2::zeros(source.shape().size.slice_dim());
     let share = slice.len().div_ceil(rayon::current_num_threads());
     let mut counts = vec![vec![0; tables * BINS]; slice.len().div_ceil(share)];
     let (first, total) = (slices.start, slices.len());
     for z in slices {
         progress.step(z - first, total)?;
-        read_finite(source, z, &mut slice)?;
-        slice.par_chunks(share).zip(&mut counts).for_each(|(greys, counts)| {
+        read_finite(source, z, slice.view_mut())?;
+        flat(&slice).par_chunks(share).zip(&mut counts).for_each(|(greys, counts)| {
             greys.iter().filter_map(|&grey| bin(grey)).for_each(|bin| counts[bin] += 1);
         });
     }

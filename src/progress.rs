@@ -1,4 +1,4 @@
-//! How long work reports to whoever started it, and learns that it should stop.
+//! Progress reports of long work to its caller, and cancelling.
 //!
 //! Commands announce their phases. What is only a step of them, such as finding a grey window, reports fractions alone
 //! and leaves the phase to its caller.
@@ -14,7 +14,7 @@ pub enum Event<'a> {
     Fraction(f64),
     /// A line for the log.
     Message(&'a str),
-    /// A line for the log about what the user should look at.
+    /// A warning for the log.
     Warning(&'a str),
 }
 
@@ -129,7 +129,7 @@ impl<'a> Progress<'a> {
         self.listener.event(Event::Message(line));
     }
 
-    /// A line for the log about what the user should look at.
+    /// A warning for the log.
     pub fn warning(&self, line: &str) {
         self.listener.event(Event::Warning(line));
     }

@@ -5,6 +5,8 @@ use std::{
     thread,
 };
 
+use ndarray::Array2;
+
 use crate::stack::{SliceSource, StackError, read_finite};
 
 /// Slices that wait to be worked on: with the one that is being read they are two ahead.
@@ -23,8 +25,9 @@ pub(crate) fn read_ahead<T>(
     thread::scope(|scope| {
         scope.spawn(move || {
             for z in wanted {
-                let mut slice: Vec<f32> = to_read.try_recv().unwrap_or_else(|_| vec![0.0; source.shape().size.plane()]);
-                let read = read_finite(source, z, &mut slice).map(|()| slice);
+                let new = |_| Array2::zeros(source.shape().size.slice_dim());
+                let mut slice: Array2<f32> = to_read.try_recv().unwrap_or_else(new);
+                let read = read_finite(source, z, slice.view_mut()).map(|()| slice);
                 let failed = read.is_err();
                 // Nobody waits for it any more when the work has stopped.
                 if to_work.send(read).is_err() || failed {
@@ -38,8 +41,8 @@ pub(crate) fn read_ahead<T>(
 
 /// Hands out what is read.
 pub(crate) struct Ahead {
-    slices: Receiver<Result<Vec<f32>, StackError>>,
-    free: Sender<Vec<f32>>,
+    slices: Receiver<Result<Array2<f32>, StackError>>,
+    free: Sender<Array2<f32>>,
 }
 
 impl Ahead {
@@ -47,12 +50,12 @@ impl Ahead {
     ///
     /// # Panics
     /// If there are no more.
-    pub fn next(&mut self) -> Result<Vec<f32>, StackError> {
+    pub fn next(&mut self) -> Result<Array2<f32>, StackError> {
         self.slices.recv().expect("as many slices are read as are asked for")
     }
 
     /// Takes a slice back, for another to be read into it.
-    pub fn give_back(&mut self, slice: Vec<f32>) {
+    pub fn give_back(&mut self, slice: Array2<f32>) {
         // The last ones are not needed any more.
         let _ = self.free.send(slice);
     }
@@ -61,6 +64,8 @@ impl Ahead {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use ndarray::ArrayViewMut2;
 
     use super::*;
     use crate::stack::{GreyType, Shape, Size, VoxelSize};
@@ -80,7 +85,7 @@ mod tests {
             Shape { size: Size::new(3, 2, 1000), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 }
         }
 
-        fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+        fn read(&self, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
             self.read.fetch_add(1, Ordering::SeqCst);
             if z == self.fails {
                 return Err(StackError::Host { slice: z + 1, reason: "torn".to_owned() });
@@ -96,7 +101,7 @@ mod tests {
         read_ahead(&source, (0..1000).step_by(3), |ahead| {
             for z in (0..30).step_by(3) {
                 let slice = ahead.next().unwrap();
-                assert_eq!(slice, [z as f32; 6]);
+                assert_eq!(slice, ndarray::arr2(&[[z as f32; 3]; 2]));
                 ahead.give_back(slice);
             }
             assert_eq!(ahead.next().unwrap_err().to_string(), "slice 31: torn");
@@ -107,7 +112,7 @@ mod tests {
     #[test]
     fn work_that_stops_stops_the_reading() {
         let source = Counted { read: AtomicUsize::new(0), fails: usize::MAX };
-        let third = read_ahead(&source, 0..1000, |ahead| (0..3).map(|_| ahead.next().unwrap()[0]).sum::<f32>());
+        let third = read_ahead(&source, 0..1000, |ahead| (0..3).map(|_| ahead.next().unwrap()[[0, 0]]).sum::<f32>());
         assert_eq!(third, 3.0);
         let read = source.read.into_inner();
         assert!((3..=5).contains(&read), "three used, at most two ahead, {read} read");

@@ -1,61 +1,112 @@
 //! A stack held in memory, in the grey type that it came in.
 
+use ndarray::{Array3, ArrayView2, ArrayView3, ArrayViewMut2, Axis, Ix2, Ix3};
+
 pub use crate::stack::Voxels;
-use crate::stack::{GreyType, Shape, SliceSink, SliceSource, StackError, integer};
+use crate::stack::{GreyType, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, integer};
 
 /// A stack held in memory. It is both a [`SliceSource`] and a [`SliceSink`].
+///
+/// ```
+/// use ndarray::Array3;
+/// use undulator::stack::{SliceSource, VoxelSize};
+/// use undulator::volume::Volume;
+///
+/// // Five slices of four rows and three columns, taken without a copy.
+/// let greys = Array3::from_shape_fn((5, 4, 3), |(z, y, x)| (z + y + x) as u16);
+/// let volume = Volume::new("scan", VoxelSize::isotropic(0.6), greys);
+/// assert_eq!(volume.shape().size.dim(), (5, 4, 3));
+/// assert_eq!(volume.view_u16().unwrap()[[2, 1, 0]], 3);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Volume {
     name: String,
-    shape: Shape,
-    voxels: Voxels,
+    voxel: VoxelSize,
+    voxels: Voxels<Ix3>,
 }
 
 impl Volume {
-    /// A black volume.
-    pub fn new(name: &str, shape: Shape) -> Self {
-        let length = shape.size.voxels() as usize;
-        let voxels = match shape.grey {
-            GreyType::U8 => Voxels::U8(vec![0; length]),
-            GreyType::U16 => Voxels::U16(vec![0; length]),
-            GreyType::F32 => Voxels::F32(vec![0.0; length]),
-        };
-        Self { name: name.to_owned(), shape, voxels }
+    /// A volume of the grey values (z, y, x), an [`Array3`] of `u8`, `u16` or `f32`. Nothing is copied unless the array
+    /// is in another layout than the standard one.
+    pub fn new(name: &str, voxel: VoxelSize, voxels: impl Into<Voxels<Ix3>>) -> Self {
+        Self { name: name.to_owned(), voxel, voxels: voxels.into() }
     }
 
-    /// A volume of the given grey values, `(z * height + y) * width + x`; each is brought to the nearest value of the
-    /// shape's grey type.
+    /// A black volume.
+    pub fn black(name: &str, shape: Shape) -> Self {
+        let dim = shape.size.dim();
+        let voxels = match shape.grey {
+            GreyType::U8 => Voxels::U8(Array3::zeros(dim)),
+            GreyType::U16 => Voxels::U16(Array3::zeros(dim)),
+            GreyType::F32 => Voxels::F32(Array3::zeros(dim)),
+        };
+        Self { name: name.to_owned(), voxel: shape.voxel, voxels }
+    }
+
+    /// A volume of the given grey values, x fastest and z slowest; each is brought to the nearest value of the shape's
+    /// grey type.
     ///
     /// # Panics
     /// If `values` does not hold exactly the shape's number of voxels.
     pub fn from_values(name: &str, shape: Shape, values: &[f32]) -> Self {
         assert_eq!(values.len() as u64, shape.size.voxels(), "values for {}", shape.size);
-        let mut volume = Self::new(name, shape);
-        let values: Vec<f32> = values.iter().map(|grey| shape.grey.nearest(*grey)).collect();
-        volume.store(0, &values);
-        volume
+        let values = ArrayView3::from_shape(shape.size.dim(), values).expect("as many values as voxels");
+        let voxels = match shape.grey {
+            GreyType::U8 => Voxels::U8(values.mapv(|grey| integer(shape.grey.nearest(grey)) as u8)),
+            GreyType::U16 => Voxels::U16(values.mapv(|grey| integer(shape.grey.nearest(grey)) as u16)),
+            GreyType::F32 => Voxels::F32(values.to_owned()),
+        };
+        Self { name: name.to_owned(), voxel: shape.voxel, voxels }
+    }
+
+    /// Takes the voxels for boxes of other edges.
+    pub fn set_voxel(&mut self, voxel: VoxelSize) {
+        self.voxel = voxel;
     }
 
     /// The grey values.
-    pub fn voxels(&self) -> &Voxels {
+    pub fn voxels(&self) -> &Voxels<Ix3> {
         &self.voxels
     }
 
-    /// All grey values as `f32`: a copy, for small volumes and tests.
-    pub fn to_values(&self) -> Vec<f32> {
-        let mut out = vec![0.0; self.shape.size.voxels() as usize];
-        self.voxels.store(0, &mut out);
-        out
+    /// The grey values, (z, y, x), of an 8-bit volume.
+    pub fn view_u8(&self) -> Option<ArrayView3<'_, u8>> {
+        match &self.voxels {
+            Voxels::U8(array) => Some(array.view()),
+            _ => None,
+        }
     }
 
-    /// The values are those of the grey type already.
-    fn store(&mut self, start: usize, values: &[f32]) {
-        let range = start..start + values.len();
-        match &mut self.voxels {
-            Voxels::U8(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = integer(*v) as u8),
-            Voxels::U16(v) => v[range].iter_mut().zip(values).for_each(|(o, v)| *o = integer(*v) as u16),
-            Voxels::F32(v) => v[range].copy_from_slice(values),
+    /// The grey values, (z, y, x), of a 16-bit volume.
+    pub fn view_u16(&self) -> Option<ArrayView3<'_, u16>> {
+        match &self.voxels {
+            Voxels::U16(array) => Some(array.view()),
+            _ => None,
         }
+    }
+
+    /// The grey values, (z, y, x), of a 32-bit volume.
+    pub fn view_f32(&self) -> Option<ArrayView3<'_, f32>> {
+        match &self.voxels {
+            Voxels::F32(array) => Some(array.view()),
+            _ => None,
+        }
+    }
+
+    /// All grey values as `f32`, (z, y, x): a copy, for small volumes and tests.
+    pub fn to_array(&self) -> Array3<f32> {
+        match &self.voxels {
+            Voxels::U8(array) => array.mapv(f32::from),
+            Voxels::U16(array) => array.mapv(f32::from),
+            Voxels::F32(array) => array.clone(),
+        }
+    }
+
+    /// [`to_array`](Self::to_array) in one piece, x fastest and z slowest.
+    pub fn to_values(&self) -> Vec<f32> {
+        let (values, start) = self.to_array().into_raw_vec_and_offset();
+        debug_assert!(start.unwrap_or(0) == 0, "{STANDARD}");
+        values
     }
 }
 
@@ -65,17 +116,21 @@ impl SliceSource for Volume {
     }
 
     fn shape(&self) -> Shape {
-        self.shape
+        let dim = match &self.voxels {
+            Voxels::U8(array) => array.dim(),
+            Voxels::U16(array) => array.dim(),
+            Voxels::F32(array) => array.dim(),
+        };
+        Shape { size: Size::from(dim), voxel: self.voxel, grey: self.voxels.grey() }
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
-        self.voxels.store(z * self.shape.size.plane(), out);
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        self.voxels.store(z, out);
         Ok(())
     }
 
-    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
-        let plane = self.shape.size.plane();
-        out.take(&self.voxels, z * plane..(z + 1) * plane);
+    fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
+        self.voxels.slice_into(z, out);
         Ok(())
     }
 }
@@ -83,12 +138,22 @@ impl SliceSource for Volume {
 impl SliceSink for Volume {
     fn begin(&mut self, shape: Shape) -> Result<(), StackError> {
         let name = std::mem::take(&mut self.name);
-        *self = Self::new(&name, shape);
+        *self = Self::black(&name, shape);
         Ok(())
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
-        self.store(z * self.shape.size.plane(), slice);
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
+        let at = Axis(0);
+        // The values are those of the grey type already.
+        match &mut self.voxels {
+            Voxels::U8(array) => {
+                array.index_axis_mut(at, z).zip_mut_with(&slice, |out, grey| *out = integer(*grey) as u8);
+            }
+            Voxels::U16(array) => {
+                array.index_axis_mut(at, z).zip_mut_with(&slice, |out, grey| *out = integer(*grey) as u16);
+            }
+            Voxels::F32(array) => array.index_axis_mut(at, z).assign(&slice),
+        }
         Ok(())
     }
 }

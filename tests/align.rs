@@ -56,7 +56,7 @@ fn after(known: &Transform, transform: &Transform) -> Transform {
 }
 
 fn written(moving: &Volume, target: &Target, transform: &Transform) -> Volume {
-    let mut volume = Volume::new("written", moving.shape());
+    let mut volume = Volume::black("written", moving.shape());
     apply_transform(moving, target, transform, &mut volume, Progress::silent()).unwrap();
     volume
 }
@@ -375,7 +375,7 @@ fn a_known_transform_is_judged_as_the_search_judges() {
     let away = judge(&Transform::similarity([0.0; 3], 1.0, [0.0, 0.0, 900.0]));
     assert!(away.overlap == 0.0 && away.warnings.iter().any(|w| w.contains("only 0 %")), "{away:?}");
 
-    let one = Volume::new("one", Shape { size: Size::new(60, 60, 1), ..reference.shape() });
+    let one = Volume::black("one", Shape { size: Size::new(60, 60, 1), ..reference.shape() });
     let unknown = assess(&moving, &one, &truth, &options, Progress::silent()).unwrap();
     assert!(unknown.ncc_after.is_nan() && unknown.warnings[0].contains("60×60×1"), "{unknown:?}");
 }
@@ -473,11 +473,11 @@ fn impossible_stacks_are_clear_errors() {
         |moving: &Volume| align(moving, &good, &AlignOptions::default(), Progress::silent()).unwrap_err().to_string();
     let flat = Volume::from_values("flat", shape, &vec![7.0; shape.size.voxels() as usize]);
     assert!(message(&flat).contains("flat shows nothing"), "{}", message(&flat));
-    let thin = Volume::new("thin", Shape { size: Size::new(40, 40, 1), ..shape });
+    let thin = Volume::black("thin", Shape { size: Size::new(40, 40, 1), ..shape });
     assert!(message(&thin).contains("40×40×1"), "{}", message(&thin));
-    let empty = Volume::new("empty", Shape { size: Size::new(40, 40, 0), ..shape });
+    let empty = Volume::black("empty", Shape { size: Size::new(40, 40, 0), ..shape });
     assert!(message(&empty).contains("empty"), "{}", message(&empty));
-    let still = Volume::new("still", Shape { voxel: VoxelSize::isotropic(0.0), ..shape });
+    let still = Volume::black("still", Shape { voxel: VoxelSize::isotropic(0.0), ..shape });
     assert!(message(&still).contains("voxel size"), "{}", message(&still));
     let mut values = good.to_values();
     values[17] = f32::NAN;
@@ -511,7 +511,7 @@ fn it_stops_when_asked() {
         let result = align(&volume, &volume, &AlignOptions::default(), Progress::new(&stops));
         assert!(matches!(result, Err(AlignError::Cancelled(_))), "after {polls} polls");
     }
-    let mut sink = Volume::new("out", volume.shape());
+    let mut sink = Volume::black("out", volume.shape());
     let target = Target::of(volume.shape());
     let stops = Stops(Mutex::new(5));
     let stopped = apply_transform(&volume, &target, &Transform::identity(), &mut sink, Progress::new(&stops));

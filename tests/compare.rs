@@ -12,13 +12,15 @@ use std::{
 use tempfile::TempDir;
 use undulator::{
     compare::{CompareError, CompareListener, CompareOptions, Row, compare},
-    engine::device::Wanted,
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Event, Listener, Silent},
     stack::{GreyType, Shape, Size, VoxelSize},
     train::{Request, TrainEvent, TrainListener, TrainOptions},
     volume::Volume,
+};
+use undulator_compute::{
+    device::DeviceRequest,
+    network::{Activation, Architecture, Spec},
 };
 
 fn pair() -> (Volume, Volume) {
@@ -34,7 +36,7 @@ fn options(folder: &Path) -> CompareOptions {
         layers: vec![3, 4],
         activations: vec![Activation::Relu, Activation::Prelu],
         srcnn: true,
-        training: TrainOptions { spec, epochs: 3, validation: 2, device: Wanted::Cpu, ..Default::default() },
+        training: TrainOptions { spec, epochs: 3, validation: 2, device: DeviceRequest::Cpu, ..Default::default() },
         folder: folder.to_owned(),
     }
 }

@@ -18,9 +18,9 @@ use sha2::{Digest, Sha256};
 use undulator::{
     grey::Window,
     model::{Card, Facts, Model},
-    network::{Activation, Architecture, Spec, Weights},
     stack::GreyType,
 };
+use undulator_compute::network::{Activation, Architecture, Spec, Weights};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 const MOST_BYTES: usize = 256 << 20;
@@ -84,7 +84,7 @@ fn with(name: &str, bytes: &[u8], method: CompressionMethod) -> Cursor<Vec<u8>> 
 }
 
 /// The same for a package of another program.
-fn foreign(onnx: &[u8]) -> Cursor<Vec<u8>> {
+fn external(onnx: &[u8]) -> Cursor<Vec<u8>> {
     packed("weights.onnx", onnx, CompressionMethod::Stored, "stranger:")
 }
 
@@ -302,7 +302,7 @@ fn networks_of_strangers_take_no_more_either() {
             "too much memory",
         ),
     ] {
-        let facts = read(what, foreign(&bytes)).unwrap();
+        let facts = read(what, external(&bytes)).unwrap();
         let said = match facts.runs {
             Ok(Some(verification)) => verification.to_string(),
             Ok(None) => "not tried".to_owned(),

@@ -15,16 +15,19 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 use undulator::{
     apply::apply,
-    engine::{Loss, Schedule, device::Wanted},
     model::{Epoch, Model},
-    network::{Activation, Architecture, Spec},
     progress::{Event, Listener, Progress, Silent},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     train::{
-        Pace, Preview, Request, TrainError, TrainEvent, TrainListener, TrainOptions, TrainingStarted, checkpoint_of,
+        Preview, Request, Speed, TrainError, TrainEvent, TrainListener, TrainOptions, TrainingStarted, checkpoint_of,
         train,
     },
     volume::Volume,
+};
+use undulator_compute::{
+    Loss, Schedule,
+    device::DeviceRequest,
+    network::{Activation, Architecture, Spec},
 };
 
 const EPOCHS: usize = 6;
@@ -43,7 +46,7 @@ fn options(folder: &Path) -> TrainOptions {
         validation: 2,
         augment: true,
         schedule: Schedule::Cosine,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: folder.join("model.zip"),
         ..Default::default()
     }
@@ -74,7 +77,7 @@ struct Heard {
     lines: Vec<String>,
     begun: Option<TrainingStarted>,
     previews: Vec<Preview>,
-    paces: Vec<Pace>,
+    paces: Vec<Speed>,
 }
 
 impl User {
@@ -107,9 +110,9 @@ impl TrainListener for User {
         match event {
             TrainEvent::Started(started) => assert!(heard.begun.replace(started.clone()).is_none()),
             TrainEvent::Preview(preview) => heard.previews.push(preview.clone()),
-            TrainEvent::Epoch { pace, .. } => {
+            TrainEvent::Epoch { speed, .. } => {
                 self.epochs.fetch_add(1, Ordering::SeqCst);
-                heard.paces.push(*pace);
+                heard.paces.push(*speed);
             }
         }
     }
@@ -286,7 +289,10 @@ fn a_watcher_sees_the_start_the_phases_the_pace_and_the_best_slices() {
     assert!(heard.fractions.is_sorted() && heard.fractions.last() == Some(&1.0), "{:?}", heard.fractions);
     assert_eq!(heard.paces.len(), EPOCHS);
     assert!(
-        heard.paces.iter().all(|pace| pace.images_per_second > 0.0 && pace.memory.is_some_and(|bytes| bytes > 1 << 20))
+        heard
+            .paces
+            .iter()
+            .all(|speed| speed.images_per_second > 0.0 && speed.memory.is_some_and(|bytes| bytes > 1 << 20))
     );
     assert_eq!(heard.paces.last().unwrap().seconds_left, 0.0);
     let history = &trained.model.card.training.history;
@@ -297,8 +303,8 @@ fn a_watcher_sees_the_start_the_phases_the_pace_and_the_best_slices() {
     assert!([&best.input, &best.restored, &best.reference].iter().all(|slice| slice.len() == 24 * 20));
 
     // The preview is what applying the saved model gives.
-    let mut restored = Volume::new("restored", low.shape());
-    apply(&low, None, &trained.model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
+    let mut restored = Volume::black("restored", low.shape());
+    apply(&low, None, &trained.model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
     let window = trained.model.card.output_window;
     let slice = &restored.to_values()[9 * 480..];
     assert!(slice.iter().zip(&best.restored).all(|(grey, byte)| window.to_8_bit(*grey) == *byte));
@@ -318,8 +324,8 @@ impl Listener for Applying<'_> {
 impl TrainListener for Applying<'_> {
     fn training(&self, event: TrainEvent<'_>) {
         let TrainEvent::Epoch { .. } = event else { return };
-        let mut restored = Volume::new("restored", self.0.shape());
-        apply(self.0, None, &self.1, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
+        let mut restored = Volume::black("restored", self.0.shape());
+        apply(self.0, None, &self.1, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
         self.2.fetch_add(1, Ordering::SeqCst);
     }
 

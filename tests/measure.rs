@@ -250,7 +250,7 @@ fn stacks_that_cannot_be_compared_are_explained() {
     let infinite = volume("restored", GreyType::F32, size, |i| if i == 200 { f32::INFINITY } else { i as f32 });
     let said = refuse(&infinite, &waves("synchrotron", GreyType::F32, size, 0.0), AS_THEY_ARE);
     assert!(said.contains("slice 2 of restored"), "{said}");
-    let empty = Volume::new("restored", Shape { size: Size::new(12, 0, 2), ..test.shape() });
+    let empty = Volume::black("restored", Shape { size: Size::new(12, 0, 2), ..test.shape() });
     assert!(refuse(&empty, &reference, AS_THEY_ARE).contains("empty"));
 
     let windows = (window(&test), window(&reference));

@@ -5,8 +5,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::SeqCst},
 };
 
-use undulator::{
-    engine::{Images, Loss, Trainer, TrainerState, cpu},
+use undulator_compute::{
+    Images, Loss, Trainer, TrainerState, cpu,
     network::{Activation, Architecture, Spec, Weights},
 };
 

@@ -1,6 +1,6 @@
 //! The layer tables of docs/networks.md are what the networks are.
 
-use undulator::network::{Activation, Architecture, Plan, Spec, Step};
+use undulator_compute::network::{Activation, Architecture, Plan, Spec, Step};
 
 /// One line a step that has weights or changes the size: what it does, its output's shape, its parameters.
 fn table(plan: &Plan, edge: usize) -> String {

@@ -5,17 +5,20 @@ mod models;
 #[path = "common/python.rs"]
 mod python;
 
+use ndarray::Array2;
+
 use models::{images, model, specs, weights};
 use serde_json::json;
 use tempfile::TempDir;
 use undulator::{
-    engine::{Runner, cpu},
     grey::Window,
-    model::{
-        Author, Citation, Credits, Example, Export, Model, Packaging, export, inspect, install, onnx::to_onnx, verify,
-    },
+    model::{Author, Citation, Credits, Example, Export, Model, Packaging, export, inspect, install, verify},
+};
+use undulator_compute::{
+    Runner, cpu,
     network::{Architecture, Spec},
 };
+use undulator_onnx::to_onnx;
 
 #[test]
 fn onnx_runtime_agrees_with_the_cpu_engine_on_every_network() {
@@ -49,11 +52,11 @@ fn onnx_runtime_agrees_with_the_cpu_engine_on_every_network() {
 /// A slice of another size than the tile, or none.
 fn packaging(at: usize, model: &Model) -> Packaging {
     let (width, height) = (300, 20 + 7 * at);
-    let picture =
-        |window: Window| images(1, height, width).values.iter().map(|v| window.restore(0.5 + 0.4 * v)).collect();
+    let picture = |window: Window| {
+        let values = images(1, height, width).values.iter().map(|v| window.restore(0.5 + 0.4 * v)).collect();
+        Array2::from_shape_vec((height, width), values).unwrap()
+    };
     let example = Example {
-        width,
-        height,
         input: picture(model.card.input_window),
         restored: picture(model.card.output_window),
         reference: picture(model.card.output_window),

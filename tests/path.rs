@@ -8,13 +8,15 @@ use tempfile::TempDir;
 use undulator::{
     align::{AlignOptions, Target, Transform, align, apply_transform},
     apply::apply,
-    engine::device::Wanted,
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Progress, Silent},
     stack::{Shape, Size, SliceSource},
     train::{TrainOptions, train},
     volume::Volume,
+};
+use undulator_compute::{
+    device::DeviceRequest,
+    network::{Activation, Architecture, Spec},
 };
 
 /// Held back at the end of the stack.
@@ -22,7 +24,7 @@ const VALIDATION: usize = 8;
 
 fn written(source: &Volume, target: &Target, transform: &Transform) -> Volume {
     let shape = Shape { size: target.size, voxel: target.voxel, ..source.shape() };
-    let mut volume = Volume::new(source.name(), shape);
+    let mut volume = Volume::black(source.name(), shape);
     apply_transform(source, target, transform, &mut volume, Progress::silent()).unwrap();
     volume
 }
@@ -57,15 +59,15 @@ fn restored(laboratory: &Volume, synchrotron: &Volume, grid: &Target, transform:
         epochs: 20,
         batch: 2,
         validation: VALIDATION,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: folder.path().join("model.zip"),
         ..Default::default()
     };
     train(&low, &reference, &options, &Silent).unwrap();
     let model = Model::load(&options.model).unwrap();
     let (low, reference) = (last_slices(&low), last_slices(&reference));
-    let mut sink = Volume::new("restored", low.shape());
-    let applied = apply(&low, Some(&reference), &model, Wanted::Cpu, &mut sink, Progress::silent()).unwrap();
+    let mut sink = Volume::black("restored", low.shape());
+    let applied = apply(&low, Some(&reference), &model, DeviceRequest::Cpu, &mut sink, Progress::silent()).unwrap();
     let comparison = applied.comparison.unwrap();
     println!("{comparison}");
     assert!(comparison.restored.psnr > comparison.baselines.filtered.psnr, "{comparison}");

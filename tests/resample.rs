@@ -8,6 +8,7 @@ mod python;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ndarray::ArrayViewMut2;
 use proptest::prelude::*;
 use serde_json::json;
 use undulator::progress::{Event, Listener, Progress};
@@ -32,7 +33,7 @@ fn noise(grey: GreyType, i: usize) -> f32 {
 }
 
 fn resampled(source: &dyn SliceSource, voxel: f64, interpolation: Interpolation) -> Volume {
-    let mut out = Volume::new("resampled", source.shape());
+    let mut out = Volume::black("resampled", source.shape());
     let shape = resample(source, voxel, interpolation, &mut out, Progress::silent()).unwrap();
     assert_eq!(shape, out.shape());
     assert_eq!(shape.voxel, VoxelSize::isotropic(voxel));
@@ -133,7 +134,7 @@ impl SliceSource for Noting<'_> {
         self.inner.shape()
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.read.lock().unwrap().push(z);
         self.inner.read(z, out)
     }
@@ -167,7 +168,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
 #[test]
 fn impossible_requests_are_explained() {
     let refuse = |source: &Volume, voxel: f64| {
-        let mut out = Volume::new("resampled", source.shape());
+        let mut out = Volume::black("resampled", source.shape());
         resample(source, voxel, Linear, &mut out, Progress::silent()).unwrap_err().to_string()
     };
     let micrometre = VoxelSize::isotropic(1.0);
@@ -206,7 +207,7 @@ impl Listener for Impatient {
 #[test]
 fn a_request_to_stop_is_heard() {
     let source = volume(GreyType::U8, Size::new(4, 3, 9), VoxelSize::isotropic(1.0), |_| 1.0);
-    let mut out = Volume::new("resampled", source.shape());
+    let mut out = Volume::black("resampled", source.shape());
     let stopped = resample(&source, 0.5, Linear, &mut out, Progress::new(&Impatient::default()));
     assert!(matches!(stopped, Err(ResampleError::Cancelled(_))));
 }

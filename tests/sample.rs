@@ -12,7 +12,7 @@ use undulator::{
 
 fn pair(options: &SampleOptions) -> (Volume, Volume, SampleSummary) {
     let shape = Shape { size: Size::new(1, 1, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
-    let (mut laboratory, mut synchrotron) = (Volume::new("laboratory", shape), Volume::new("synchrotron", shape));
+    let (mut laboratory, mut synchrotron) = (Volume::black("laboratory", shape), Volume::black("synchrotron", shape));
     let summary = sample_pair(options, &mut laboratory, &mut synchrotron, Progress::silent()).unwrap();
     (laboratory, synchrotron, summary)
 }
@@ -63,7 +63,7 @@ fn a_misaligned_pair_is_aligned_by_its_transform() {
     let file = folder.path().join("transform.json");
     std::fs::write(&file, serde_json::to_string(&summary.transform.unwrap()).unwrap()).unwrap();
     let similarity_under = |transform: &Transform| {
-        let mut aligned = Volume::new("aligned", synchrotron.shape());
+        let mut aligned = Volume::black("aligned", synchrotron.shape());
         let target = Target::of(synchrotron.shape());
         apply_transform(&laboratory, &target, transform, &mut aligned, Progress::silent()).unwrap();
         correlation_inside(&aligned.to_values(), &synchrotron.to_values())
@@ -93,7 +93,7 @@ fn impossible_options_are_refused_by_name() {
         (SampleOptions { psnr: 40.0, ..small() }, "psnr"),
         (SampleOptions { slices: 0, ..small() }, "slices"),
     ] {
-        let (mut a, mut b) = (Volume::new("a", shape), Volume::new("b", shape));
+        let (mut a, mut b) = (Volume::black("a", shape), Volume::black("b", shape));
         let message = sample_pair(&options, &mut a, &mut b, Progress::silent()).unwrap_err().to_string();
         assert!(message.contains(key), "{message}");
     }

@@ -11,22 +11,25 @@ use std::{
     time::Duration,
 };
 
+use ndarray::{Array2, ArrayViewMut2};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use tempfile::TempDir;
 use undulator::{
     apply::{self, Applied, ApplyError, apply},
-    engine::device::Wanted,
     grey::Window,
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Event, Listener, Progress, Silent},
     resample::{self, Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize},
-    stack_file::{Job, Look, StackFile},
+    stack_file::{DisplaySettings, Job, StackFile},
     train::{TrainOptions, train},
     volume::Volume,
+};
+use undulator_compute::{
+    device::DeviceRequest,
+    network::{Activation, Architecture, Spec},
 };
 
 const HEADER: u64 = 4096;
@@ -43,7 +46,7 @@ impl SliceSource for Made {
         self.0
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read(&self, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         out.iter_mut().enumerate().for_each(|(at, grey)| *grey = grey_at(z, at));
         Ok(())
     }
@@ -58,8 +61,8 @@ fn shape(width: usize, height: usize, slices: usize, grey: GreyType) -> Shape {
     Shape { size: Size::new(width, height, slices), voxel: VoxelSize { x: 0.31, y: 0.5, z: 0.6 }, grey }
 }
 
-fn look() -> Look {
-    Look { unit: "µm".to_owned(), channels: 1, frames: 1, range: None }
+fn display() -> DisplaySettings {
+    DisplaySettings { unit: "µm".to_owned(), channels: 1, frames: 1, range: None }
 }
 
 fn job(image: &dyn SliceSource) -> Job {
@@ -87,7 +90,7 @@ fn model(folder: &Path) -> (PathBuf, Model) {
         epochs: 1,
         batch: 2,
         validation: 1,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: folder.join("model.zip"),
         ..Default::default()
     };
@@ -103,8 +106,8 @@ fn pattern(plane: usize, slices: usize) -> Vec<f32> {
 fn apply_to(file: &Path, model_file: &Path, slices: usize, progress: Progress) -> Result<Applied, ApplyError> {
     let image = Made(shape(40, 24, slices, GreyType::U8));
     let (bytes, model) = (fs::read(model_file).unwrap(), Model::load(model_file).unwrap());
-    let mut sink = StackFile::new(file, look(), apply::job(&image, &bytes)?);
-    apply(&image, Some(&image), &model, Wanted::Cpu, &mut sink, progress)
+    let mut sink = StackFile::new(file, display(), apply::job(&image, &bytes)?);
+    apply(&image, Some(&image), &model, DeviceRequest::Cpu, &mut sink, progress)
 }
 
 #[test]
@@ -113,13 +116,13 @@ fn python_reads_every_grey_type_as_imagejs() {
     for (grey, dtype) in [(GreyType::U8, "uint8"), (GreyType::U16, "uint16"), (GreyType::F32, "float32")] {
         let path = folder.path().join(format!("{dtype}.tif"));
         let image = Made(shape(5, 3, 6, grey));
-        let look = Look { frames: 3, range: Some(Window::new(-1.5, 200.0).unwrap()), ..look() };
-        let mut file = StackFile::new(&path, look, job(&image));
+        let display = DisplaySettings { frames: 3, range: Some(Window::new(-1.5, 200.0).unwrap()), ..display() };
+        let mut file = StackFile::new(&path, display, job(&image));
         file.begin(image.shape()).unwrap();
-        let mut slice = vec![0.0; 15];
+        let mut slice = Array2::zeros((3, 5));
         for z in 0..6 {
-            image.read(z, &mut slice).unwrap();
-            file.write(z, &slice).unwrap();
+            image.read(z, slice.view_mut()).unwrap();
+            file.write(z, slice.view()).unwrap();
         }
         file.finish().unwrap();
         let answer = python::ask("stack_file.py", &json!({ "path": path, "slices": [0, 5] }));
@@ -145,18 +148,18 @@ fn beyond_two_to_the_31_voxels_a_run_goes_on_and_python_reads_the_end() {
     // Five thousand slices of 720 KB: 3.7 GB, of which the system keeps only what is written.
     let image = Made(shape(1000, 720, 5000, GreyType::U8));
     let (plane, slices) = (720_000, 5000);
-    StackFile::new(&path, look(), job(&image)).begin(image.shape()).unwrap();
+    StackFile::new(&path, display(), job(&image)).begin(image.shape()).unwrap();
     let part = fs::OpenOptions::new().write(true).open(StackFile::part_of(&path)).unwrap();
     part.set_len(HEADER + (slices - 2) * plane + 77).unwrap();
     drop(part);
 
-    let mut file = StackFile::new(&path, look(), job(&image));
+    let mut file = StackFile::new(&path, display(), job(&image));
     file.begin(image.shape()).unwrap();
     assert_eq!(file.done(), 4998);
-    let mut slice = vec![0.0; plane as usize];
+    let mut slice = Array2::zeros((720, 1000));
     for z in 4998..5000 {
-        image.read(z, &mut slice).unwrap();
-        file.write(z, &slice).unwrap();
+        image.read(z, slice.view_mut()).unwrap();
+        file.write(z, slice.view()).unwrap();
     }
     file.finish().unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), HEADER + slices * plane);
@@ -193,7 +196,7 @@ fn resampling_goes_on_to_the_same_file() {
     let image = Made(shape(30, 20, 200, GreyType::U16));
     let to = |path: &Path, voxel, progress: Progress| {
         let job = resample::job(&image, voxel, Interpolation::AntiAliased).unwrap();
-        let mut file = StackFile::new(path, look(), job);
+        let mut file = StackFile::new(path, display(), job);
         resample(&image, voxel, Interpolation::AntiAliased, &mut file, progress).map(drop)
     };
     to(&whole, 0.9, Progress::silent()).unwrap();
@@ -210,9 +213,9 @@ fn what_cannot_be_gone_on_with_is_refused_and_stays() {
     let path = folder.path().join("result.tif");
     let image = Made(shape(5, 3, 6, GreyType::U8));
     let begin = |path: &Path, image: &Made, job: Job| {
-        StackFile::new(path, look(), job).begin(image.shape()).unwrap_err().to_string()
+        StackFile::new(path, display(), job).begin(image.shape()).unwrap_err().to_string()
     };
-    let mut file = StackFile::new(&path, look(), job(&image));
+    let mut file = StackFile::new(&path, display(), job(&image));
     file.begin(image.shape()).unwrap();
     assert!(begin(&path, &image, job(&image)).contains("is being written by another run"));
     drop(file);
@@ -230,7 +233,7 @@ fn what_cannot_be_gone_on_with_is_refused_and_stays() {
     assert_eq!(fs::read(&part).unwrap(), b"notes of mine");
     // A header that was cut off holds nothing.
     fs::write(&part, &before[..100]).unwrap();
-    StackFile::new(&path, look(), job(&image)).begin(image.shape()).unwrap();
+    StackFile::new(&path, display(), job(&image)).begin(image.shape()).unwrap();
     assert!(fs::read(&part).unwrap() == before);
 
     assert!(begin(&folder.path().join("result.png"), &image, job(&image)).contains("must end in .tif"));

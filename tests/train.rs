@@ -3,6 +3,8 @@
 #[path = "common/battery.rs"]
 mod battery;
 mod common;
+#[path = "common/patterns.rs"]
+mod patterns;
 
 use std::{
     path::Path,
@@ -12,17 +14,20 @@ use std::{
     },
 };
 
-use common::{pair, tiff_volume, volume};
+use common::tiff_volume;
+use patterns::{pair, volume};
 use tempfile::TempDir;
 use undulator::{
     apply::{ApplyError, apply},
-    engine::device::Wanted,
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Event, Listener, Progress, Silent},
     stack::{Size, SliceSource},
     train::{Request, TrainEvent, TrainListener, TrainOptions, Trained, train},
     volume::Volume,
+};
+use undulator_compute::{
+    device::DeviceRequest,
+    network::{Activation, Architecture, Spec},
 };
 
 fn spec(layers: usize, channels: usize) -> Spec {
@@ -35,7 +40,7 @@ fn options(folder: &TempDir) -> TrainOptions {
         epochs: 2,
         batch: 2,
         validation: 2,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: folder.path().join("model.zip"),
         ..Default::default()
     }
@@ -62,15 +67,15 @@ fn measured_tooth_slice_gains_three_decibels_over_the_grey_matched_input() {
 
     // The saved model, applied to the whole stack, gives the same slice.
     let model = Model::load(&options.model).unwrap();
-    let mut restored = Volume::new("restored", low.shape());
-    apply(&low, None, &model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
+    let mut restored = Volume::black("restored", low.shape());
+    apply(&low, None, &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
     let second = |volume: &Volume| common::slices(volume, 1..2);
     let applied = apply(
         &second(&low),
         Some(&second(&reference)),
         &model,
-        Wanted::Cpu,
-        &mut Volume::new("x", low.shape()),
+        DeviceRequest::Cpu,
+        &mut Volume::black("x", low.shape()),
         Progress::silent(),
     );
     let comparison = applied.unwrap().comparison.unwrap();
@@ -124,8 +129,9 @@ fn any_width_and_height_is_restored_and_keeps_its_calibration() {
     let model = train(&low, &reference, &options(&folder), &Silent).unwrap().model;
     for size in [Size::new(1, 1, 1), Size::new(33, 7, 2), Size::new(5, 64, 3)] {
         let (low, reference) = pair(size);
-        let mut restored = Volume::new("restored", low.shape());
-        let applied = apply(&low, Some(&reference), &model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
+        let mut restored = Volume::black("restored", low.shape());
+        let applied =
+            apply(&low, Some(&reference), &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
         assert_eq!(restored.shape().size, size);
         assert_eq!(restored.shape().voxel, low.shape().voxel);
         assert!(applied.comparison.is_some());
@@ -226,8 +232,9 @@ fn applying_stops_when_asked() {
     let folder = TempDir::new().unwrap();
     let (low, reference) = pair(Size::new(16, 16, 8));
     let model = train(&low, &reference, &options(&folder), &Silent).unwrap().model;
-    let mut sink = Volume::new("restored", low.shape());
-    let error = apply(&low, None, &model, Wanted::Cpu, &mut sink, Progress::new(&Impatient::new(3))).unwrap_err();
+    let mut sink = Volume::black("restored", low.shape());
+    let error =
+        apply(&low, None, &model, DeviceRequest::Cpu, &mut sink, Progress::new(&Impatient::new(3))).unwrap_err();
     assert!(matches!(error, ApplyError::Cancelled { slice: 4, slices: 8 }), "{error}");
 }
 

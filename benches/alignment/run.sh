@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Undulator and elastix side by side on ../shared/data/battery: ./benches/alignment/run.sh [STARTS]
-# Builds without CUDA, which aligning does not use. Makes its own virtual environment below target/.
+# Makes its own virtual environment below target/.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 venv=target/alignment-venv
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --requirement benches/alignment/requirements.txt
-program=$(cargo bench --no-default-features --bench alignment --no-run --message-format json |
+program=$(cargo bench --bench alignment --no-run --message-format json |
     "$venv/bin/python" -c 'import json, sys
 for line in sys.stdin:
     message = json.loads(line)

@@ -1,4 +1,5 @@
-//! Times applying and training for `compare.py`, which runs it in turn with other engines.
+//! Times applying and training for `compare.py`, which runs it in turn with other engines. The bench of the same name in
+//! crates/gpu is this one with CUDA.
 //!
 //! The argument is the device, `cpu` unless given. Reads lines `apply|train CHANNELS SIZE BATCH RUNS` and answers each with
 //! the seconds of its runs; a GPU computes ahead, so there each is the mean of all. The network is a RED-Net with six
@@ -11,18 +12,16 @@ use std::{
     time::Instant,
 };
 
-use undulator::{
-    engine::{
-        Images, Loss, Runner, Trainer, TrainerState,
-        device::{self, Device, Precision, Wanted},
-    },
+use undulator_compute::{
+    Images, Loss, Runner, Trainer, TrainerState,
+    device::{self, Device, DeviceRequest, Precision},
     network::{Activation, Architecture, Plan, Spec, Weights},
 };
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     // Cargo itself adds --bench.
     let argument = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let wanted: Wanted = argument.as_deref().unwrap_or("cpu").parse()?;
+    let wanted: DeviceRequest = argument.as_deref().unwrap_or("cpu").parse()?;
     let (device, lines) = device::pick(wanted, Precision::Auto)?;
     eprintln!("undulator: {device} {}", lines.join("; "));
     // What runs on a GPU must stay on its thread.
@@ -61,7 +60,7 @@ fn answer(device: &Device) -> Result<(), Box<dyn Error>> {
             }
             seconds.push(start.elapsed().as_secs_f64());
         }
-        if let (Device::Cuda { .. }, Some(trainer)) = (device, trainers.get_mut(&channels)) {
+        if let (Device::Accelerator(_), Some(trainer)) = (device, trainers.get_mut(&channels)) {
             let start = Instant::now();
             trainer.loss()?; // waits for the device
             let mean = (seconds.iter().sum::<f64>() + start.elapsed().as_secs_f64()) / runs as f64;

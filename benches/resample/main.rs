@@ -10,19 +10,21 @@ use std::{
     time::Instant,
 };
 
+use ndarray::Array3;
 use rayon::prelude::*;
 use undulator::{
     progress::Progress,
     resample::{Interpolation, resample},
-    stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize, Voxels},
+    stack::{GreyType, Shape, Size, VoxelSize},
     volume::Volume,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let size = Size::new(512, 512, 200);
-    let voxels = Voxels::U16((0..size.voxels()).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u16).collect());
+    let greys = (0..size.voxels()).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u16).collect();
+    let greys = Array3::from_shape_vec(size.dim(), greys)?;
     let shape = Shape { size, voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
-    let mut stack = Noise { shape, voxels };
+    let mut stack = Volume::new("noise", shape.voxel, greys);
     let mut bytes = 0;
     for line in std::io::stdin().lock().lines() {
         let line = line?;
@@ -30,10 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let seconds = match words[..] {
             ["copy", runs] => (0..runs.parse()?).map(|_| copy(bytes)).collect(),
             [from, to, runs] => {
-                stack.shape.voxel = VoxelSize::isotropic(from.parse()?);
+                stack.set_voxel(VoxelSize::isotropic(from.parse()?));
                 let (to, mut seconds) = (to.parse()?, Vec::new());
                 for _ in 0..runs.parse()? {
-                    let mut resampled = Volume::new("resampled", Shape { size: Size::new(1, 1, 1), ..shape });
+                    let mut resampled = Volume::black("resampled", Shape { size: Size::new(1, 1, 1), ..shape });
                     let start = Instant::now();
                     let shape = resample(&stack, to, Interpolation::Linear, &mut resampled, Progress::silent())?;
                     seconds.push(start.elapsed().as_secs_f64());
@@ -48,34 +50,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::io::stdout().flush()?;
     }
     Ok(())
-}
-
-/// A stack as a host holds it.
-struct Noise {
-    shape: Shape,
-    voxels: Voxels,
-}
-
-impl SliceSource for Noise {
-    fn name(&self) -> &str {
-        "noise"
-    }
-
-    fn shape(&self) -> Shape {
-        self.shape
-    }
-
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
-        let plane = self.shape.size.plane();
-        self.voxels.store(z * plane, out);
-        Ok(())
-    }
-
-    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
-        let plane = self.shape.size.plane();
-        out.take(&self.voxels, z * plane..(z + 1) * plane);
-        Ok(())
-    }
 }
 
 /// Reads half of the bytes and writes the other half, both already in memory.

@@ -1,4 +1,4 @@
-//! What reading ahead hides, and what tiles cost: `cargo bench --no-default-features --bench stream`.
+//! What reading ahead hides, and what tiles cost: `cargo bench --bench stream`.
 //!
 //! Prints medians in milliseconds. Slices come from memory, after a pause that stands for a disk.
 
@@ -7,17 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ndarray::ArrayViewMut2;
 use tempfile::TempDir;
 use undulator::{
     apply::apply,
-    engine::{Images, Runner, cpu, device::Wanted},
     model::Model,
-    network::{Activation, Architecture, Plan, Spec, Weights},
     progress::{Progress, Silent},
     resample::{Interpolation, resample},
     stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize},
     train::{TrainOptions, train},
     volume::Volume,
+};
+use undulator_compute::{
+    Images, Runner, cpu,
+    device::DeviceRequest,
+    network::{Activation, Architecture, Plan, Spec, Weights},
 };
 
 const ROUNDS: usize = 7;
@@ -34,7 +38,7 @@ impl SliceSource for Slow<'_> {
         self.0.shape()
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         std::thread::sleep(self.1);
         self.0.read(z, out)
     }
@@ -47,14 +51,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     for pause in [0, 5, 10, 20] {
         let source = Slow(&stack, Duration::from_millis(pause));
         let milliseconds = median(|| {
-            let mut restored = Volume::new("restored", stack.shape());
-            apply(&source, None, &model, Wanted::Cpu, &mut restored, Progress::silent()).map(drop)
+            let mut restored = Volume::black("restored", stack.shape());
+            apply(&source, None, &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).map(drop)
         })?;
         println!("  read in {pause:2} ms: {:.1}", milliseconds / 24.0);
     }
     let stack = self::stack(512, 200);
     let milliseconds = median(|| {
-        let mut resampled = Volume::new("resampled", stack.shape());
+        let mut resampled = Volume::black("resampled", stack.shape());
         resample(&stack, 0.6, Interpolation::Linear, &mut resampled, Progress::silent()).map(drop)
     })?;
     println!("resampling 512×512×200 from 0.5 to 0.6: {milliseconds:.0}");
@@ -107,7 +111,7 @@ fn model(channels: usize) -> Result<Model, Box<dyn Error>> {
         spec: spec(channels),
         epochs: 1,
         validation: 1,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: folder.path().join("model.zip"),
         ..Default::default()
     };

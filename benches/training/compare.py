@@ -1,6 +1,6 @@
 """One training step of a RED-Net: this project and PyTorch in turn, on an NVIDIA GPU where there is one, else on the CPU.
 
-    cargo bench --bench apply --no-run --message-format short    # names the program
+    cargo bench -p undulator-gpu --bench apply --no-run --message-format short    # names the program; -p undulator without a GPU
     python benches/training/compare.py PROGRAM [ROUNDS]
 
 Needs numpy and torch. On a GPU, PyTorch runs three times: eager; channels-last with TF32; and that compiled.

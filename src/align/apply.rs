@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::progress::Progress;
-use crate::stack::{Shape, SliceSink, SliceSource, check, read_finite};
+use crate::stack::{Shape, SliceSink, SliceSource, check, flat, flat_mut, read_finite};
 
 use super::AlignError;
 use super::grid::{extent_zyx, size_zyx, voxel_zyx};
@@ -16,18 +17,18 @@ use super::transform::Transform;
 /// Slices of the moving volume that are needed at the moment.
 #[derive(Default)]
 struct Window {
-    slices: BTreeMap<usize, Vec<f32>>,
+    slices: BTreeMap<usize, Array2<f32>>,
 }
 
 impl Window {
     /// Reads slices `first..=last` and forgets all others.
     fn hold(&mut self, source: &dyn SliceSource, first: usize, last: usize) -> Result<(), AlignError> {
         let gone: Vec<usize> = self.slices.keys().copied().filter(|z| !(first..=last).contains(z)).collect();
-        let mut spare: Vec<Vec<f32>> = gone.iter().filter_map(|z| self.slices.remove(z)).collect();
+        let mut spare: Vec<Array2<f32>> = gone.iter().filter_map(|z| self.slices.remove(z)).collect();
         for z in first..=last {
             if let Entry::Vacant(place) = self.slices.entry(z) {
-                let slice = place.insert(spare.pop().unwrap_or_else(|| vec![0.0; source.shape().size.plane()]));
-                read_finite(source, z, slice)?;
+                let new = || Array2::zeros(source.shape().size.slice_dim());
+                read_finite(source, z, place.insert(spare.pop().unwrap_or_else(new)).view_mut())?;
             }
         }
         Ok(())
@@ -93,7 +94,7 @@ pub fn apply_transform(
     sink.begin(Shape { size, voxel: target.voxel, grey })?;
     progress.phase("Writing the aligned volume");
     let mut window = Window::default();
-    let mut out = vec![0.0f32; size.plane()];
+    let mut out = Array2::<f32>::zeros(size.slice_dim());
     for z in 0..size.slices {
         progress.step(z, size.slices)?;
         let corners = [(0, 0), (0, width - 1), (size.height - 1, 0), (size.height - 1, width - 1)];
@@ -108,15 +109,15 @@ pub fn apply_transform(
             let (first, last) = (lattice.split(0, low - hair).0, lattice.split(0, high + hair).1);
             window.hold(moving, first, last)?;
             let slices: Vec<Option<&[f32]>> =
-                (first..=last).map(|z| window.slices.get(&z).map(Vec::as_slice)).collect();
-            out.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+                (first..=last).map(|z| window.slices.get(&z).map(|slice| flat(slice))).collect();
+            flat_mut(&mut out).par_chunks_mut(width).enumerate().for_each(|(y, row)| {
                 for (x, v) in row.iter_mut().enumerate() {
                     let p = transform.apply(target.place([z, y, x]));
                     *v = if lattice.contains(p) { grey.nearest(lattice.value(&slices, first, p)) } else { 0.0 };
                 }
             });
         }
-        sink.write(z, &out)?;
+        sink.write(z, out.view())?;
     }
     Ok(())
 }

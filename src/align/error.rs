@@ -10,16 +10,6 @@ use super::transform::TransformError;
 /// Why two volumes could not be aligned.
 #[derive(Debug, thiserror::Error)]
 pub enum AlignError {
-    /// A name that is none of the known ones.
-    #[error("{key}={value} is not known: choose one of {choices}")]
-    Unknown {
-        /// The macro key.
-        key: &'static str,
-        /// The value given.
-        value: String,
-        /// What there is.
-        choices: &'static str,
-    },
     /// A stack cannot be read, written or used.
     #[error(transparent)]
     Stack(#[from] StackError),

@@ -5,10 +5,11 @@
 
 use std::ops::Range;
 
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::progress::Progress;
-use crate::stack::{Shape, SliceSource, read_finite};
+use crate::stack::{Shape, SliceSource, flat, read_finite};
 
 use super::AlignError;
 
@@ -53,12 +54,12 @@ fn factors(size: [usize; 3], voxel: [f64; 3], target: f64) -> [usize; 3] {
 /// these hold exactly it. A reconstruction is round, so its corners are where the filling shows.
 fn filling(source: &dyn SliceSource) -> Result<Option<f32>, AlignError> {
     let size = source.shape().size;
-    let mut slice = vec![0.0; size.plane()];
+    let mut slice = Array2::<f32>::zeros(size.slice_dim());
     let mut corners = Vec::new();
     for z in (0..size.slices).step_by(size.slices.div_ceil(64)) {
-        read_finite(source, z, &mut slice)?;
-        let last = size.plane() - 1;
-        corners.extend([slice[0], slice[size.width - 1], slice[last + 1 - size.width], slice[last]]);
+        read_finite(source, z, slice.view_mut())?;
+        let (bottom, right) = (size.height - 1, size.width - 1);
+        corners.extend([[0, 0], [0, right], [bottom, 0], [bottom, right]].map(|corner| slice[corner]));
     }
     let lowest = corners.iter().copied().fold(f32::INFINITY, f32::min);
     let same = corners.iter().filter(|v| **v == lowest).count();
@@ -93,17 +94,17 @@ impl Grid {
         let size: [usize; 3] = std::array::from_fn(|a| full[a] / by[a]);
         let mut grid = Self::empty(full, voxel, by);
         let plane = size[1] * size[2];
-        let mut slice = vec![0.0; shape.size.plane()];
+        let mut slice = Array2::zeros(shape.size.slice_dim());
         let (mut sum, mut count) = (vec![0.0f32; plane], vec![0.0f32; plane]);
         for z in 0..size[0] {
             progress.step(z, size[0])?;
             sum.fill(0.0);
             count.fill(0.0);
             for dz in 0..by[0] {
-                read_finite(source, z * by[0] + dz, &mut slice)?;
+                read_finite(source, z * by[0] + dz, slice.view_mut())?;
                 let rows = sum.par_chunks_mut(size[2]).zip(count.par_chunks_mut(size[2])).enumerate();
                 rows.for_each(|(y, (sum, count))| {
-                    for row in slice.chunks_exact(full[2]).skip(y * by[1]).take(by[1]) {
+                    for row in flat(&slice).chunks_exact(full[2]).skip(y * by[1]).take(by[1]) {
                         let seen = seen(row, filling);
                         let whole = seen.start..seen.end.min(size[2] * by[2]);
                         for x in whole {

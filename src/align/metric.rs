@@ -3,35 +3,40 @@
 //! Both measures are maximal at the best alignment, and neither minds how grey scales differ by a linear map (normalised
 //! cross-correlation) or by any map at all (mutual information).
 
-use std::str::FromStr;
-
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use undulator_compute::UnknownName;
 
-use super::error::AlignError;
 use super::sampler::CHUNK;
 
 /// What the alignment maximises.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Metric {
     /// Normalised cross-correlation, −1 to 1: grey scales may differ by offset and gain.
     #[default]
+    #[strum(serialize = "NCC")]
     Ncc,
     /// Mutual information in nats (Mattes et al., IEEE Trans. Med. Imaging 22, 120, 2003): grey scales may differ in
     /// any way.
+    #[strum(serialize = "Mutual information")]
     MutualInformation,
 }
 
-impl FromStr for Metric {
-    type Err = AlignError;
-
-    fn from_str(name: &str) -> Result<Self, AlignError> {
-        match name {
-            "NCC" => Ok(Self::Ncc),
-            "Mutual information" => Ok(Self::MutualInformation),
-            _ => Err(AlignError::Unknown { key: "metric", value: name.to_owned(), choices: "NCC, Mutual information" }),
-        }
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::of::<Metric>("metric", name)
 }
 
 /// A measure and its derivative.

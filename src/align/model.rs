@@ -4,42 +4,40 @@
 //! of the linear part and a shift. Rotation and scale multiply the start from the left, so that a mirror stays a mirror.
 //! Drift, when refined, adds its spline's coefficients.
 
-use std::str::FromStr;
-
 use nalgebra::{Matrix3, Vector3};
 use serde::{Deserialize, Serialize};
+use undulator_compute::UnknownName;
 
-use super::error::AlignError;
 use super::sampler::Slopes;
 use super::transform::Transform;
 
 /// What may differ between the volumes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Family {
-    /// Rotation and shift: six numbers.
-    Rigid,
     /// Rotation, shift and one scale, since voxel sizes are never exact: seven numbers.
     #[default]
     Similarity,
+    /// Rotation and shift: six numbers.
+    Rigid,
     /// Any linear map and a shift: twelve numbers.
     Affine,
 }
 
-impl FromStr for Family {
-    type Err = AlignError;
-
-    fn from_str(name: &str) -> Result<Self, AlignError> {
-        match name {
-            "Rigid" => Ok(Self::Rigid),
-            "Similarity" => Ok(Self::Similarity),
-            "Affine" => Ok(Self::Affine),
-            _ => Err(AlignError::Unknown {
-                key: "transform",
-                value: name.to_owned(),
-                choices: "Rigid, Similarity, Affine, or a transform file (.json)",
-            }),
-        }
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::of::<Family>("transform", name)
 }
 
 impl Family {

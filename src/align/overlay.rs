@@ -1,6 +1,8 @@
 //! A picture to judge an alignment by eye: tiles of both volumes in turn, in which edges must run on.
 
-use std::str::FromStr;
+use undulator_compute::UnknownName;
+
+use ndarray::{Array2, Zip};
 
 use crate::grey::{HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::progress::Progress;
@@ -9,28 +11,18 @@ use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, check, check_s
 use super::AlignError;
 
 /// How both volumes are shown in one image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Overlay {
     /// Tiles in turn.
     Checkerboard,
     /// The aligned volume in red, the reference in green: yellow where they agree.
+    #[strum(serialize = "Red-green")]
     RedGreen,
 }
 
-impl FromStr for Overlay {
-    type Err = AlignError;
-
-    fn from_str(name: &str) -> Result<Self, AlignError> {
-        match name {
-            "Checkerboard" => Ok(Self::Checkerboard),
-            "Red-green" => Ok(Self::RedGreen),
-            _ => Err(AlignError::Unknown {
-                key: "overlay",
-                value: name.to_owned(),
-                choices: "None, Checkerboard, Red-green",
-            }),
-        }
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::of::<Overlay>("overlay", name)
 }
 
 /// Tiles along the shorter side of a checkerboard.
@@ -82,12 +74,12 @@ pub fn in_eight_bits(
     let window = Window::of_percentiles(volume, LOW_PERCENT, HIGH_PERCENT, progress.share(0.0..0.5))?;
     let writing = progress.share(0.5..1.0);
     sink.begin(Shape { grey: GreyType::U8, ..shape })?;
-    let mut slice = vec![0.0f32; shape.size.plane()];
+    let mut slice = Array2::<f32>::zeros(shape.size.slice_dim());
     for z in 0..shape.size.slices {
         writing.step(z, shape.size.slices)?;
-        read_finite(volume, z, &mut slice)?;
-        slice.iter_mut().for_each(|v| *v = f32::from(window.to_8_bit(*v)));
-        sink.write(z, &slice)?;
+        read_finite(volume, z, slice.view_mut())?;
+        slice.mapv_inplace(|v| f32::from(window.to_8_bit(v)));
+        sink.write(z, slice.view())?;
     }
     Ok(())
 }
@@ -104,7 +96,7 @@ pub fn in_eight_bits(
 /// let shape = Shape { size: Size::new(4, 4, 2), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U16 };
 /// let ramp: Vec<f32> = (0..32).map(|v| v as f32).collect();
 /// let volume = Volume::from_values("aligned", shape, &ramp);
-/// let mut board = Volume::new("board", shape);
+/// let mut board = Volume::black("board", shape);
 /// checkerboard(&volume, &volume, 2, &mut board, Progress::silent())?;
 /// # Ok::<(), undulator::align::AlignError>(())
 /// ```
@@ -122,18 +114,18 @@ pub fn checkerboard(
     let windows = [window(aligned, 0.0..0.25)?, window(reference, 0.25..0.5)?];
     let writing = progress.share(0.5..1.0);
     sink.begin(Shape { grey: GreyType::U8, ..shape })?;
-    let plane = shape.size.plane();
-    let (mut slice, mut other) = (vec![0.0f32; plane], vec![0.0f32; plane]);
+    let tile = tile.max(1);
+    let mut slice = Array2::<f32>::zeros(shape.size.slice_dim());
+    let mut other = slice.clone();
     for z in 0..shape.size.slices {
         writing.step(z, shape.size.slices)?;
-        read_finite(aligned, z, &mut slice)?;
-        read_finite(reference, z, &mut other)?;
-        for (i, v) in slice.iter_mut().enumerate() {
-            let (y, x) = (i / shape.size.width, i % shape.size.width);
-            let odd = (y / tile.max(1) + x / tile.max(1)) % 2;
-            *v = f32::from(windows[odd].to_8_bit([*v, other[i]][odd]));
-        }
-        sink.write(z, &slice)?;
+        read_finite(aligned, z, slice.view_mut())?;
+        read_finite(reference, z, other.view_mut())?;
+        Zip::indexed(&mut slice).and(&other).for_each(|(y, x), v, other| {
+            let odd = (y / tile + x / tile) % 2;
+            *v = f32::from(windows[odd].to_8_bit([*v, *other][odd]));
+        });
+        sink.write(z, slice.view())?;
     }
     Ok(())
 }
@@ -150,7 +142,7 @@ mod tests {
         let rising: Vec<f32> = (0..24).map(|v| v as f32).collect();
         let falling: Vec<f32> = rising.iter().map(|v| 1000.0 - v).collect();
         let [aligned, reference] = [rising, falling].map(|v| Volume::from_values("v", shape, &v));
-        let mut board = Volume::new("board", shape);
+        let mut board = Volume::black("board", shape);
         checkerboard(&aligned, &reference, 2, &mut board, Progress::silent()).unwrap();
         let values = board.to_values();
         assert_eq!(board.shape(), Shape { grey: GreyType::U8, ..shape });
@@ -158,11 +150,11 @@ mod tests {
         for (i, rises) in [(0, true), (2, false), (4, true), (12, false), (14, true)] {
             assert_eq!(values[i] < values[i + 1], rises, "at {i}: {values:?}");
         }
-        let (mut red, mut green) = (Volume::new("red", shape), Volume::new("green", shape));
+        let (mut red, mut green) = (Volume::black("red", shape), Volume::black("green", shape));
         Overlay::RedGreen.draw(&aligned, &reference, &mut red, &mut green, Progress::silent()).unwrap();
         let (red, green) = (red.to_values(), green.to_values());
         assert!(red[0] == 0.0 && red[23] == 255.0 && green[0] == 255.0 && green[23] == 0.0, "{red:?} {green:?}");
-        let smaller = Volume::new("smaller", Shape { size: Size::new(5, 4, 1), ..shape });
+        let smaller = Volume::black("smaller", Shape { size: Size::new(5, 4, 1), ..shape });
         assert!(checkerboard(&aligned, &smaller, 2, &mut board, Progress::silent()).is_err());
     }
 }

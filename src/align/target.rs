@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_isotropic_grid_starts_at_the_field_s_corner() {
-        let reference = Volume::new("reference", shape(100, 0.495));
+        let reference = Volume::black("reference", shape(100, 0.495));
         let target = Target::isotropic(&reference, 0.6).unwrap();
         assert_eq!(target.size, Size::new(82, 82, 82));
         assert!((target.first[0] - (-24.75 + 0.3)).abs() < 1e-12);
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_grid_that_a_user_asks_for() {
-        let [reference, moving] = [shape(60, 0.5), shape(90, 0.3)].map(|shape| Volume::new("volume", shape));
+        let [reference, moving] = [shape(60, 0.5), shape(90, 0.3)].map(|shape| Volume::black("volume", shape));
         let away = Transform::similarity([0.0; 3], 1.0, [0.0, 0.0, 100.0]);
         let chosen = |transform: &Transform, voxel, crop| Target::chosen(&moving, &reference, transform, voxel, crop);
         assert_eq!(chosen(&away, 0.0, false).unwrap(), Target::of(reference.shape()));

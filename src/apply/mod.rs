@@ -1,31 +1,32 @@
 //! Applying: a model and a laboratory stack in, a restored stack out, slice by slice.
 //!
-//! `restoration` goes from slice to slice, and `compared` scores them.
+//! `restoration` restores slice by slice, and `scorer` compares the result with a reference.
 
-mod compared;
 mod restoration;
+mod scorer;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-use crate::{
-    engine::{
-        EngineError,
-        device::{self, Choice, Precision, Wanted},
-        memory,
-    },
-    measure::{Baselines, MeasureError, Score, baselines},
-    model::{Foreign, Loaded, Model},
+use undulator_compute::{
+    EngineError,
+    device::{self, ComputeOptions, DeviceRequest, Precision},
+    memory,
     network::NetworkError,
+};
+
+use crate::{
+    measure::{Baselines, MeasureError, Score, baselines},
+    model::{ExternalModel, Loaded, Model},
     progress::Progress,
     stack::{self, Shape, SliceSink, SliceSource, StackError},
     stack_file::Job,
 };
-use compared::Compared;
-use restoration::{Recipe, Restoration};
+use restoration::{Pipeline, Restoration};
+use scorer::ReferenceScorer;
 
-/// What applying a model came to.
+/// The result of applying a model.
 #[derive(Clone, Debug)]
 pub struct Applied {
     /// Size, voxel size and grey type of the restored stack.
@@ -39,7 +40,7 @@ pub struct Applied {
 pub struct Comparison {
     /// The restored stack against the reference.
     pub restored: Score,
-    /// What simple means reach.
+    /// Scores of simple methods.
     pub baselines: Baselines,
 }
 
@@ -54,7 +55,7 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// Why a model could not be applied.
+/// An error of applying a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// The user asked to stop.
@@ -79,7 +80,7 @@ pub enum ApplyError {
     Measure(#[from] MeasureError),
 }
 
-/// What applying a model file, whose bytes are given, to `image` is: for a [`StackFile`](crate::stack_file::StackFile).
+/// Identifies the job of applying a model file (its bytes) to `image`, for a [`StackFile`](crate::stack_file::StackFile).
 ///
 /// # Errors
 /// When the image is empty or cannot be read.
@@ -101,7 +102,7 @@ pub fn apply(
     image: &dyn SliceSource,
     reference: Option<&dyn SliceSource>,
     model: &Model,
-    choice: impl Into<Choice>,
+    choice: impl Into<ComputeOptions>,
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
 ) -> Result<Applied, ApplyError> {
@@ -110,27 +111,27 @@ pub fn apply(
         stack::check_same_size(image, reference)?;
     }
     let (card, plan) = (&model.card, model.card.network.plan()?);
-    let Choice { device, precision } = choice.into();
+    let ComputeOptions { device, precision } = choice.into();
     let (device, lines) = device::pick(device, precision)?;
     lines.iter().for_each(|line| progress.message(line));
     if let Some(warning) = card.voxel_warning(image.shape().voxel) {
         progress.warning(&warning);
     }
     let (input_window, output_window) = (card.input_window, card.output_window);
-    let recipe = Recipe {
+    let pipeline = Pipeline {
         runner: &|| device::runner(&device, &plan, &model.weights),
         multiple: plan.multiple,
         halo: plan.halo(),
-        before: &|greys| greys.iter_mut().for_each(|grey| *grey = input_window.normalise(*grey)),
-        after: &|values| {
+        preprocess: &|greys| greys.iter_mut().for_each(|grey| *grey = input_window.normalise(*grey)),
+        postprocess: &|values| {
             values.iter_mut().for_each(|value| *value = card.output_grey.nearest(output_window.restore(*value)));
         },
     };
     let shape = Shape { grey: card.output_grey, ..image.shape() };
     sink.begin(shape)?;
-    let compared = reference.map(|reference| Compared::new(reference, output_window));
+    let scorer = reference.map(|reference| ReferenceScorer::new(reference, output_window));
     let applying = progress.part(0.0..if reference.is_some() { APPLYING } else { 1.0 }, "Applying");
-    let restored = Restoration::new(image, compared, recipe, sink, applying).finish(&device)?;
+    let restored = Restoration::new(image, scorer, pipeline, sink, applying).finish(&device)?;
     sink.finish()?;
     let comparison = match (reference, restored) {
         (Some(reference), Some(restored)) => {
@@ -148,105 +149,105 @@ pub fn apply(
 /// The part of the work that applying is, about, where a comparison with the reference follows.
 const APPLYING: f64 = 0.9;
 
-/// [`apply`] or [`apply_foreign`], as the model is. The models of other programs are not compared with a reference: they
-/// tell no grey window to do it in.
+/// Calls [`apply`] or [`apply_external`], depending on the model. Results of other programs' models are not compared with
+/// a reference, because those models do not define a grey window.
 ///
 /// # Errors
-/// As theirs.
+/// Those of [`apply`] and [`apply_external`].
 pub fn apply_any(
     image: &dyn SliceSource,
     reference: Option<&dyn SliceSource>,
     model: &Loaded,
-    choice: impl Into<Choice>,
+    choice: impl Into<ComputeOptions>,
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
 ) -> Result<Applied, ApplyError> {
     match model {
         Loaded::Own(model) => apply(image, reference, model, choice, sink, progress),
-        Loaded::Foreign(model) => {
+        Loaded::External(model) => {
             if reference.is_some() {
                 progress.warning("models of other programs are not compared with a reference: use Measure");
             }
-            Ok(Applied { shape: apply_foreign(image, model, sink, progress)?, comparison: None })
+            Ok(Applied { shape: apply_external(image, model, sink, progress)?, comparison: None })
         }
     }
 }
 
-/// Restores every slice of `image` with a model of another program, on the CPU, and hands it to `sink` in the grey type
-/// that the model's description has. Slices are taken as a whole, continued beyond their edges by the halo of the
-/// description and to a size that the model takes, and cropped back. Where that takes more than half of the memory that is free, or the model takes no image so large,
-/// slices are cut into tiles that overlap by the halo of the model's description; without one that is an error. Grey
-/// values are changed as the description says, by the statistics of each slice.
+/// Restores every slice of `image` with a model of another program, on the CPU, and writes it to `sink` in the grey type
+/// of the model's description. Whole slices are padded by the description's halo and to a size that the model accepts,
+/// and cropped back. If that takes more than half of the free memory, or the model accepts no image of that size, slices
+/// are cut into tiles that overlap by the halo; without a halo this is an error. Pre- and postprocessing follow the
+/// description, with the statistics of each slice.
 ///
 /// # Errors
 /// [`ApplyError`] for an empty stack, grey values that are not finite, slices larger than the model or the memory takes,
 /// a model that fails, and cancelling.
-pub fn apply_foreign(
+pub fn apply_external(
     image: &dyn SliceSource,
-    model: &Foreign,
+    model: &ExternalModel,
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
 ) -> Result<Shape, ApplyError> {
     stack::check(image)?;
-    let (device, _) = device::pick(Wanted::Cpu, Precision::Auto)?;
+    let (device, _) = device::pick(DeviceRequest::Cpu, Precision::Auto)?;
     let (grey, size) = (model.grey(), image.shape().size);
-    let way = Way::choose(model, size.height, size.width, memory::free(&device))?;
-    let (multiple, halo) = match way {
+    let mode = SliceMode::choose(model, size.height, size.width, memory::free(&device))?;
+    let (multiple, halo) = match mode {
         // The runner pads by itself.
-        Way::Whole { .. } => (1, 0),
-        Way::Tiles => (model.multiple(), model.halo()),
+        SliceMode::Whole { .. } => (1, 0),
+        SliceMode::Tiles => (model.multiple(), model.halo()),
     };
-    let bordered = way != (Way::Whole { bordered: false });
-    let recipe = Recipe {
-        runner: &|| Ok(model.runner(bordered)),
+    let with_halo = mode != (SliceMode::Whole { with_halo: false });
+    let pipeline = Pipeline {
+        runner: &|| Ok(model.runner(with_halo)),
         multiple,
         halo,
-        before: &|greys| model.before(greys),
-        after: &|values| {
-            model.after(values);
+        preprocess: &|greys| model.preprocess(greys),
+        postprocess: &|values| {
+            model.postprocess(values);
             values.iter_mut().for_each(|value| *value = grey.nearest(*value));
         },
     };
     let shape = Shape { grey, ..image.shape() };
     sink.begin(shape)?;
     progress.phase("Applying");
-    Restoration::new(image, None, recipe, sink, progress).finish(&device)?;
+    Restoration::new(image, None, pipeline, sink, progress).finish(&device)?;
     sink.finish()?;
     progress.done();
     Ok(shape)
 }
 
-/// How a model of another program takes slices.
+/// How slices are passed to a model of another program.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
-    /// Each at once, continued by the halo or not.
-    Whole { bordered: bool },
-    /// In tiles that overlap by the halo.
+enum SliceMode {
+    /// Whole slices, padded by the halo or not.
+    Whole { with_halo: bool },
+    /// Tiles that overlap by the halo.
     Tiles,
 }
 
-impl Way {
-    /// At once where half of the memory that is free allows it; in tiles where there is a halo.
-    fn choose(model: &Foreign, height: usize, width: usize, free: Option<u64>) -> Result<Self, EngineError> {
-        let needs = |bordered| model.runner(bordered).footprint(height, width);
+impl SliceMode {
+    /// Whole slices if they fit in half of the free memory; otherwise tiles, if the model has a halo.
+    fn choose(model: &ExternalModel, height: usize, width: usize, free: Option<u64>) -> Result<Self, EngineError> {
+        let needs = |with_halo| model.runner(with_halo).footprint(height, width);
         let fits = |needs: Option<u64>, share: u64| match needs.zip(free) {
             Some((needs, free)) => needs <= free / share,
             None => needs != Some(u64::MAX),
         };
-        let bordered = needs(true);
-        if fits(bordered, 2) {
-            return Ok(Self::Whole { bordered: true });
+        let with_halo = needs(true);
+        if fits(with_halo, 2) {
+            return Ok(Self::Whole { with_halo: true });
         }
         let bare = needs(false);
         // A model of one size has no room for the halo around a slice of just that size.
-        if bordered == Some(u64::MAX) && fits(bare, 2) {
-            return Ok(Self::Whole { bordered: false });
+        if with_halo == Some(u64::MAX) && fits(bare, 2) {
+            return Ok(Self::Whole { with_halo: false });
         }
         if model.halo() > 0 {
             return Ok(Self::Tiles);
         }
         if fits(bare, 1) {
-            return Ok(Self::Whole { bordered: false });
+            return Ok(Self::Whole { with_halo: false });
         }
         let advice = "its description names no halo, without which slices cannot be cut into tiles";
         Err(match bare {

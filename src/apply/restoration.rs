@@ -1,39 +1,40 @@
 //! A stack that is being restored, slice after slice.
 
-use super::{ApplyError, compared::Compared};
+use ndarray::Array2;
+use undulator_compute::{
+    EngineError, Frame, Runner, TileChoice, Tiled, Tiling,
+    device::{self, Device},
+    memory,
+};
+
+use super::{ApplyError, scorer::ReferenceScorer};
 use crate::{
-    engine::{
-        EngineError, Runner, TileChoice, Tiled, Tiling,
-        device::{self, Device},
-        memory,
-    },
-    frame::Frame,
     measure::Score,
     progress::{Cancelled, Progress},
-    stack::{SliceSink, SliceSource},
+    stack::{SliceSink, SliceSource, flat, flat_mut},
     stream::{Ahead, read_ahead},
 };
 
-/// All that applying needs to know of a model.
+/// A model as the restoration uses it: preprocessing, network, postprocessing.
 #[derive(Clone, Copy)]
-pub(super) struct Recipe<'a> {
-    /// Makes the network ready, on the thread that is to compute.
+pub(super) struct Pipeline<'a> {
+    /// Prepares the network on the computing thread.
     pub runner: &'a (dyn Fn() -> Result<Box<dyn Runner>, EngineError> + Sync),
     /// Width and height of an image must be whole multiples of this.
     pub multiple: usize,
-    /// How many pixels beyond an output pixel the input still matters.
+    /// Halo: how far, in pixels, an output pixel depends on the input.
     pub halo: usize,
-    /// Takes a slice's grey values to what the network is given.
-    pub before: &'a (dyn Fn(&mut [f32]) + Sync),
-    /// Takes what the network answers to the grey values of the result.
-    pub after: &'a (dyn Fn(&mut [f32]) + Sync),
+    /// Preprocessing: grey values of a slice to network input, in place.
+    pub preprocess: &'a (dyn Fn(&mut [f32]) + Sync),
+    /// Postprocessing: network output to grey values of the result, in place.
+    pub postprocess: &'a (dyn Fn(&mut [f32]) + Sync),
 }
 
-/// Where the work stands, so that it can go on with smaller tiles when the device's memory was full.
+/// The state of a restoration, so that it can continue with smaller tiles after the device ran out of memory.
 pub(super) struct Restoration<'a> {
     image: &'a dyn SliceSource,
-    compared: Option<Compared<'a>>,
-    recipe: Recipe<'a>,
+    scorer: Option<ReferenceScorer<'a>>,
+    pipeline: Pipeline<'a>,
     sink: &'a mut dyn SliceSink,
     progress: Progress<'a>,
     /// The slice that is next.
@@ -45,43 +46,43 @@ impl<'a> Restoration<'a> {
     /// Begins after the slices that the sink has already.
     pub fn new(
         image: &'a dyn SliceSource,
-        compared: Option<Compared<'a>>,
-        recipe: Recipe<'a>,
+        scorer: Option<ReferenceScorer<'a>>,
+        pipeline: Pipeline<'a>,
         sink: &'a mut dyn SliceSink,
         progress: Progress<'a>,
     ) -> Self {
         let size = image.shape().size;
-        let frame = Frame::new(size.width, size.height, recipe.multiple);
-        let tiles = TileChoice::new(frame, recipe.multiple, recipe.halo);
-        Self { image, compared, recipe, sink, progress, next: 0, tiles }
+        let frame = Frame::new(size.width, size.height, pipeline.multiple);
+        let tiles = TileChoice::new(frame, pipeline.multiple, pipeline.halo);
+        Self { image, scorer, pipeline, sink, progress, next: 0, tiles }
     }
 
     /// Restores what is left; with a reference, gives back how close all slices came.
     pub fn finish(mut self, device: &Device) -> Result<Option<Score>, ApplyError> {
-        self.take_up()?;
+        self.resume()?;
         loop {
             let outcome = device::compute(device, || self.go_on(device)).map_err(ApplyError::from).flatten();
             match outcome {
                 Err(ApplyError::Engine(error @ EngineError::Memory { .. })) if self.tiles.halve() => {
                     self.progress.message(&format!("{error}: going on with tiles of half the size"));
                 }
-                other => return other.map(|()| self.compared.map(Compared::score)),
+                other => return other.map(|()| self.scorer.map(ReferenceScorer::score)),
             }
         }
     }
 
-    /// Scores the slices that an earlier start has made.
-    fn take_up(&mut self) -> Result<(), ApplyError> {
+    /// Skips the slices that an earlier run has written, and scores them.
+    fn resume(&mut self) -> Result<(), ApplyError> {
         let (done, slices) = (self.sink.done(), self.image.shape().size.slices);
         if done > 0 {
             self.progress.message(&format!("going on after slice {done} of {slices}"));
         }
-        if let Some(compared) = &mut self.compared {
-            let mut slice = vec![0.0; self.image.shape().size.plane()];
+        if let Some(scorer) = &mut self.scorer {
+            let mut slice = Array2::zeros(self.image.shape().size.slice_dim());
             for z in 0..done {
                 self.progress.check().map_err(at_slice(done, slices))?;
-                self.sink.read_done(z, &mut slice)?;
-                compared.add(z, &mut slice)?;
+                self.sink.read_done(z, slice.view_mut())?;
+                scorer.add(z, &mut slice)?;
             }
         }
         self.next = done;
@@ -89,7 +90,7 @@ impl<'a> Restoration<'a> {
     }
 
     fn go_on(&mut self, device: &Device) -> Result<(), ApplyError> {
-        let mut runner = (self.recipe.runner)()?;
+        let mut runner = (self.pipeline.runner)()?;
         let free = memory::free(device);
         let tiling = self.tiles.choose(runner.as_ref(), free)?;
         self.tiles.reason(&tiling, runner.as_ref(), free).inspect(|reason| self.progress.message(reason));
@@ -100,22 +101,22 @@ impl<'a> Restoration<'a> {
     fn slices(&mut self, runner: &mut dyn Runner, tiling: Tiling, ahead: &mut Ahead) -> Result<(), ApplyError> {
         let (size, tiles, progress) = (self.image.shape().size, tiling.count(), self.progress);
         let slices = size.slices;
-        let (mut tiled, mut restored) = (Tiled::new(tiling), vec![0.0; size.plane()]);
+        let (mut tiled, mut restored) = (Tiled::new(tiling), Array2::zeros(size.slice_dim()));
         while self.next < slices {
             let z = self.next;
             let cancelled = at_slice(z, slices);
             progress.step(z, slices).map_err(cancelled)?;
             let mut slice = ahead.next()?;
-            (self.recipe.before)(&mut slice);
-            tiled.run(runner, &slice, &mut restored, |done| {
+            (self.pipeline.preprocess)(flat_mut(&mut slice));
+            tiled.run(runner, flat(&slice), flat_mut(&mut restored), |done| {
                 // A slice that is whole is not thrown away.
                 if done == tiles { Ok(()) } else { progress.step(z * tiles + done, slices * tiles).map_err(cancelled) }
             })?;
             ahead.give_back(slice);
-            (self.recipe.after)(&mut restored);
-            self.sink.write(z, &restored)?;
-            if let Some(compared) = &mut self.compared {
-                compared.add(z, &mut restored)?;
+            (self.pipeline.postprocess)(flat_mut(&mut restored));
+            self.sink.write(z, restored.view())?;
+            if let Some(scorer) = &mut self.scorer {
+                scorer.add(z, &mut restored)?;
             }
             self.next += 1;
         }
@@ -123,7 +124,7 @@ impl<'a> Restoration<'a> {
     }
 }
 
-/// What cancelling before slice `z` is whole comes to.
+/// The error for cancelling before slice `z` is complete.
 fn at_slice(z: usize, slices: usize) -> impl Fn(Cancelled) -> ApplyError + Copy {
     move |Cancelled| ApplyError::Cancelled { slice: z + 1, slices }
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Mutex;
 
+use undulator_compute::{EngineError, Images, Runner, device::Device};
+
 use super::{
     ApplyError,
-    restoration::{Recipe, Restoration},
+    restoration::{Pipeline, Restoration},
 };
 use crate::{
-    engine::{EngineError, Images, Runner, device::Device},
     progress::Progress,
     stack::{GreyType, Shape, Size, VoxelSize},
     volume::Volume,
@@ -38,16 +39,16 @@ impl Runner for Small<'_> {
 fn restore(pixels: usize, footprint: Option<u64>) -> (Result<Vec<f32>, ApplyError>, Vec<usize>) {
     let shape = Shape { size: Size::new(50, 40, 3), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
     let values: Vec<f32> = (0..shape.size.voxels()).map(|i| i as f32).collect();
-    let (image, mut result) = (Volume::from_values("image", shape, &values), Volume::new("result", shape));
+    let (image, mut result) = (Volume::from_values("image", shape, &values), Volume::black("result", shape));
     let sizes: &'static Mutex<Vec<usize>> = Box::leak(Box::default());
-    let recipe = Recipe {
+    let pipeline = Pipeline {
         runner: &|| Ok(Box::new(Small { pixels, footprint, sizes })),
         multiple: 4,
         halo: 3,
-        before: &|greys| greys.iter_mut().for_each(|grey| *grey *= 2.0),
-        after: &|values| values.iter_mut().for_each(|value| *value *= 10.0),
+        preprocess: &|greys| greys.iter_mut().for_each(|grey| *grey *= 2.0),
+        postprocess: &|values| values.iter_mut().for_each(|value| *value *= 10.0),
     };
-    let outcome = Restoration::new(&image, None, recipe, &mut result, Progress::silent())
+    let outcome = Restoration::new(&image, None, pipeline, &mut result, Progress::silent())
         .finish(&Device::Cpu { threads: 1 })
         .map(|_| result.to_values());
     (outcome, sizes.lock().unwrap().clone())

@@ -1,11 +1,13 @@
 //! `Align`: a stack on the grid of another that shows the same place.
 
+use strum::VariantNames;
+
 use super::{
     Absent, Command, CommandError, Greys, Grid, Host, Key, NewImage, Options, Row,
     host::{VolumeSink, Written},
 };
 use crate::{
-    align::{self, AlignOptions, Alignment, Family, Overlay, Target, Transform},
+    align::{self, AlignOptions, Alignment, Family, Metric, Overlay, Target, Transform},
     progress::Progress,
     stack::SliceSource,
 };
@@ -16,31 +18,31 @@ pub fn command() -> Command {
     let result = "Result";
     Command {
         name: "Align",
-        summary: "Finds how the moving stack lies in the reference and writes it on the reference's grid.",
+        summary: "Registers the moving stack with the reference and writes it on the reference's grid.",
         help: "The voxel sizes of both stacks must be right. A rotation of up to 18 degrees about z and any shift are found by \
                themselves; for more, let it search all angles. A saved transform is applied again by naming its file.",
         result: "`<moving>-aligned` and a row: rotation, scale, shift, NCC, overlap; with `voxel` or `crop` also `<reference>-matched`; with `overlay` also `<moving>-aligned-overlay`",
         keys: vec![
             Key::image("moving", "Moving", Absent::Refused).help("The laboratory scan."),
             Key::image("reference", "Reference", Absent::Refused).help("The synchrotron scan."),
-            Key::choice_or_file("transform", "Transform", &["Similarity", "Rigid", "Affine"], ".json")
-                .help("What may differ between the scans, or a file with a transform to apply again."),
-            Key::choice("metric", "Metric", &["NCC", "Mutual information"])
-                .help("Mutual information is for scans whose grey values do not rise together."),
+            Key::choice_or_file("transform", "Transform", Family::VARIANTS, ".json")
+                .help("The degrees of freedom, or a file with a saved transform to apply."),
+            Key::choice("metric", "Metric", Metric::VARIANTS)
+                .help("Use mutual information for scans whose grey values are not linearly related."),
             Key::flag("rotation", "Search all rotations").help("All angles about z.").group(search),
-            Key::flag("flip", "Search flips").help("Slices in reverse order, too.").group(search),
-            Key::flag("drift", "Correct drift").help("Refine a slow shift along z.").group(search),
-            Key::flag("air", "Include air").help("Look at large dark regions of the reference, too.").group(search),
+            Key::flag("flip", "Search flips").help("Also try slices in reverse order.").group(search),
+            Key::flag("drift", "Correct drift").help("Estimate a slow drift along z.").group(search),
+            Key::flag("air", "Include air").help("Also use large dark regions of the reference.").group(search),
             Key::file_to_open("start", "Start from transform", ".json")
-                .help("A transform to start from instead of searching widely.")
+                .help("A transform to start from, instead of the wide search.")
                 .optional()
                 .group(search),
             Key::number("voxel", "Voxel size", 0.0, 0.0, Key::LONGEST)
                 .help("Edge of cubic voxels of the result, in the unit of the reference; 0 for the reference's grid.")
                 .group(result),
-            Key::flag("crop", "Crop").help("Keep only what both stacks show.").group(result),
-            Key::choice("overlay", "Overlay", &["None", "Checkerboard", "Red-green"])
-                .help("A picture of both stacks to judge the alignment by.")
+            Key::flag("crop", "Crop").help("Keep only the region that both stacks show.").group(result),
+            Key::choice("overlay", "Overlay", &[&["None"], Overlay::VARIANTS].concat())
+                .help("An image of both stacks to check the alignment visually.")
                 .group(result),
             Key::file_to_save("save", "Save transform", ".json").optional().group(result),
         ],

@@ -1,11 +1,12 @@
 //! `Apply`: a stack restored by a trained model.
 
+use undulator_compute::device::ComputeOptions;
+
 use super::{
     Absent, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, Row, result_file, training_keys,
 };
 use crate::{
     apply::{self, Applied, Comparison},
-    engine::device::Choice,
     model::{self, Loaded},
     progress::Progress,
     stack::{SliceSink, SliceSource},
@@ -27,7 +28,7 @@ pub fn command() -> Command {
             training_keys::device(),
             training_keys::precision(),
             Key::flag("force", "Force")
-                .help("Apply even a model that does not reproduce its own test image.")
+                .help("Apply the model even if it does not reproduce its own test image.")
                 .advanced(),
             result_file::key(),
         ],
@@ -47,7 +48,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         image: image.as_ref(),
         reference: reference.as_deref().map(|stack| stack as &dyn SliceSource),
         model: &model,
-        choice: Choice { device: options.parse("device")?, precision: options.parse("precision")? },
+        choice: ComputeOptions { device: options.parse("device")?, precision: options.parse("precision")? },
         host,
     };
     let result = NewImage {
@@ -64,7 +65,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         Some(path) => {
             let bytes = model::bytes(&file)?;
             let job = apply::job(image.as_ref(), &bytes)?;
-            let mut file = StackFile::new(&path, result_file::look(image.as_ref(), range), job);
+            let mut file = StackFile::new(&path, result_file::display_settings(image.as_ref(), range), job);
             let applied = work.apply(&mut file)?;
             host.open(&result, &path, applied.shape)?;
             applied
@@ -88,7 +89,7 @@ struct Work<'a> {
     image: &'a dyn Image,
     reference: Option<&'a dyn SliceSource>,
     model: &'a Loaded,
-    choice: Choice,
+    choice: ComputeOptions,
     host: &'a dyn Host,
 }
 

@@ -1,10 +1,11 @@
 //! `Compare Networks`: the paper's table on the user's own pair.
 
+use undulator_compute::network::Spec;
+
 use super::{Command, CommandError, Host, Key, Options, Row, training_keys};
 use crate::{
     compare::{self, CompareListener, CompareOptions},
     model::Scores,
-    network::Spec,
     progress::{Event, Listener},
     train::{Request, TrainEvent, TrainListener, TrainOptions},
 };
@@ -17,17 +18,19 @@ pub fn command() -> Command {
         Key::text("layers", "Layers of RED-Net", "3-7").help("3-7, or 3,4,6.").group(group),
         Key::text("activations", "Activations of RED-Net", "ReLU,PReLU").group(group),
         Key::whole("channels", "Channels", 32, 1, 4096).group(group),
-        Key::flag("srcnn", "SRCNN").help("Compare SRCNN with 3 to 6 layers, too.").group(group),
-        Key::flag("residual", "Residual output").help("The networks learn what to add to their input.").group(group),
+        Key::flag("srcnn", "SRCNN").help("Also train SRCNN with 3 to 6 layers.").group(group),
+        Key::flag("residual", "Residual output")
+            .help("The networks learn the difference from their input.")
+            .group(group),
     ]);
     keys.extend(training_keys::training());
-    keys.push(Key::folder("folder", "Folder").help("Where models, table and figure go.").group("Files"));
+    keys.push(Key::folder("folder", "Folder").help("Folder for models, table and figure.").group("Files"));
     keys.extend(training_keys::credits());
     Command {
         name: "Compare Networks",
         summary: "Trains several networks on one pair and compares them; both stacks must lie on the same grid.",
         help: HELP,
-        result: "models, `comparison.csv`, a figure, a row a network",
+        result: "models, `comparison.csv` and a figure; a row per network",
         keys,
         run,
     }

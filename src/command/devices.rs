@@ -1,14 +1,16 @@
 //! `Devices`: what there is to compute with, and what is missing.
 
+use undulator_compute::device;
+
 use super::{Command, CommandError, Host, Options, Row};
-use crate::{engine::device, progress::Progress};
+use crate::progress::Progress;
 
 /// The command.
 pub fn command() -> Command {
     Command {
         name: "Devices",
-        summary: "Lists the devices to compute with, and what is missing.",
-        help: "Every GPU that is found computes something small, so that its row says whether it works here.",
+        summary: "Lists the available devices and missing components.",
+        help: "Each GPU that is found runs a small test computation, so its row shows whether it works.",
         result: "a table",
         keys: Vec::new(),
         run,

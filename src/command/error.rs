@@ -1,16 +1,16 @@
-//! Why a command did not do its work, in words for whoever asked for it.
+//! Errors of commands, with a message and advice for the user.
 
 use std::fmt;
+
+use undulator_compute::{EngineError, network::NetworkError};
 
 use crate::{
     align::{AlignError, TransformError},
     apply::ApplyError,
     compare::CompareError,
-    engine::EngineError,
     grey::GreyError,
     measure::MeasureError,
     model::{CreditsError, ModelError},
-    network::NetworkError,
     progress::Cancelled,
     resample::ResampleError,
     sample::SampleError,
@@ -18,10 +18,10 @@ use crate::{
     train::TrainError,
 };
 
-/// Why a command did not do its work.
+/// An error of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandError {
-    /// What kind of reason it is, for programs.
+    /// The kind of error, for programs.
     pub code: Code,
     /// What was wrong, with the value.
     pub message: String,
@@ -29,7 +29,7 @@ pub struct CommandError {
     pub advice: String,
 }
 
-/// Kinds of reasons.
+/// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// The user asked to stop.
@@ -56,12 +56,12 @@ pub enum Code {
     Device,
     /// There is too little memory.
     Memory,
-    /// The work itself came to no result.
+    /// The work itself failed.
     Failed,
 }
 
 impl Code {
-    /// As programs read it. What concerns images begins with `image`.
+    /// The code as programs read it. Codes about images begin with `image`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",
@@ -90,7 +90,8 @@ impl CommandError {
     /// A value that a key does not take.
     pub fn option(key: &str, value: &str, rule: impl fmt::Display) -> Self {
         let (rule, named) = (rule.to_string(), format!("{key}={value}"));
-        match rule.contains(&named) {
+        // An error of the core may name the value already.
+        match rule.contains(&named) || rule.contains(&format!("{key} {value:?}")) {
             true => Self::new(Code::Option, rule),
             false => Self::new(Code::Option, format!("{named} is not possible")).advice(rule),
         }
@@ -111,7 +112,7 @@ impl fmt::Display for CommandError {
 
 impl std::error::Error for CommandError {}
 
-/// What kind of reason an error of the core is.
+/// The kind of an error of the core.
 trait Classified: std::error::Error {
     fn code(&self) -> Code;
 }
@@ -186,7 +187,6 @@ impl Classified for AlignError {
             Self::Grid(error) => error.code(),
             Self::Transform(error) => error.code(),
             Self::Cancelled(_) => Code::Cancelled,
-            Self::Unknown { .. } => Code::Option,
             Self::TooSmall { .. } | Self::Featureless { .. } => Code::Image,
             _ => Code::Failed,
         }
@@ -257,10 +257,10 @@ impl Classified for TrainError {
             Self::Network(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Model(error) => error.code(),
-            Self::Checkpoint(_) | Self::Rescued { .. } => Code::File,
+            Self::Checkpoint(_) | Self::SavedElsewhere { .. } => Code::File,
             Self::Cancelled(_) | Self::Discarded { .. } => Code::Cancelled,
             Self::Option { .. } | Self::TooFewSlices { .. } | Self::Start { .. } => Code::Option,
-            Self::Room { .. } => Code::Memory,
+            Self::InsufficientMemory { .. } => Code::Memory,
             Self::Diverged { .. } => Code::Failed,
         }
     }

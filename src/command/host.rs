@@ -1,4 +1,4 @@
-//! What a command needs from whoever runs it: images, room for new ones, and somebody who listens.
+//! The interface between commands and the program that runs them: images, new images, and progress.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,6 +7,8 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
+
+use ndarray::{ArrayView2, ArrayViewMut2, Ix2};
 
 use super::{Code, CommandError, Row};
 use crate::{
@@ -120,11 +122,11 @@ impl SliceSource for Volume<'_> {
         shape
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.image.read(self.at(z), out)
     }
 
-    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+    fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         self.image.read_voxels(self.at(z), out)
     }
 }
@@ -221,11 +223,11 @@ impl SliceSink for VolumeSink<'_> {
         self.sink.begin(whole)
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         self.sink.write(self.at(z), slice)
     }
 
-    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.sink.read_done(self.at(z), out)
     }
 }
@@ -252,7 +254,7 @@ impl SliceSource for Written<'_> {
         self.shape
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner).read_done(z, out)
     }
 }

@@ -13,10 +13,10 @@ pub fn command() -> Command {
         summary: "Compares two stacks on the same grid: PSNR and SSIM, for the stack and for each slice.",
         help: "PSNR is that of ImageMagick's `compare`, SSIM that of scikit-image with a Gaussian window. The PSNR of the stack \
                is that of all its voxels together; its SSIM is the mean over the slices.",
-        result: "a row for the stack and one a slice",
+        result: "a row for the stack and one per slice",
         keys: vec![
             Key::image("test", "Test", Absent::Refused).help("The stack to measure."),
-            Key::image("reference", "Reference", Absent::Refused).help("The stack that it should equal."),
+            Key::image("reference", "Reference", Absent::Refused).help("The stack to compare with."),
             Key::flag("windowed", "Windowed").help(
                 "Stretch each stack to its 0.3 and 99.7 percentiles in 8 bits first, as in Kodama et al. (2023).",
             ),

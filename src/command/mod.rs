@@ -44,6 +44,7 @@ pub use options::Options;
 pub use report::{Column, Report, Row, Value};
 pub use schema::{Absent, Command, Key, Kind, Preset};
 
+use crate::progress::Event;
 use host::Recording;
 
 /// Every command, in the order of the menu.
@@ -86,5 +87,6 @@ pub fn run(name: &str, given: &[(String, String)], host: &dyn Host) -> Result<Re
     let options = Options::read(command, given)?;
     let recording = Recording::new(host);
     let sentence = (command.run)(&options, &recording).map_err(|error| recording.judge(error))?;
+    host.event(Event::Fraction(1.0));
     Ok(Report { sentence, rows: recording.into_rows() })
 }

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use strum::VariantNames;
+
 use super::{Absent, Code, Command, CommandError, Host, Key, Options, Row};
 use crate::{
-    model::{self, Facts},
+    model::{self, Export, Facts},
     progress::Progress,
     stack::VoxelSize,
 };
@@ -22,10 +24,11 @@ pub fn command() -> Command {
             Key::folder("folder", "Folder")
                 .help("Where to install, list or export; empty for the folder of the installed models.")
                 .optional(),
-            Key::choice("format", "Export format", &["ONNX", "Safetensors"]),
+            Key::choice("format", "Export format", Export::VARIANTS),
             Key::flag("force", "Force").help("Replace an older file."),
             Key::image("image", "Image", Absent::Active)
-                .help("An image that the model may be meant for: the card warns when the voxel sizes differ."),
+                .help("An image to compare voxel sizes with; the card warns if they differ.")
+                .optional(),
         ],
         run,
     }
@@ -109,7 +112,7 @@ fn summary(file: &Path, facts: &Facts) -> Row {
         let found = card.and_then(|card| card.summary().into_iter().find(|(known, _)| *known == name));
         found.map_or_else(String::new, |(_, value)| value)
     };
-    let network = if card.is_none() { FOREIGN.to_owned() } else { fact("Network") };
+    let network = if card.is_none() { EXTERNAL.to_owned() } else { fact("Network") };
     let row = Row::new()
         .text("File", file.file_name().unwrap_or_default().to_string_lossy())
         .text("Name", facts.name.as_str())
@@ -122,7 +125,7 @@ fn summary(file: &Path, facts: &Facts) -> Row {
     row.text("Runs", if verdict(facts).0 { "yes" } else { "no" })
 }
 
-const FOREIGN: &str = "of another program, in ONNX: it is applied on the CPU, not trained on or exported";
+const EXTERNAL: &str = "of another program, in ONNX: it is applied on the CPU, not trained on or exported";
 
 /// Whether the model runs here, and how that is known.
 fn verdict(facts: &Facts) -> (bool, String) {
@@ -181,7 +184,7 @@ fn unlike(facts: &Facts, voxel: VoxelSize) -> Option<String> {
 fn card(facts: &Facts) -> Vec<(&'static str, String)> {
     let mut lines = vec![("Name", facts.name.clone()), ("Description", facts.description.clone())];
     if facts.card.is_none() && facts.runs.is_ok() {
-        lines.push(("Network", FOREIGN.to_owned()));
+        lines.push(("Network", EXTERNAL.to_owned()));
     }
     lines.extend(facts.card.iter().flat_map(|card| card.summary()));
     lines.push(("Authors", joined(&facts.authors)));

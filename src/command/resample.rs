@@ -1,5 +1,7 @@
 //! `Resample`: a stack on cubic voxels.
 
+use strum::VariantNames;
+
 use super::{
     Absent, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, host::VolumeSink, result_file,
 };
@@ -21,7 +23,7 @@ pub fn command() -> Command {
             Key::image("image", "Image", Absent::Active).help("The stack to resample."),
             Key::number("voxel", "Voxel size", 0.6, 1e-9, Key::LONGEST)
                 .help("Edge of the new voxels, in the unit of the image."),
-            Key::choice("interpolation", "Interpolation", &["Linear", "Anti-aliased"]),
+            Key::choice("interpolation", "Interpolation", Interpolation::VARIANTS),
             result_file::key(),
         ],
         run,
@@ -45,7 +47,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
             result_file::refuse_volumes(image.as_ref())?;
             let volume = image.volume(0, 0);
             let job = resample::job(&volume, voxel, interpolation)?;
-            let mut file = StackFile::new(&path, result_file::look(image.as_ref(), None), job);
+            let mut file = StackFile::new(&path, result_file::display_settings(image.as_ref(), None), job);
             let shape = resample::resample(&volume, voxel, interpolation, &mut file, Progress::new(host))?;
             host.open(&result, &path, shape)?;
         }

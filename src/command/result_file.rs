@@ -1,18 +1,18 @@
 //! The option of commands whose result may go to a file, for stacks that the memory does not hold.
 
 use super::{Code, CommandError, Image, Key};
-use crate::{grey::Window, stack_file::Look};
+use crate::{grey::Window, stack_file::DisplaySettings};
 
 /// `output=`.
 pub fn key() -> Key {
     Key::file_to_save("output", "Output file", ".tif")
-        .help("A TIFF to write in place of an image in memory, for stacks of any size. Empty: into memory.")
+        .help("A TIFF file for the result, for stacks of any size. If empty, the result stays in memory.")
         .optional()
 }
 
 /// How ImageJ is to show the file: as the image that it was made from.
-pub fn look(image: &dyn Image, range: Option<Window>) -> Look {
-    Look { unit: image.unit().to_owned(), channels: image.channels(), frames: image.frames(), range }
+pub fn display_settings(image: &dyn Image, range: Option<Window>) -> DisplaySettings {
+    DisplaySettings { unit: image.unit().to_owned(), channels: image.channels(), frames: image.frames(), range }
 }
 
 /// A file takes its slices in one order, and the volumes of a hyperstack would come one after the other.

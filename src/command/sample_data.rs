@@ -24,7 +24,7 @@ pub fn command() -> Command {
                 .unit("dB")
                 .help("How close the laboratory scan comes to the synchrotron scan before any restoration."),
             Key::flag("misaligned", "Misaligned")
-                .help("Leave the pair as two scanners give it: with voxel sizes of their own, shifted and rotated."),
+                .help("Keep the pair as scanned: with different voxel sizes, shifted and rotated."),
         ],
         run,
     }

@@ -1,4 +1,4 @@
-//! What a command is called, what it takes, and what it means.
+//! A command's name, options and documentation.
 
 use super::{CommandError, Host, Options};
 
@@ -49,7 +49,7 @@ pub struct Key {
     pub group: &'static str,
     /// Whether only those who know what they do need it.
     pub advanced: bool,
-    /// Whether a file, folder or model may stay empty.
+    /// Whether a file, folder or model may stay empty, and the command works without the image.
     pub optional: bool,
     /// Whether a dialog remembers its value from one session to the next.
     pub remembered: bool,
@@ -201,27 +201,27 @@ impl Key {
         Self::new(name, label, Kind::Folder, "")
     }
 
-    /// Explained by a sentence or two.
+    /// Sets the help text.
     pub fn help(self, help: &'static str) -> Self {
         Self { help, ..self }
     }
 
-    /// Counted in a unit.
+    /// Sets the unit.
     pub fn unit(self, unit: &'static str) -> Self {
         Self { unit, ..self }
     }
 
-    /// Shown under a heading.
+    /// Sets the heading under which it is shown.
     pub fn group(self, group: &'static str) -> Self {
         Self { group, ..self }
     }
 
-    /// Only for those who know what they do.
+    /// Shown among the advanced options.
     pub fn advanced(self) -> Self {
         Self { advanced: true, ..self }
     }
 
-    /// A file, folder or model that may stay empty.
+    /// A file, folder or model that may stay empty, or an image that need not be open.
     pub fn optional(self) -> Self {
         Self { optional: true, ..self }
     }

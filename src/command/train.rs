@@ -1,8 +1,10 @@
 //! `Train`: a network from a pair of stacks.
 
+use strum::VariantNames;
+use undulator_compute::network::{Activation, Architecture, Spec};
+
 use super::{Code, Command, CommandError, Host, Key, Options, Row, training_keys};
 use crate::{
-    network::Spec,
     progress::{Event, Listener},
     train::{Request, TrainEvent, TrainListener, TrainOptions, Trained, train},
 };
@@ -13,27 +15,29 @@ pub fn command() -> Command {
     let mut keys = training_keys::pair().to_vec();
     keys.extend([
         Key::choice("preset", "Preset", &["None", "Paper"])
-            .help("Paper: 20 slices validate, 2000 epochs, whole slices. What is given besides goes before the preset.")
+            .help("Paper: 20 slices validate, 2000 epochs, whole slices. Options given explicitly take precedence.")
             .preset("Paper", &[("validation", "20"), ("epochs", "2000"), ("patch", "0")]),
-        Key::choice("network", "Network", &["RED-Net", "SRCNN"]).group(network),
+        Key::choice("network", "Network", Architecture::VARIANTS).group(network),
         Key::whole("layers", "Layers", 6, 3, 20).help("RED-Net 3 to 7, SRCNN 3 to 20.").group(network),
-        Key::choice("activation", "Activation", &["PReLU", "ReLU"]).group(network),
+        Key::choice("activation", "Activation", Activation::VARIANTS).group(network),
         Key::whole("channels", "Channels", 32, 1, 4096).group(network),
-        Key::flag("residual", "Residual output").help("The network learns what to add to its input.").group(network),
+        Key::flag("residual", "Residual output")
+            .help("The network learns the difference from its input.")
+            .group(network),
     ]);
     keys.extend(training_keys::training());
     keys.extend([
         Key::file_to_save("model", "Model file", ".zip").group(files),
         Key::file_to_open("start", "Start from model", ".zip")
-            .help("A model of the same network whose weights to start from.")
+            .help("A model of the same network whose weights are the starting point.")
             .optional()
             .group(files),
         Key::number("checkpoint", "Checkpoint interval", 10.0, 0.0, 1e6)
             .unit("minutes")
-            .help("0 writes checkpoints only when asked.")
+            .help("0 writes checkpoints only on request.")
             .group(files),
         Key::flag("resume", "Resume")
-            .help("Go on from the checkpoint beside the model file, where there is one.")
+            .help("Resume from the checkpoint beside the model file, if there is one.")
             .group(files),
     ]);
     keys.extend(training_keys::credits());
@@ -41,7 +45,7 @@ pub fn command() -> Command {
         name: "Train",
         summary: "Trains a network to turn the low-quality stack into the reference; both must lie on the same grid.",
         help: HELP,
-        result: "the model file, a row an epoch",
+        result: "the model file; a row per epoch",
         keys,
         run,
     }

@@ -1,9 +1,11 @@
 //! The options that training one network and training several have in common.
 
+use strum::VariantNames;
+use undulator_compute::{Loss, Schedule, device::Precision, network::Spec};
+
 use super::{Absent, CommandError, Key, Options};
 use crate::{
     model::{Credits, LICENCES},
-    network::Spec,
     train::TrainOptions,
 };
 
@@ -19,26 +21,30 @@ pub fn pair() -> [Key; 2] {
 pub fn training() -> Vec<Key> {
     let group = "Training";
     vec![
-        Key::whole("epochs", "Epochs", 100, 1, 1_000_000).help("How often every training slice is seen.").group(group),
+        Key::whole("epochs", "Epochs", 100, 1, 1_000_000)
+            .help("Number of passes over the training slices.")
+            .group(group),
         Key::whole("batch", "Batch size", 4, 1, 4096).unit("slices").group(group),
         Key::whole("patch", "Patch size", 0, 0, 1 << 16)
             .unit("voxels")
             .help("Edge of square patches, a multiple of the network's; 0 for whole slices.")
             .group(group),
-        Key::number("rate", "Learning rate", 0.001, 1e-9, 1.0).help("Of Adam, in the first epoch.").group(group),
-        Key::choice("schedule", "Schedule", &["Constant", "Cosine", "Plateau"])
+        Key::number("rate", "Learning rate", 0.001, 1e-9, 1.0)
+            .help("Adam's learning rate in the first epoch.")
+            .group(group),
+        Key::choice("schedule", "Schedule", Schedule::VARIANTS)
             .help(
                 "The learning rate stays constant, falls along a cosine to a hundredth in the last epoch, or is halved \
                  after ten epochs without a better one.",
             )
             .group(group),
-        Key::choice("loss", "Loss", &["MSE", "L1", "Charbonnier", "SSIM+L1"]).group(group),
+        Key::choice("loss", "Loss", Loss::VARIANTS).group(group),
         Key::whole("validation", "Validation slices", 10, 0, 1 << 24)
             .help(
                 "The last slices of the stack are scored after each epoch and not trained on; the best model is saved.",
             )
             .group(group),
-        Key::whole("seed", "Seed", 1, 0, Key::MOST).help("All random choices follow from it.").group(group),
+        Key::whole("seed", "Seed", 1, 0, Key::MOST).help("Seed of the random numbers.").group(group),
         device().group(group),
         precision().group(group),
         Key::flag("augment", "Augmentation").help("Flip and rotate slices at random.").group(group),
@@ -52,7 +58,7 @@ pub fn device() -> Key {
 
 /// How exactly a GPU computes.
 pub fn precision() -> Key {
-    Key::choice("precision", "Precision on a GPU", &["auto", "TF32", "float32"])
+    Key::choice("precision", "Precision on a GPU", Precision::VARIANTS)
         .help("auto is TF32 on GPUs that have it, which differs from float32 by about 1e-3 of the grey window.")
         .advanced()
 }

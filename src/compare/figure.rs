@@ -7,13 +7,10 @@ use plotters::{
     prelude::*,
     style::{FontStyle, register_font, text_anchor::*},
 };
+use undulator_compute::network::{Activation, Architecture};
 
 use super::{CompareError, Row};
-use crate::{
-    disk::write_whole,
-    network::{Activation, Architecture},
-    picture,
-};
+use crate::{disk::write_whole, picture};
 
 const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 600;
@@ -199,8 +196,10 @@ fn draw_panel<B: DrawingBackend>(
 
 #[cfg(test)]
 mod tests {
+    use undulator_compute::network::Spec;
+
     use super::*;
-    use crate::{model::Scores, network::Spec};
+    use crate::model::Scores;
 
     fn row(network: Architecture, layers: usize, activation: Activation, psnr: Option<f64>) -> Row {
         Row {

@@ -9,9 +9,10 @@ mod table;
 
 use std::{io, path::PathBuf};
 
+use undulator_compute::network::{Activation, Architecture, NetworkError, Spec};
+
 use crate::{
     model::{Model, ModelError, Scores},
-    network::{Activation, Architecture, NetworkError, Spec},
     progress::{Progress, Silent},
     stack::SliceSource,
     train::{TrainError, TrainListener, TrainOptions, train_as_part},

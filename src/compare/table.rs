@@ -55,11 +55,10 @@ fn quoted(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use undulator_compute::network::{Activation, Architecture, Spec};
+
     use super::*;
-    use crate::{
-        model::Scores,
-        network::{Activation, Architecture, Spec},
-    };
+    use crate::model::Scores;
 
     #[test]
     fn every_row_has_every_field() {

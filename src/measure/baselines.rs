@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::gaussian::Gaussian;
@@ -9,7 +10,7 @@ use super::scorer::Scorer;
 use super::{MeasureError, Score, WHITE_8, to_8_bit};
 use crate::grey::Window;
 use crate::progress::Progress;
-use crate::stack::{self, SliceSource, read_finite};
+use crate::stack::{self, SliceSource, flat, read_finite};
 
 /// The widths σ, in voxels, among which the Gaussian baseline is the best.
 pub const SIGMAS: [f32; 8] = [0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0];
@@ -59,10 +60,10 @@ pub fn baselines(
         input,
         reference,
         windows: [input_window, reference_window],
-        test: vec![0.0; size.plane()],
-        target: vec![0.0; size.plane()],
+        test: Array2::zeros(size.slice_dim()),
+        target: Array2::zeros(size.slice_dim()),
     };
-    let mut image = vec![0.0; size.plane()];
+    let mut image = Array2::zeros(size.slice_dim());
     let step = |pass: usize, z: usize| progress.step(pass * slices.len() + z - slices.start, 2 * slices.len());
 
     let filters = SIGMAS.map(|sigma| Gaussian::new(sigma, size.width, size.height));
@@ -70,10 +71,10 @@ pub fn baselines(
     for z in slices.clone() {
         step(0, z)?;
         pair.read(z)?;
-        plain_fit.add(&pair.test, &pair.target);
+        plain_fit.add(pair.test.view(), pair.target.view());
         for (filter, fit) in filters.iter().zip(&mut fits) {
-            filter.apply(&pair.test, &mut image);
-            fit.add(&image, &pair.target);
+            filter.apply(pair.test.view(), image.view_mut());
+            fit.add(image.view(), pair.target.view());
         }
     }
     let residual = |&at: &usize| fits[at].residual();
@@ -81,17 +82,17 @@ pub fn baselines(
 
     let unchanged = Line { slope: 1.0, offset: 0.0 };
     let (plain_line, best_line) = (plain_fit.line(), fits[best].line());
-    let [mut raw, mut matched, mut filtered] = std::array::from_fn(|_| Scorer::new(size.width, WHITE_8));
+    let [mut raw, mut matched, mut filtered] = std::array::from_fn(|_| Scorer::new(WHITE_8));
     for z in slices.clone() {
         step(1, z)?;
         pair.read(z)?;
         unchanged.to_8_bit(&pair.test, &mut image);
-        raw.add(&image, &pair.target);
+        raw.add(image.view(), pair.target.view());
         plain_line.to_8_bit(&pair.test, &mut image);
-        matched.add(&image, &pair.target);
-        filters[best].apply(&pair.test, &mut image);
+        matched.add(image.view(), pair.target.view());
+        filters[best].apply(pair.test.view(), image.view_mut());
         best_line.to_8_bit(&image, &mut pair.test);
-        filtered.add(&pair.test, &pair.target);
+        filtered.add(pair.test.view(), pair.target.view());
     }
     let [raw, matched, filtered] = [raw, matched, filtered].map(|scorer| scorer.finish().stack);
     Ok(Baselines { raw, matched, filtered, sigma: SIGMAS[best] })
@@ -103,17 +104,17 @@ struct Pair<'a> {
     reference: &'a dyn SliceSource,
     windows: [Window; 2],
     /// The input's slice on its window's scale, 0–255, neither rounded nor clipped.
-    test: Vec<f32>,
+    test: Array2<f32>,
     /// The reference's slice in 8 bits.
-    target: Vec<f32>,
+    target: Array2<f32>,
 }
 
 impl Pair<'_> {
     fn read(&mut self, z: usize) -> Result<(), MeasureError> {
         let [input_window, reference_window] = self.windows;
-        read_finite(self.input, z, &mut self.test)?;
-        read_finite(self.reference, z, &mut self.target)?;
-        self.test.iter_mut().for_each(|grey| *grey = input_window.normalise(*grey) * WHITE_8 as f32);
+        read_finite(self.input, z, self.test.view_mut())?;
+        read_finite(self.reference, z, self.target.view_mut())?;
+        self.test.mapv_inplace(|grey| input_window.normalise(grey) * WHITE_8 as f32);
         to_8_bit(reference_window, &mut self.target);
         Ok(())
     }
@@ -128,9 +129,9 @@ struct Line {
 
 impl Line {
     /// The grey values on the line, rounded half up and clipped to 8 bits.
-    fn to_8_bit(self, greys: &[f32], out: &mut [f32]) {
+    fn to_8_bit(self, greys: &Array2<f32>, out: &mut Array2<f32>) {
         let (slope, offset) = (self.slope as f32, self.offset as f32);
-        out.iter_mut().zip(greys).for_each(|(out, grey)| *out = f32::from((slope * grey + offset + 0.5) as u8));
+        out.zip_mut_with(greys, |out, grey| *out = f32::from((slope * grey + offset + 0.5) as u8));
     }
 }
 
@@ -146,7 +147,8 @@ struct Fit {
 }
 
 impl Fit {
-    fn add(&mut self, x: &[f32], y: &[f32]) {
+    fn add(&mut self, x: ArrayView2<'_, f32>, y: ArrayView2<'_, f32>) {
+        let (x, y) = (flat(&x), flat(&y));
         let parts: Vec<Self> = x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)).map(|(x, y)| Self::of(x, y)).collect();
         parts.iter().for_each(|part| self.join(part));
     }
@@ -188,21 +190,24 @@ impl Fit {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::{array, s};
+
     use super::*;
 
     #[test]
     fn a_fit_finds_the_line() {
-        let x: Vec<f32> = (0..60_000).map(|i| (i % 977) as f32 / 4.0).collect();
-        let y: Vec<f32> = x.iter().map(|x| 40.0 - 0.5 * x).collect();
+        let x = Array2::from_shape_fn((60, 1000), |(row, at)| ((row * 1000 + at) % 977) as f32 / 4.0);
+        let y = x.mapv(|x| 40.0 - 0.5 * x);
         let mut fit = Fit::default();
-        fit.add(&x[..31_000], &y[..31_000]);
-        fit.add(&x[31_000..], &y[31_000..]);
+        for part in [s![..31, ..], s![31.., ..]] {
+            fit.add(x.slice(part), y.slice(part));
+        }
         let line = fit.line();
         assert!((line.slope + 0.5).abs() < 1e-9 && (line.offset - 40.0).abs() < 1e-9);
         assert!(fit.residual().abs() < 1e-3);
 
         let mut flat = Fit::default();
-        flat.add(&[3.0; 4], &[1.0, 2.0, 3.0, 4.0]);
+        flat.add(array![[3.0, 3.0, 3.0, 3.0]].view(), array![[1.0, 2.0, 3.0, 4.0]].view());
         assert_eq!((flat.line().slope, flat.line().offset), (0.0, 2.5));
     }
 }

@@ -1,6 +1,9 @@
 //! A Gaussian filter for slices.
 
+use ndarray::{ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
+
+use crate::stack::{flat, flat_mut};
 
 /// The kernel ends at this many σ.
 const REACH: f32 = 4.0;
@@ -27,7 +30,8 @@ impl Gaussian {
     }
 
     /// Filters `slice` into `out`.
-    pub(super) fn apply(&self, slice: &[f32], out: &mut [f32]) {
+    pub(super) fn apply(&self, slice: ArrayView2<'_, f32>, mut out: ArrayViewMut2<'_, f32>) {
+        let (slice, out) = (flat(&slice), flat_mut(&mut out));
         let radius = self.weights.len() - 1;
         let room = || (vec![0.0; self.width], vec![0.0; self.width + 2 * radius]);
         out.par_chunks_mut(self.width).enumerate().for_each_init(room, |(blended, padded), (y, out)| {
@@ -67,20 +71,22 @@ fn mirror(i: isize, length: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array2;
+
     use super::*;
 
     #[test]
     fn a_constant_slice_stays_and_a_point_spreads_by_sigma() {
-        let mut out = vec![0.0; 7 * 3];
-        Gaussian::new(3.0, 7, 3).apply(&[5.0; 21], &mut out);
+        let mut out = Array2::zeros((3, 7));
+        Gaussian::new(3.0, 7, 3).apply(Array2::from_elem((3, 7), 5.0).view(), out.view_mut());
         assert!(out.iter().all(|v| (v - 5.0).abs() < 1e-5), "{out:?}");
 
         let (sigma, size) = (1.5f32, 41);
-        let mut point = vec![0.0; size * size];
-        point[20 * size + 20] = 1.0;
-        let mut spread = vec![0.0; size * size];
-        Gaussian::new(sigma, size, size).apply(&point, &mut spread);
-        let variance: f32 = spread.iter().enumerate().map(|(i, v)| v * ((i % size) as f32 - 20.0).powi(2)).sum();
+        let mut point = Array2::zeros((size, size));
+        point[[20, 20]] = 1.0;
+        let mut spread = Array2::zeros((size, size));
+        Gaussian::new(sigma, size, size).apply(point.view(), spread.view_mut());
+        let variance: f32 = spread.indexed_iter().map(|((_, x), v)| v * (x as f32 - 20.0).powi(2)).sum();
         assert!((variance - sigma * sigma).abs() < 0.01, "{variance}");
         assert!((spread.iter().sum::<f32>() - 1.0).abs() < 1e-5);
     }

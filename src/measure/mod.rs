@@ -4,7 +4,8 @@ mod baselines;
 mod gaussian;
 pub mod psnr;
 mod scorer;
-pub mod ssim;
+
+use ndarray::Array2;
 
 use crate::grey::{GreyError, HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::progress::{Cancelled, Progress};
@@ -90,7 +91,7 @@ pub struct Options {
 pub struct Score {
     /// Peak signal-to-noise ratio in dB; infinite where both are equal.
     pub psnr: f64,
-    /// Structural similarity, 1 where both are equal; not a number where a slice is smaller than [`ssim::WINDOW`].
+    /// Structural similarity, 1 where both are equal; not a number where a slice is smaller than [`WINDOW`](undulator_compute::ssim::WINDOW).
     pub ssim: f64,
 }
 
@@ -148,17 +149,17 @@ pub fn measure(
     };
     let comparing = progress.part(0.5..1.0, "Comparing stacks");
     let size = test.shape().size;
-    let mut scorer = Scorer::new(size.width, peak);
-    let (mut a, mut b) = (vec![0.0; size.plane()], vec![0.0; size.plane()]);
+    let mut scorer = Scorer::new(peak);
+    let (mut a, mut b) = (Array2::zeros(size.slice_dim()), Array2::zeros(size.slice_dim()));
     for z in 0..size.slices {
         comparing.step(z, size.slices)?;
-        read_finite(test, z, &mut a)?;
-        read_finite(reference, z, &mut b)?;
+        read_finite(test, z, a.view_mut())?;
+        read_finite(reference, z, b.view_mut())?;
         if let Some((test_window, reference_window)) = windows {
             to_8_bit(test_window, &mut a);
             to_8_bit(reference_window, &mut b);
         }
-        scorer.add(&a, &b);
+        scorer.add(a.view(), b.view());
     }
     Ok(scorer.finish())
 }
@@ -179,11 +180,11 @@ fn peak(reference: &dyn SliceSource, progress: Progress<'_>) -> Result<f64, Meas
         return Ok(f64::from(white));
     }
     progress.phase("Reading grey values");
-    let mut slice = vec![0.0; size.plane()];
+    let mut slice = Array2::<f32>::zeros(size.slice_dim());
     let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
     for z in 0..size.slices {
         progress.step(z, size.slices)?;
-        read_finite(reference, z, &mut slice)?;
+        read_finite(reference, z, slice.view_mut())?;
         (low, high) = slice.iter().fold((low, high), |(low, high), &v| (low.min(v), high.max(v)));
     }
     if low == high {
@@ -192,6 +193,6 @@ fn peak(reference: &dyn SliceSource, progress: Progress<'_>) -> Result<f64, Meas
     Ok(f64::from(high) - f64::from(low))
 }
 
-fn to_8_bit(window: Window, slice: &mut [f32]) {
-    slice.iter_mut().for_each(|grey| *grey = f32::from(window.to_8_bit(*grey)));
+fn to_8_bit(window: Window, slice: &mut Array2<f32>) {
+    slice.mapv_inplace(|grey| f32::from(window.to_8_bit(grey)));
 }

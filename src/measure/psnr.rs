@@ -1,6 +1,9 @@
 //! Peak signal-to-noise ratio, as ImageMagick's `compare -metric PSNR` computes it.
 
+use ndarray::ArrayView2;
 use rayon::prelude::*;
+
+use crate::stack::flat;
 
 /// Grey values summed by one thread before it takes more: fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 1 << 14;
@@ -27,12 +30,21 @@ pub struct SquaredError {
 }
 
 impl SquaredError {
-    /// The squared differences of two slices (or any two runs of voxels) of equal length.
+    /// The squared differences of two slices of one size, in standard layout.
     ///
     /// # Panics
-    /// If the lengths differ.
-    pub fn of(test: &[f32], reference: &[f32]) -> Self {
-        assert_eq!(test.len(), reference.len(), "grey values to compare");
+    /// If the sizes differ, or the layout is another one.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use undulator::measure::psnr::SquaredError;
+    ///
+    /// let (test, reference) = (array![[1.0, 2.0], [3.0, 4.0]], array![[1.0, 2.0], [3.0, 2.0]]);
+    /// assert_eq!(SquaredError::of(test.view(), reference.view()).mean(), 1.0);
+    /// ```
+    pub fn of(test: ArrayView2<'_, f32>, reference: ArrayView2<'_, f32>) -> Self {
+        assert_eq!(test.dim(), reference.dim(), "slices to compare");
+        let (test, reference) = (flat(&test), flat(&reference));
         let chunks = test.par_chunks(CHUNK).zip(reference.par_chunks(CHUNK));
         let sums: Vec<f64> = chunks.map(|(test, reference)| squared_difference(test, reference)).collect();
         Self { sum: sums.iter().sum(), voxels: test.len() as u64 }
@@ -69,14 +81,19 @@ fn squared_difference(test: &[f32], reference: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::{Array2, array, s};
+
     use super::*;
 
     #[test]
     fn differences_of_slices_add_up() {
-        let reference: Vec<f32> = (0..50_000).map(|i| (i % 251) as f32).collect();
-        let test: Vec<f32> = reference.iter().enumerate().map(|(i, v)| v + (i % 3) as f32).collect();
-        let mut sum = SquaredError::of(&test[..20_001], &reference[..20_001]);
-        sum.add(SquaredError::of(&test[20_001..], &reference[20_001..]));
+        let at = |y, x| 1000 * y + x;
+        let reference = Array2::from_shape_fn((50, 1000), |(y, x)| (at(y, x) % 251) as f32);
+        let test = Array2::from_shape_fn((50, 1000), |(y, x)| reference[[y, x]] + (at(y, x) % 3) as f32);
+        let [first, rest] =
+            [s![..21, ..], s![21.., ..]].map(|part| SquaredError::of(test.slice(part), reference.slice(part)));
+        let mut sum = first;
+        sum.add(rest);
         let expected = (0..50_000).map(|i| f64::from(i % 3).powi(2)).sum::<f64>() / 50_000.0;
         assert!((sum.mean() - expected).abs() < 1e-12);
         assert!((sum.psnr(255.0) - 10.0 * (65025.0 / expected).log10()).abs() < 1e-9);
@@ -84,7 +101,7 @@ mod tests {
 
     #[test]
     fn equal_slices_have_infinite_psnr() {
-        let slice = [3.0, 70.0, 12.5];
-        assert_eq!(SquaredError::of(&slice, &slice).psnr(255.0), f64::INFINITY);
+        let slice = array![[3.0, 70.0, 12.5]];
+        assert_eq!(SquaredError::of(slice.view(), slice.view()).psnr(255.0), f64::INFINITY);
     }
 }

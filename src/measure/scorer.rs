@@ -1,26 +1,28 @@
 //! Scores, slice by slice.
 
-use super::psnr::SquaredError;
-use super::ssim::ssim;
-use super::{Measurement, Score};
+use ndarray::ArrayView2;
+use undulator_compute::ssim::ssim;
 
-/// Scores slices of one width, and the stack that they make up.
+use super::psnr::SquaredError;
+use super::{Measurement, Score};
+use crate::stack::flat;
+
+/// Scores slices of one size, and the stack that they make up.
 pub(crate) struct Scorer {
-    width: usize,
     peak: f64,
     error: SquaredError,
     slices: Vec<Score>,
 }
 
 impl Scorer {
-    pub(crate) fn new(width: usize, peak: f64) -> Self {
-        Self { width, peak, error: SquaredError::default(), slices: Vec::new() }
+    pub(crate) fn new(peak: f64) -> Self {
+        Self { peak, error: SquaredError::default(), slices: Vec::new() }
     }
 
-    pub(crate) fn add(&mut self, test: &[f32], reference: &[f32]) {
+    pub(crate) fn add(&mut self, test: ArrayView2<'_, f32>, reference: ArrayView2<'_, f32>) {
         let error = SquaredError::of(test, reference);
-        let height = test.len() / self.width;
-        let ssim = ssim(test, reference, self.width, height, self.peak);
+        let (height, width) = test.dim();
+        let ssim = ssim(flat(&test), flat(&reference), width, height, self.peak);
         self.slices.push(Score { psnr: error.psnr(self.peak), ssim });
         self.error.add(error);
     }

@@ -4,8 +4,9 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
-    str::FromStr,
 };
+
+use undulator_compute::UnknownName;
 
 use super::{
     Loaded, Model,
@@ -60,7 +61,7 @@ impl Model {
     /// Writes the model to `path` as a bioimage.io package: [`save_as`](Self::save_as) with nobody named and no example.
     ///
     /// # Errors
-    /// As for [`save_as`](Self::save_as).
+    /// Those of [`save_as`](Self::save_as).
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
         self.save_as(path, &Packaging::default())
     }
@@ -88,7 +89,7 @@ impl Model {
     pub fn load(path: &Path) -> Result<Self, ModelError> {
         match load(path, false)? {
             Loaded::Own(model) => Ok(*model),
-            Loaded::Foreign(_) => Err(ModelError::Refused {
+            Loaded::External(_) => Err(ModelError::Refused {
                 path: path.to_owned(),
                 reason: "it was made by another program: it can be applied, but not trained or exported here"
                     .to_owned(),
@@ -126,34 +127,28 @@ pub fn inspect(path: &Path) -> Result<Facts, ModelError> {
 /// Runs a model of any program on its test image, however long that takes.
 ///
 /// # Errors
-/// As for [`load`], but for a model that does not reproduce its test image: that is no error.
+/// Those of [`load`], except that a model which does not reproduce its test image is not an error.
 pub fn verify(path: &Path) -> Result<Verification, ModelError> {
     package::verify(open(path)?).map_err(refused(path))
 }
 
 /// One of the files of a model that other programs read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Export {
     /// The network with its weights.
+    #[strum(serialize = "ONNX")]
     Onnx,
     /// The weights alone, by name.
     Safetensors,
 }
 
-impl FromStr for Export {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name.to_ascii_lowercase().as_str() {
-            "onnx" => Ok(Self::Onnx),
-            "safetensors" => Ok(Self::Safetensors),
-            _ => Err("choose ONNX or Safetensors".to_owned()),
-        }
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::of::<Export>("format", name)
 }
 
 impl Export {
-    /// The ending of such a file's name.
+    /// The file name extension.
     pub fn ending(self) -> &'static str {
         match self {
             Self::Onnx => "onnx",

@@ -3,30 +3,31 @@
 //! On disk it is a bioimage.io package, which other programs run too. See [`Model::save_as`] and [`Model::load`].
 
 mod decibels;
+mod external;
 mod file;
-mod foreign;
-pub mod onnx;
 mod package;
 mod safetensors;
 mod summary;
 
-use serde::{Deserialize, Serialize};
-
+pub use external::ExternalModel;
 pub use file::{Export, ModelError, bytes, check_writable, export, inspect, install, load, verify};
-pub use foreign::Foreign;
 pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
 
-use crate::{
-    engine::{Loss, Schedule},
-    grey::Window,
+use serde::{Deserialize, Serialize};
+use undulator_compute::{
+    Loss, Schedule,
     network::{Spec, Weights},
+};
+
+use crate::{
+    grey::Window,
     stack::{GreyType, Size, VoxelSize},
 };
 
 /// A trained model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// All but the weights.
+    /// Everything but the weights.
     pub card: Card,
     /// The weights, in the order of the network's plan.
     pub weights: Weights,
@@ -38,7 +39,7 @@ pub enum Loaded {
     /// One that was trained here.
     Own(Box<Model>),
     /// One of another program.
-    Foreign(Foreign),
+    External(ExternalModel),
 }
 
 impl Loaded {
@@ -46,12 +47,12 @@ impl Loaded {
     pub fn output_window(&self) -> Option<Window> {
         match self {
             Self::Own(model) => Some(model.card.output_window),
-            Self::Foreign(_) => None,
+            Self::External(_) => None,
         }
     }
 }
 
-/// What a model says of itself.
+/// A model's metadata: network, grey windows, training and scores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     /// The network.
@@ -87,25 +88,25 @@ pub struct Training {
     pub training_slices: (usize, usize),
     /// Slices validated on: first and one past the last, from zero.
     pub validation_slices: (usize, usize),
-    /// Images a step.
+    /// Batch size: images per step.
     pub batch: usize,
     /// Edge of the square patches in pixels, 0 for whole slices.
     pub patch: usize,
     /// Adam's learning rate in the first epoch.
     pub rate: f64,
-    /// How it changed.
+    /// How the learning rate changed over the epochs.
     pub schedule: Schedule,
-    /// What was made small.
+    /// The loss function.
     pub loss: Loss,
     /// Whether slices were flipped and turned at random.
     pub augment: bool,
-    /// What all random choices followed from.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// What it ran on.
+    /// The device that it was trained on.
     pub device: String,
     /// The epoch, from one, whose weights these are.
     pub best_epoch: usize,
-    /// Every epoch.
+    /// All epochs, in order.
     pub history: Vec<Epoch>,
 }
 

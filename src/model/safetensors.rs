@@ -3,8 +3,7 @@
 use std::io;
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-
-use crate::network::{Tensor, Weights};
+use undulator_compute::network::{Tensor, Weights};
 
 pub(super) fn write(weights: &Weights) -> io::Result<Vec<u8>> {
     let bytes: Vec<Vec<u8>> =

@@ -1,7 +1,9 @@
 //! A card in words, for the package's README and the model's window.
 
+use undulator_compute::Schedule;
+
 use super::Card;
-use crate::{engine::Schedule, stack::VoxelSize};
+use crate::stack::VoxelSize;
 
 /// Voxel sizes that differ by more than this are those of different measurements.
 const MOST_DEVIATION: f64 = 0.2;
@@ -32,7 +34,7 @@ impl Card {
             ("Slices held back for validation", slices(training.validation_slices)),
             ("Grey window of the laboratory", format!("{} to {}", self.input_window.low, self.input_window.high)),
             ("Grey window of the synchrotron", format!("{} to {}", self.output_window.low, self.output_window.high)),
-            ("Images a step", training.batch.to_string()),
+            ("Batch size", training.batch.to_string()),
             ("Patches", patch),
             ("Loss", training.loss.to_string()),
             ("Learning rate (Adam)", rate),

@@ -9,16 +9,19 @@
 mod axis;
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 
+use ndarray::{Array2, Ix2};
 use rayon::prelude::*;
+use undulator_compute::{
+    UnknownName,
+    simd::{Isa, Simd, Task},
+};
 
 use crate::progress::{Cancelled, Progress};
-use crate::simd::{Isa, Simd, Task};
 use crate::stack::{
-    self, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, read_finite_voxels,
+    self, GreyType, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, flat_mut,
+    read_finite_voxels,
 };
 use crate::stack_file::Job;
 use axis::Axis;
@@ -39,7 +42,8 @@ const SLICES_AT_ONCE: usize = 4;
 const MOST_BYTES_AT_ONCE: usize = 256 << 20;
 
 /// How values between voxels are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Interpolation {
     /// Trilinear between the eight voxels around a position, as `scipy.ndimage.affine_transform` with `order=1,
     /// mode="nearest"`. Where voxels grow it skips some, and structures finer than the new voxels alias.
@@ -48,27 +52,12 @@ pub enum Interpolation {
     /// The same on axes whose voxels shrink or stay; on axes whose voxels grow the linear kernel is stretched to the
     /// new voxel, so that every old voxel counts, as Pillow's `BILINEAR` does when it reduces: P. Heckbert,
     /// Fundamentals of Texture Mapping and Image Warping (1989), section 3.
+    #[strum(serialize = "Anti-aliased")]
     AntiAliased,
 }
 
-impl fmt::Display for Interpolation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Linear => "Linear",
-            Self::AntiAliased => "Anti-aliased",
-        })
-    }
-}
-
-impl FromStr for Interpolation {
-    type Err = ResampleError;
-
-    /// Reads "Linear" or "Anti-aliased", in capital or small letters.
-    fn from_str(name: &str) -> Result<Self, ResampleError> {
-        let known = [Self::Linear, Self::AntiAliased];
-        let found = known.into_iter().find(|choice| choice.to_string().eq_ignore_ascii_case(name.trim()));
-        found.ok_or_else(|| ResampleError::Interpolation(name.to_owned()))
-    }
+fn unknown(name: &str) -> UnknownName {
+    UnknownName::of::<Interpolation>("interpolation", name)
 }
 
 /// Why a stack could not be resampled.
@@ -97,9 +86,6 @@ pub enum ResampleError {
         /// Their edge.
         new: f64,
     },
-    /// There is no interpolation of that name.
-    #[error("the interpolation {0:?} does not exist: choose Linear or Anti-aliased")]
-    Interpolation(String),
     /// The user asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -126,7 +112,7 @@ pub enum ResampleError {
 ///
 /// let shape = Shape { size: Size::new(4, 1, 1), voxel: VoxelSize { x: 0.3, y: 0.6, z: 0.6 }, grey: GreyType::U8 };
 /// let laboratory = Volume::from_values("laboratory", shape, &[10.0, 20.0, 30.0, 50.0]);
-/// let mut resampled = Volume::new("resampled", shape);
+/// let mut resampled = Volume::black("resampled", shape);
 /// let shape = resample(&laboratory, 0.6, Interpolation::Linear, &mut resampled, Progress::silent()).unwrap();
 /// assert_eq!(shape.size, Size::new(2, 1, 1));
 /// assert_eq!(resampled.to_values(), [15.0, 40.0]);
@@ -199,10 +185,11 @@ impl Grid {
     ) -> Result<(), ResampleError> {
         let (first, end, at_once) = (sink.done(), self.new.slices, self.slices_at_once());
         let group = |start: usize| start..end.min(start + at_once);
-        let mut made = vec![vec![0.0; self.new.plane()]; at_once];
+        let mut made = vec![Array2::zeros(self.new.slice_dim()); at_once];
         let mut finished = made.clone();
-        let mut write =
-            |from: usize, finished: &[Vec<f32>]| (from..).zip(finished).try_for_each(|(z, slice)| sink.write(z, slice));
+        let mut write = |from: usize, finished: &[Array2<f32>]| {
+            (from..).zip(finished).try_for_each(|(z, slice)| sink.write(z, slice.view()))
+        };
         let mut unwritten = first..first;
         let mut held = Held::default();
         held.go_on(0, read(source, self.needed(group(first)), Vec::new())?);
@@ -230,9 +217,9 @@ impl Grid {
         (MOST_BYTES_AT_ONCE / 2 / (old + new)).clamp(1, SLICES_AT_ONCE).min(self.new.slices)
     }
 
-    fn make(&self, slices: &Range<usize>, held: &Held, made: &mut [Vec<f32>]) {
+    fn make(&self, slices: &Range<usize>, held: &Held, made: &mut [Array2<f32>]) {
         slices.clone().into_par_iter().zip(made).for_each(|(z, made)| {
-            let strips = made.par_chunks_mut(ROWS * self.new.width).enumerate();
+            let strips = flat_mut(made).par_chunks_mut(ROWS * self.new.width).enumerate();
             strips.for_each_init(Scratch::default, |scratch, (at, out)| {
                 self.isa.run(self.isa.lanes(), Strip { grid: self, z, top: at * ROWS, held, scratch, out });
             });
@@ -316,8 +303,8 @@ pub(crate) fn new_size(source: &dyn SliceSource, voxel: f64) -> Result<Size, Res
 fn read(
     source: &dyn SliceSource,
     wanted: impl Iterator<Item = usize>,
-    mut spare: Vec<Voxels>,
-) -> Result<Vec<(usize, Voxels)>, StackError> {
+    mut spare: Vec<Voxels<Ix2>>,
+) -> Result<Vec<(usize, Voxels<Ix2>)>, StackError> {
     let read = |z| {
         let mut slice = spare.pop().unwrap_or_default();
         read_finite_voxels(source, z, &mut slice).map(|()| (z, slice))
@@ -328,9 +315,9 @@ fn read(
 /// The old slices that the new slices are made of, from the front on in rising order.
 #[derive(Default)]
 struct Held {
-    slices: VecDeque<(usize, Voxels)>,
+    slices: VecDeque<(usize, Voxels<Ix2>)>,
     /// Slices that are not needed any more, to be read into.
-    spare: Vec<Voxels>,
+    spare: Vec<Voxels<Ix2>>,
 }
 
 impl Held {
@@ -340,7 +327,7 @@ impl Held {
     }
 
     /// Lets go of the slices before `first`, and takes those that come after the last.
-    fn go_on(&mut self, first: usize, read: Vec<(usize, Voxels)>) {
+    fn go_on(&mut self, first: usize, read: Vec<(usize, Voxels<Ix2>)>) {
         let passed = self.slices.partition_point(|(z, _)| *z < first);
         self.spare.extend(self.slices.drain(..passed).map(|(_, slice)| slice));
         self.slices.extend(read);
@@ -357,7 +344,7 @@ impl Held {
         macro_rules! parts {
             ($kind:ident) => {
                 slices.filter_map(|slice| match slice {
-                    Voxels::$kind(values) => Some(&values[part.clone()]),
+                    Voxels::$kind(slice) => Some(&slice.as_slice().expect(STANDARD)[part.clone()]),
                     _ => None,
                 })
             };

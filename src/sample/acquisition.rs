@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::microstructure::Microstructure;
@@ -87,7 +88,7 @@ impl Station {
 
     /// Takes the exposure of height `z`, and gives the slice that it completes: that of `z` − [`reach`](Self::reach), if
     /// there is one.
-    fn take(&mut self, paths: &[Pair], z: i64, field: &Field) -> Option<Vec<f32>> {
+    fn take(&mut self, paths: &[Pair], z: i64, field: &Field) -> Option<Array2<f32>> {
         let reach = self.reach();
         let Size { width, height, slices } = field.size;
         if z < -reach || z >= slices as i64 + reach {
@@ -112,7 +113,7 @@ pub(super) fn scan<E: From<Cancelled>>(
     scanners: &[&Scanner],
     seed: u64,
     progress: Progress<'_>,
-    mut slice: impl FnMut(usize, usize, &[f32]) -> Result<(), E>,
+    mut slice: impl FnMut(usize, usize, ArrayView2<'_, f32>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut stations: Vec<Station> = scanners.iter().map(|scanner| Station::new(scanner, stage, seed)).collect();
     let reach = stations.iter().map(Station::reach).max().unwrap_or(0);
@@ -122,7 +123,7 @@ pub(super) fn scan<E: From<Cancelled>>(
         let paths = stage.paths(z);
         for (number, station) in stations.iter_mut().enumerate() {
             if let Some(done) = station.take(&paths, z, stage.field) {
-                slice(number, (z - station.reach()) as usize, &done)?;
+                slice(number, (z - station.reach()) as usize, done.view())?;
             }
         }
     }
@@ -139,7 +140,7 @@ mod tests {
 
     fn pair(threads: usize, progress: Progress<'_>) -> Result<(Volume, Volume), SampleError> {
         let none = Shape { size: Size::new(0, 0, 0), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
-        let [mut laboratory, mut synchrotron] = ["laboratory", "synchrotron"].map(|name| Volume::new(name, none));
+        let [mut laboratory, mut synchrotron] = ["laboratory", "synchrotron"].map(|name| Volume::black(name, none));
         let options = SampleOptions { width: 32, height: 24, slices: 3, ..SampleOptions::default() };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| sample_pair(&options, &mut laboratory, &mut synchrotron, progress))?;

@@ -144,7 +144,8 @@ impl<'a> Probe<'a> {
             }
             let exposures: Vec<&[f32]> = exposures.values().map(Vec::as_slice).collect();
             let sinogram = detector.develop(&exposures, *height as i64);
-            keeper.see(*height, &scale.greys(&reconstructor.reconstruct(&sinogram, size.width, size.height)))?;
+            let slice = reconstructor.reconstruct(&sinogram, size.width, size.height);
+            keeper.see(*height, scale.greys(slice.view()).view())?;
         }
         Ok(keeper)
     }

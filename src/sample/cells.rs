@@ -5,7 +5,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::microstructure::Point;
+use super::point::Point;
 
 /// One kind of feature: `make` gets the centre, somewhere in the feature's cell, and random numbers.
 pub(super) struct Kind<T> {

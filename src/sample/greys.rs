@@ -1,5 +1,7 @@
 //! Grey values of the slices: their scale, their windows and how much two scanners differ.
 
+use ndarray::{Array2, ArrayView2};
+
 use super::SampleError;
 use crate::grey::{HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::measure::psnr::SquaredError;
@@ -33,9 +35,9 @@ impl GreyScale {
     }
 
     /// The grey values of a slice.
-    pub(super) fn greys(self, attenuation: &[f32]) -> Vec<f32> {
+    pub(super) fn greys(self, attenuation: ArrayView2<'_, f32>) -> Array2<f32> {
         let factor = 65535.0 / (self.white - self.black);
-        attenuation.iter().map(|a| GreyType::U16.nearest(((f64::from(*a) - self.black) * factor) as f32)).collect()
+        attenuation.mapv(|a| GreyType::U16.nearest(((f64::from(a) - self.black) * factor) as f32))
     }
 }
 
@@ -44,11 +46,11 @@ impl Keeper {
     pub(super) fn new(name: &str, size: Size, heights: &[usize]) -> Self {
         let size = Size { slices: heights.len(), ..size };
         let shape = Shape { size, voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
-        Self { heights: heights.to_vec(), volume: Volume::new(name, shape) }
+        Self { heights: heights.to_vec(), volume: Volume::black(name, shape) }
     }
 
     /// Sees slice `z`.
-    pub(super) fn see(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+    pub(super) fn see(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         match self.heights.binary_search(&z) {
             Ok(number) => self.volume.write(number, slice),
             Err(_) => Ok(()),
@@ -65,10 +67,12 @@ impl Keeper {
 pub(super) fn psnr(laboratory: &Keeper, synchrotron: &Keeper) -> Result<f64, SampleError> {
     let eight_bits = |keeper: &Keeper| {
         let window = keeper.window()?;
-        let greys = keeper.volume.to_values();
-        Ok::<Vec<f32>, SampleError>(greys.iter().map(|grey| f32::from(window.to_8_bit(*grey))).collect())
+        let greys = keeper.volume.to_array().mapv(|grey| f32::from(window.to_8_bit(grey)));
+        let (slices, height, width) = greys.dim();
+        // One below the other.
+        Ok::<_, SampleError>(greys.into_shape_with_order((slices * height, width)).expect("in standard layout"))
     };
-    Ok(SquaredError::of(&eight_bits(laboratory)?, &eight_bits(synchrotron)?).psnr(255.0))
+    Ok(SquaredError::of(eight_bits(laboratory)?.view(), eight_bits(synchrotron)?.view()).psnr(255.0))
 }
 
 /// `count` of `slices` slices, or all if there are no more, spread evenly.
@@ -79,6 +83,8 @@ pub(super) fn spread(slices: usize, count: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::array;
+
     use super::*;
 
     #[test]
@@ -91,7 +97,8 @@ mod tests {
     #[test]
     fn the_scale_keeps_empty_space_and_the_brightest_material_apart_from_its_ends() {
         let scale = GreyScale::new(0.008);
-        assert_eq!(scale.greys(&[-0.008, 0.0, 0.008, 0.024, 1.0]), [0.0, 16384.0, 32768.0, 65535.0, 65535.0]);
+        let greys = scale.greys(array![[-0.008, 0.0, 0.008, 0.024, 1.0]].view());
+        assert_eq!(greys, array![[0.0, 16384.0, 32768.0, 65535.0, 65535.0]]);
         assert_eq!(scale.ends_per_cm(), (-80.0, 240.0));
     }
 
@@ -100,10 +107,10 @@ mod tests {
         let size = Size::new(16, 16, 4);
         let mut keepers = [1.0, 2.0].map(|_| Keeper::new("kept", size, &[1, 3]));
         for z in 0..4 {
-            let slice: Vec<f32> = (0..256).map(|i| (z as f32 + 1.0) * i as f32).collect();
-            let brighter: Vec<f32> = slice.iter().map(|grey| 500.0 + 3.0 * grey).collect();
-            keepers[0].see(z, &slice).unwrap();
-            keepers[1].see(z, &brighter).unwrap();
+            let slice = Array2::from_shape_fn((16, 16), |(y, x)| (z as f32 + 1.0) * (16 * y + x) as f32);
+            let brighter = slice.mapv(|grey| 500.0 + 3.0 * grey);
+            keepers[0].see(z, slice.view()).unwrap();
+            keepers[1].see(z, brighter.view()).unwrap();
         }
         let found = psnr(&keepers[0], &keepers[1]).unwrap();
         assert!(found > 45.0, "{found}");

@@ -9,9 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::cells::{Cells, Kind, uniform};
-
-/// A place in µm about the centre of the field, or a direction: (z, y, x).
-pub(super) type Point = [f64; 3];
+use super::point::Point;
 
 /// The part of LiCoO₂ in the volume of all solids (Kodama et al., Energy and AI 14 (2023) 100305: 70:30 with the glass).
 const ACTIVE_PART: f64 = 0.7;

@@ -16,10 +16,13 @@ mod cells;
 mod greys;
 mod microstructure;
 mod noise;
+mod point;
 mod projection;
 mod scanner;
 mod spectrum;
 mod transform;
+
+use ndarray::ArrayView2;
 
 use crate::grey::{GreyError, Window};
 use crate::progress::{Cancelled, Progress};
@@ -186,8 +189,8 @@ impl SampleOptions {
 /// use undulator::volume::Volume;
 ///
 /// let none = Shape { size: Size::new(0, 0, 0), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
-/// let mut laboratory = Volume::new("laboratory", none);
-/// let mut synchrotron = Volume::new("synchrotron", none);
+/// let mut laboratory = Volume::black("laboratory", none);
+/// let mut synchrotron = Volume::black("synchrotron", none);
 /// let options = SampleOptions { width: 48, height: 32, slices: 2, ..SampleOptions::default() };
 /// let summary = sample_pair(&options, &mut laboratory, &mut synchrotron, Progress::silent())?;
 /// assert_eq!(synchrotron.shape().size, Size::new(48, 32, 2));
@@ -274,9 +277,9 @@ impl<'a> Output<'a> {
         Ok(Self { sink, scale, keeper })
     }
 
-    fn write(&mut self, z: usize, attenuation: &[f32]) -> Result<(), SampleError> {
+    fn write(&mut self, z: usize, attenuation: ArrayView2<'_, f32>) -> Result<(), SampleError> {
         let greys = self.scale.greys(attenuation);
-        self.keeper.see(z, &greys)?;
-        Ok(self.sink.write(z, &greys)?)
+        self.keeper.see(z, greys.view())?;
+        Ok(self.sink.write(z, greys.view())?)
     }
 }

@@ -7,9 +7,12 @@
 use std::f64::consts::PI;
 use std::sync::Arc;
 
+use ndarray::Array2;
 use rayon::prelude::*;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
+
+use crate::stack::flat_mut;
 
 /// The attenuations of one or two materials, or any other pair that is projected at once.
 pub(super) type Pair = [f32; 2];
@@ -121,11 +124,11 @@ impl Reconstructor {
     }
 
     /// The slice of `width` × `height` pixels about the axis of rotation, in the sinogram's unit per µm.
-    pub(super) fn reconstruct(&self, sinogram: &[f32], width: usize, height: usize) -> Vec<f32> {
+    pub(super) fn reconstruct(&self, sinogram: &[f32], width: usize, height: usize) -> Array2<f32> {
         let mut filtered = sinogram.to_vec();
         filtered.par_chunks_mut(2 * self.geometry.columns).for_each(|rows| self.filter(rows));
-        let mut slice = vec![0.0; width * height];
-        slice.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+        let mut slice = Array2::zeros((height, width));
+        flat_mut(&mut slice).par_chunks_mut(width).enumerate().for_each(|(y, row)| {
             self.back_project(&filtered, y as f32 - 0.5 * (height - 1) as f32, row);
         });
         slice
@@ -207,9 +210,9 @@ mod tests {
         let (width, height) = (100, 90);
         let slice = Reconstructor::new(&geometry).reconstruct(&sums, width, height);
         let mean = |near: &dyn Fn(f64) -> bool| {
-            let inside = slice.iter().enumerate().filter(|(at, _)| {
-                let x = ((at % width) as f64 - 49.5) * 0.5 - 6.0;
-                let y = ((at / width) as f64 - 44.5) * 0.5 - 4.0;
+            let inside = slice.indexed_iter().filter(|((y, x), _)| {
+                let x = (*x as f64 - 49.5) * 0.5 - 6.0;
+                let y = (*y as f64 - 44.5) * 0.5 - 4.0;
                 near(x.hypot(y))
             });
             let (sum, count) = inside.fold((0.0, 0.0), |(sum, n), (_, v)| (sum + f64::from(*v), n + 1.0));

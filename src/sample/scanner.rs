@@ -324,9 +324,9 @@ mod tests {
         let geometry = Geometry::new(40.0, 0.6);
         let (side, radius) = (geometry.columns, 30.0);
         let from_axis = |at: usize, count: usize| (at as f64 - 0.5 * (count - 1) as f64) * 0.6;
-        let distance = |at: usize, width: usize| from_axis(at % width, width).hypot(from_axis(at / width, width));
+        let distance = |(y, x): (usize, usize), width: usize| from_axis(x, width).hypot(from_axis(y, width));
         let filled = |at| (0.5 + (radius - distance(at, side)) / 0.6).clamp(0.0, 1.0) as f32;
-        let cylinder: Vec<Pair> = (0..side * side).map(|at| [filled(at), 0.0]).collect();
+        let cylinder: Vec<Pair> = (0..side * side).map(|at| [filled((at / side, at % side)), 0.0]).collect();
         let detector = Detector::new(scanner.clone(), &geometry, 1);
         let transmitted = scanner.transmit(&geometry.project(&cylinder), 1.0);
         let reach = detector.reach() as i64;
@@ -334,10 +334,8 @@ mod tests {
         let exposures: Vec<&[f32]> = exposures.iter().map(Vec::as_slice).collect();
         let slice = Reconstructor::new(&geometry).reconstruct(&detector.develop(&exposures, 0), 110, 110);
         let mean = |near: std::ops::Range<f64>| {
-            let values: Vec<f64> = (0..slice.len())
-                .filter(|at| near.contains(&distance(*at, 110)))
-                .map(|at| f64::from(slice[at]))
-                .collect();
+            let inside = slice.indexed_iter().filter(|(at, _)| near.contains(&distance(*at, 110)));
+            let values: Vec<f64> = inside.map(|(_, value)| f64::from(*value)).collect();
             values.iter().sum::<f64>() / values.len() as f64
         };
         mean(0.0..12.0) / mean(23.0..27.0)

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-use super::microstructure::Point;
+use super::point::Point;
 
 /// The largest rotation about each axis, in degrees.
 const ANGLE: f64 = 3.0;

@@ -1,10 +1,10 @@
-//! What stands before the slices: a TIFF header as ImageJ writes it for stacks of any size.
+//! The data before the slices: a TIFF header as ImageJ writes it for stacks of any size.
 //!
 //! One directory describes the first slice, and ImageJ's own text in its description says how many follow it without
 //! gaps. So nothing in the file is counted in 32 bits beyond its first page (TIFF 6.0, 1992; `ij.io.TiffEncoder` and
 //! `ij.io.FileSaver`, version 1.54p). The bytes are in Intel's order, which ImageJ reads as well as its own.
 
-use super::{Job, Look};
+use super::{DisplaySettings, Job};
 use crate::stack::{GreyType, Shape};
 
 /// Bytes before the first slice: a page of memory.
@@ -63,9 +63,9 @@ pub(super) fn header(shape: Shape, text: &str) -> Vec<u8> {
 }
 
 /// ImageJ's text: how many slices there are, how they are calibrated and shown, and the job that they come from.
-pub(super) fn text(shape: Shape, look: &Look, job: &Job) -> String {
+pub(super) fn text(shape: Shape, display: &DisplaySettings, job: &Job) -> String {
     let (mut text, total) = ("ImageJ=1.54p\n".to_owned(), shape.size.slices);
-    let Look { unit, channels, frames, range } = look;
+    let DisplaySettings { unit, channels, frames, range } = display;
     let mut line = |line: String| text.extend([line.as_str(), "\n"]);
     if total > 1 {
         line(format!("images={total}"));

@@ -1,10 +1,11 @@
-//! What a result is made of, so that nobody goes on with another's.
+//! Identifies the input of a result, so that a different job does not continue it.
 
+use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
 use crate::{
     checksum,
-    stack::{SliceSource, StackError},
+    stack::{SliceSource, StackError, flat},
 };
 
 /// Slices of the input whose grey values are part of the job: evenly spaced, so that other data is surely noticed, and
@@ -50,12 +51,12 @@ pub(super) const MARK: &str = "undulator-";
 fn image_hash(image: &dyn SliceSource) -> Result<String, StackError> {
     let (shape, mut hash) = (image.shape(), Sha256::new());
     hash.update(format!("{} {} {}", shape.size, shape.voxel, shape.grey.bits()));
-    let (slices, mut slice, mut bytes) = (shape.size.slices, vec![0.0; shape.size.plane()], Vec::new());
+    let (slices, mut slice, mut bytes) = (shape.size.slices, Array2::zeros(shape.size.slice_dim()), Vec::new());
     let looked_at = LOOKED_AT.min(slices);
     for at in 0..looked_at {
         // The first and the last one are among them.
-        image.read(at * (slices - 1) / (looked_at - 1).max(1), &mut slice)?;
-        checksum::add_greys(&mut hash, &slice, &mut bytes);
+        image.read(at * (slices - 1) / (looked_at - 1).max(1), slice.view_mut())?;
+        checksum::add_greys(&mut hash, flat(&slice), &mut bytes);
     }
     Ok(checksum::text(hash))
 }

@@ -1,15 +1,13 @@
 //! A result that goes to a file, slice by slice: a TIFF that ImageJ opens as a virtual stack, whatever its size.
 //!
-//! While it grows it is called `<name>.part`; whole, it takes its name. The header names the [`Job`]: a second start of
+//! An unfinished file is called `<name>.part`; the complete file is renamed. The header names the [`Job`]: a second start of
 //! the same job goes on after the last whole slice, which the file's length tells, and gives the same file as if it had
 //! never stopped. Nothing else is needed when a run is killed, because a slice is only added when those before it are
 //! there. What exists already under the final name is never written over.
 
-mod error;
 mod header;
 mod job;
 
-pub use error::StackFileError;
 pub use job::Job;
 
 use std::{
@@ -18,18 +16,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ndarray::{ArrayView2, ArrayViewMut2};
+
 use crate::{
     disk,
     grey::Window,
-    stack::{GreyType, Shape, SliceSink, StackError},
+    stack::{GreyType, Shape, SliceSink, StackError, StackFileError, flat, flat_mut},
 };
 
 /// Bytes of a slice that ImageJ's virtual stacks count in 31 bits.
 const MOST_BYTES_A_SLICE: u64 = i32::MAX as u64;
 
-/// How ImageJ is to show the stack.
+/// How ImageJ shows the stack: unit, hyperstack axes and display range.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Look {
+pub struct DisplaySettings {
     /// The unit of the voxel size.
     pub unit: String,
     /// Channels of a hyperstack; the fastest axis.
@@ -43,25 +43,26 @@ pub struct Look {
 /// A [`SliceSink`] whose slices go to a file.
 ///
 /// ```
+/// use ndarray::array;
 /// use undulator::stack::{GreyType, Shape, Size, SliceSink, VoxelSize};
-/// use undulator::stack_file::{Job, Look, StackFile};
+/// use undulator::stack_file::{Job, DisplaySettings, StackFile};
 /// use undulator::volume::Volume;
 ///
 /// let shape = Shape { size: Size::new(2, 1, 2), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U8 };
 /// let image = Volume::from_values("image", shape, &[1.0, 2.0, 3.0, 4.0]);
 /// let folder = tempfile::tempdir()?;
-/// let look = Look { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
-/// let mut file = StackFile::new(&folder.path().join("result.tif"), look, Job::new(&image, Vec::new())?);
+/// let display = DisplaySettings { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
+/// let mut file = StackFile::new(&folder.path().join("result.tif"), display, Job::new(&image, Vec::new())?);
 /// file.begin(shape)?;
-/// file.write(0, &[5.0, 6.0])?;
-/// file.write(1, &[7.0, 8.0])?;
+/// file.write(0, array![[5.0, 6.0]].view())?;
+/// file.write(1, array![[7.0, 8.0]].view())?;
 /// file.finish()?;
 /// assert!(std::fs::read(folder.path().join("result.tif"))?.ends_with(&[5, 6, 7, 8]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct StackFile {
     path: PathBuf,
-    look: Look,
+    display: DisplaySettings,
     job: Job,
     growing: Option<Growing>,
 }
@@ -81,8 +82,8 @@ struct Growing {
 
 impl StackFile {
     /// A file at `path`, which ends in .tif or .tiff. Nothing is touched before [`begin`](SliceSink::begin).
-    pub fn new(path: &Path, look: Look, job: Job) -> Self {
-        Self { path: path.to_owned(), look, job, growing: None }
+    pub fn new(path: &Path, display: DisplaySettings, job: Job) -> Self {
+        Self { path: path.to_owned(), display, job, growing: None }
     }
 
     /// The name of the file at `path` as long as it grows.
@@ -94,7 +95,7 @@ impl StackFile {
 
     /// Which grey values to show as black and white, where that is known only after the slices.
     pub fn show(&mut self, range: Window) {
-        self.look.range = Some(range);
+        self.display.range = Some(range);
     }
 
     fn open(&self, shape: Shape) -> Result<Growing, StackFileError> {
@@ -128,10 +129,10 @@ impl StackFile {
     }
 
     fn header(&self, shape: Shape) -> Result<Vec<u8>, StackFileError> {
-        let text = header::text(shape, &self.look, &self.job);
+        let text = header::text(shape, &self.display, &self.job);
         match text.len() < header::TEXT_ROOM {
             true => Ok(header::header(shape, &text)),
-            false => Err(StackFileError::Unit { length: self.look.unit.chars().count() }),
+            false => Err(StackFileError::Unit { length: self.display.unit.chars().count() }),
         }
     }
 
@@ -231,18 +232,18 @@ impl SliceSink for StackFile {
         Ok(())
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         let growing = self.growing(z)?;
-        growing.write(z, slice).map_err(|source| at(&growing.part, "written", source).into())
+        growing.write(z, flat(&slice)).map_err(|source| at(&growing.part, "written", source).into())
     }
 
     fn done(&self) -> usize {
         self.growing.as_ref().map_or(0, |growing| growing.done)
     }
 
-    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read_done(&mut self, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         let growing = self.growing(z)?;
-        growing.read(z, out).map_err(|source| at(&growing.part, "read", source).into())
+        growing.read(z, flat_mut(&mut out)).map_err(|source| at(&growing.part, "read", source).into())
     }
 
     fn finish(&mut self) -> Result<(), StackError> {

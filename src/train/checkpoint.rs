@@ -1,8 +1,8 @@
-//! The file from which an interrupted training goes on.
+//! Checkpoint files, from which interrupted trainings are resumed.
 //!
 //! One safetensors file beside the model: `weights/…`, `first/…`, `second/…` (Adam's running means), `best/…` and
 //! `history`, numbers bit by bit, with the task in its header. It is written to `….part` first and then renamed, so that
-//! whoever kills the program finds the last whole one.
+//! the last complete checkpoint survives when the program is killed.
 
 use std::{
     collections::HashMap,
@@ -14,13 +14,12 @@ use std::{
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
-
-use crate::{
-    engine::{Loss, TrainerState},
-    model::Epoch,
+use undulator_compute::{
+    Loss, TrainerState,
     network::{Plan, Spec, Tensor, Weights},
-    stack::Size,
 };
+
+use crate::{model::Epoch, stack::Size};
 
 const FORMAT: &str = "undulator-checkpoint-1";
 const HEADER: &str = "undulator";
@@ -103,9 +102,9 @@ fn short(fingerprint: &str) -> String {
     format!("grey values {}", fingerprint.chars().take(8).collect::<String>())
 }
 
-/// How far a training is.
+/// The state of a training after an epoch: all that a resumed training needs.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Journey {
+pub(super) struct Checkpoint {
     pub state: TrainerState,
     pub history: Vec<Epoch>,
     pub best: Option<Best>,
@@ -138,9 +137,9 @@ pub(super) fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
-    name.push(ending);
+    name.push(suffix);
     name.into()
 }
 
@@ -154,8 +153,8 @@ struct Header {
 }
 
 /// Writes a checkpoint, whole or not at all.
-pub(super) fn save(path: &Path, task: &Task, journey: &Journey) -> Result<(), CheckpointError> {
-    let bytes = to_bytes(task, journey);
+pub(super) fn save(path: &Path, task: &Task, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+    let bytes = to_bytes(task, checkpoint);
     let part = beside(path, ".part");
     let write = || -> io::Result<()> {
         let mut file = File::create(&part)?;
@@ -170,8 +169,8 @@ pub(super) fn save(path: &Path, task: &Task, journey: &Journey) -> Result<(), Ch
     })
 }
 
-fn to_bytes(task: &Task, journey: &Journey) -> io::Result<Vec<u8>> {
-    let Journey { state, history, best } = journey;
+fn to_bytes(task: &Task, checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
+    let Checkpoint { state, history, best } = checkpoint;
     let header = Header {
         format: FORMAT.to_owned(),
         task: task.clone(),
@@ -202,7 +201,7 @@ fn to_bytes(task: &Task, journey: &Journey) -> io::Result<Vec<u8>> {
 }
 
 /// Reads the checkpoint of a task. Nothing in it is believed: sizes, names, shapes and numbers are checked.
-pub(super) fn load(path: &Path, wanted: &Task, plan: &Plan) -> Result<Journey, CheckpointError> {
+pub(super) fn load(path: &Path, wanted: &Task, plan: &Plan) -> Result<Checkpoint, CheckpointError> {
     let unreadable = |source| CheckpointError::Read { path: path.to_owned(), source };
     let refused = |reason: String| CheckpointError::Refused { path: path.to_owned(), reason };
     let most = MOST_BYTES_BESIDE_WEIGHTS + 16 * plan.parameters() as u64;
@@ -215,7 +214,7 @@ pub(super) fn load(path: &Path, wanted: &Task, plan: &Plan) -> Result<Journey, C
     if let Some((what, found, wanted)) = header.task.difference(wanted) {
         return Err(CheckpointError::Other { path: path.to_owned(), what, found, wanted });
     }
-    journey(&bytes, &header, plan).map_err(refused)
+    from_bytes(&bytes, &header, plan).map_err(refused)
 }
 
 fn header(bytes: &[u8]) -> Result<Header, String> {
@@ -229,7 +228,7 @@ fn header(bytes: &[u8]) -> Result<Header, String> {
     }
 }
 
-fn journey(bytes: &[u8], header: &Header, plan: &Plan) -> Result<Journey, String> {
+fn from_bytes(bytes: &[u8], header: &Header, plan: &Plan) -> Result<Checkpoint, String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let weights = |part: &str| -> Result<Weights, String> {
         let tensor = |(name, shape): (String, Vec<usize>)| {
@@ -264,7 +263,7 @@ fn journey(bytes: &[u8], header: &Header, plan: &Plan) -> Result<Journey, String
         second: means("second")?,
         steps: header.steps,
     };
-    Ok(Journey { state, history, best })
+    Ok(Checkpoint { state, history, best })
 }
 
 fn history(view: TensorView) -> Result<Vec<Epoch>, String> {
@@ -293,8 +292,9 @@ fn epoch(&[epoch, loss, validation_loss, psnr, rate, seconds]: &[f64; EPOCH]) ->
 
 #[cfg(test)]
 mod tests {
+    use undulator_compute::network::{Activation, Architecture};
+
     use super::*;
-    use crate::network::{Activation, Architecture};
 
     fn task() -> Task {
         Task {
@@ -312,7 +312,7 @@ mod tests {
         }
     }
 
-    fn journey() -> (Plan, Journey) {
+    fn checkpoint() -> (Plan, Checkpoint) {
         let plan = task().network.plan().unwrap();
         let weights = |seed| Weights::initial(&task().network, &plan, seed);
         let mut state = TrainerState::start(weights(1));
@@ -329,17 +329,17 @@ mod tests {
         };
         let history = vec![epoch(1, Some(20.1)), epoch(2, None)];
         let best = Some(Best { epoch: history[0], weights: weights(2) });
-        (plan, Journey { state, history, best })
+        (plan, Checkpoint { state, history, best })
     }
 
     #[test]
     fn a_checkpoint_comes_back_bit_by_bit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.zip.checkpoint");
-        let (plan, whole) = journey();
-        for journey in [whole.clone(), Journey { best: None, ..whole }] {
-            save(&path, &task(), &journey).unwrap();
-            assert!(load(&path, &task(), &plan).unwrap() == journey);
+        let (plan, whole) = checkpoint();
+        for checkpoint in [whole.clone(), Checkpoint { best: None, ..whole }] {
+            save(&path, &task(), &checkpoint).unwrap();
+            assert!(load(&path, &task(), &plan).unwrap() == checkpoint);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
     }
@@ -348,8 +348,8 @@ mod tests {
     fn another_task_is_refused_with_both_values() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c");
-        let (plan, journey) = journey();
-        save(&path, &task(), &journey).unwrap();
+        let (plan, checkpoint) = checkpoint();
+        save(&path, &task(), &checkpoint).unwrap();
         let others = [
             (Task { network: Spec { channels: 3, ..task().network }, ..task() }, "2 channels"),
             (Task { loss: Loss::L1, ..task() }, "MSE instead of L1"),
@@ -367,19 +367,19 @@ mod tests {
     fn damaged_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c");
-        let (plan, journey) = journey();
+        let (plan, checkpoint) = checkpoint();
         let refused = |bytes: &[u8]| {
             fs::write(&path, bytes).unwrap();
             let error = load(&path, &task(), &plan).unwrap_err();
             assert!(matches!(error, CheckpointError::Refused { .. }), "{error}");
             error.to_string()
         };
-        let whole = to_bytes(&task(), &journey).unwrap();
+        let whole = to_bytes(&task(), &checkpoint).unwrap();
         for length in [0, 7, 100, whole.len() / 2, whole.len() - 1] {
             refused(&whole[..length]);
         }
-        let with = |change: &dyn Fn(&mut Journey)| {
-            let mut broken = journey.clone();
+        let with = |change: &dyn Fn(&mut Checkpoint)| {
+            let mut broken = checkpoint.clone();
             change(&mut broken);
             to_bytes(&task(), &broken).unwrap()
         };
@@ -394,7 +394,7 @@ mod tests {
     fn an_unwritable_place_is_said_and_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("absent/c");
-        let message = save(&path, &task(), &journey().1).unwrap_err().to_string();
+        let message = save(&path, &task(), &checkpoint().1).unwrap_err().to_string();
         assert!(message.contains("absent"), "{message}");
     }
 }

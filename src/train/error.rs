@@ -1,19 +1,16 @@
-//! Why a training could not be done.
+//! Errors of a training.
 
 use std::path::PathBuf;
 
-use super::CheckpointError;
-use crate::{
-    engine::EngineError,
-    grey::GreyError,
-    measure::MeasureError,
-    model::ModelError,
+use undulator_compute::{
+    EngineError,
     network::{NetworkError, Spec},
-    progress::Cancelled,
-    stack::StackError,
 };
 
-/// Why a training could not be done.
+use super::CheckpointError;
+use crate::{grey::GreyError, measure::MeasureError, model::ModelError, progress::Cancelled, stack::StackError};
+
+/// An error of a training.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// An option is outside what can be used.
@@ -39,7 +36,7 @@ pub enum TrainError {
     /// The user stopped before there was anything to keep.
     #[error("cancelled before the first epoch was finished: no model was written")]
     Cancelled(#[from] Cancelled),
-    /// The user gave the training up.
+    /// The user cancelled without keeping a model.
     #[error("cancelled: no model was written{}",
         match checkpoint { Some(path) => format!(" (resume goes on from the checkpoint {})", path.display()), None => String::new() })]
     Discarded {
@@ -56,7 +53,7 @@ pub enum TrainError {
         /// The network to train.
         wanted: Spec,
     },
-    /// The loss is not a number any more.
+    /// The loss is NaN or infinite.
     #[error("the loss is not a number in epoch {epoch}: train again with a lower rate than {rate}{}",
         match kept { Some(path) => format!(" (the best model before that is in {})", path.display()), None => String::new() })]
     Diverged {
@@ -68,21 +65,21 @@ pub enum TrainError {
         kept: Option<PathBuf>,
     },
     /// The model could not be saved where it should go, but it is not lost.
-    #[error("{source}; the trained model is in {refuge}")]
-    Rescued {
+    #[error("{source}; the trained model is in {path}")]
+    SavedElsewhere {
         /// Why not.
         source: ModelError,
         /// Where it is.
-        refuge: PathBuf,
+        path: PathBuf,
     },
     /// Not even the smallest step fits the memory.
     #[error(
-        "the memory does not hold this training: its smallest step, {portion}, takes {needed}, and {free} are free: close \
+        "the memory does not hold this training: its smallest step, {step}, takes {needed}, and {free} are free: close \
          other programs, or take fewer layers or channels"
     )]
-    Room {
+    InsufficientMemory {
         /// Images and patches of that step.
-        portion: String,
+        step: String,
         /// What it takes, in words.
         needed: String,
         /// What is free, in words.

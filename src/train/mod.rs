@@ -3,37 +3,40 @@
 mod checkpoint;
 mod error;
 mod options;
-mod portion;
 mod progress;
 mod saving;
 mod session;
 mod start;
+mod step_size;
 #[cfg(test)]
 mod tests;
-mod validation;
+mod validator;
 
 pub use checkpoint::{CheckpointError, checkpoint_of};
 pub use error::TrainError;
 pub use options::TrainOptions;
-pub use progress::{Pace, Preview, Request, TrainEvent, TrainListener, TrainingStarted};
+pub use progress::{Preview, Request, Speed, TrainEvent, TrainListener, TrainingStarted};
 
 use std::{cell::Cell, fmt, ops::Range, path::PathBuf};
 
+use undulator_compute::{
+    Frame, TrainerState, cpu, device, memory,
+    network::{Plan, Weights},
+    queue::QueuePosition,
+};
+
 use crate::{
     dataset::{Pair, Split, fingerprint},
-    engine::{TrainerState, cpu, device, line::Place, memory},
-    frame::Frame,
     grey::{HIGH_PERCENT, LOW_PERCENT, Window},
     measure::{Baselines, baselines},
     model::{Model, check_writable},
-    network::{Plan, Weights},
     progress::{Cancelled, Progress},
     stack::{self, SliceSource},
 };
-use checkpoint::{Journey, Task};
-use portion::Portion;
+use checkpoint::{Checkpoint, Task};
 use saving::Saving;
-use session::{Ending, Session};
+use session::{Outcome, Session};
+use step_size::StepSize;
 
 /// The parts of a training that come before its epochs. They are small, so that the time left follows from the epochs.
 const PREPARING: Range<f64> = 0.0..0.005;
@@ -105,7 +108,7 @@ pub(crate) fn train_as_part(
         .ok_or(TrainError::TooFewSlices { slices: size.slices, validation: options.validation })?;
     check_writable(&options.model)?;
     let (device, lines) = device::pick(options.device, options.precision)?;
-    let _place = wait_in_line(listener, progress)?;
+    let _place = wait_in_queue(listener, progress)?;
     lines.iter().for_each(|line| progress.message(line));
 
     let preparing = progress.part(PREPARING, "Preparing");
@@ -129,7 +132,7 @@ pub(crate) fn train_as_part(
         validation: options.validation,
         fingerprint: fingerprint([low, reference])?,
     };
-    let journey = set_out(options, &task, &plan, progress)?;
+    let checkpoint = initial_checkpoint(options, &task, &plan, progress)?;
     progress.message(&format!(
         "training {} ({} parameters) on {device}: slices {}-{} train, {}",
         options.spec,
@@ -149,7 +152,7 @@ pub(crate) fn train_as_part(
         training: split.training.clone(),
         validation: split.validation.clone(),
         baselines,
-        history: journey.history.clone(),
+        history: checkpoint.history.clone(),
     }));
 
     let trainer = |state: &TrainerState| device::trainer(&device, &plan, state, options.loss);
@@ -166,22 +169,22 @@ pub(crate) fn train_as_part(
         compiling: progress.share(COMPILING),
         progress: progress.share(COMPILING.end..1.0),
     };
-    let portion = Portion { batch: options.batch, patch: options.patch };
-    let (journey, ending) = device::compute(&device, || session.run(journey, portion))??;
-    let kept = session.model(journey, &device, baselines.as_ref()).filter(|_| ending != Ending::Discarded);
+    let step_size = StepSize { batch: options.batch, patch: options.patch };
+    let (checkpoint, outcome) = device::compute(&device, || session.run(checkpoint, step_size))??;
+    let kept = session.model(checkpoint, &device, baselines.as_ref()).filter(|_| outcome != Outcome::Discarded);
     let Some(model) = kept else {
-        return Err(ended_without_a_model(ending, options));
+        return Err(error_without_a_model(outcome, options));
     };
     let saving = Saving { pair, slice: split.shown(), tiles: session.tiles(), options, progress };
     saving.save(&model, || Ok(Box::new(cpu::runner(&plan, &model.weights)?)))?;
-    if let Ending::Diverged { epoch, rate } = ending {
+    if let Outcome::Diverged { epoch, rate } = outcome {
         return Err(TrainError::Diverged { epoch, rate, kept: Some(options.model.clone()) });
     }
     progress.done();
-    Ok(Trained { model, path: options.model.clone(), cancelled: ending == Ending::Cancelled, baselines })
+    Ok(Trained { model, path: options.model.clone(), cancelled: outcome == Outcome::Cancelled, baselines })
 }
 
-fn wait_in_line(listener: &dyn TrainListener, progress: Progress<'_>) -> Result<Place, Cancelled> {
+fn wait_in_queue(listener: &dyn TrainListener, progress: Progress<'_>) -> Result<QueuePosition, Cancelled> {
     let announced = Cell::new(0);
     let stays = |before: usize| {
         if announced.replace(before) != before {
@@ -190,16 +193,21 @@ fn wait_in_line(listener: &dyn TrainListener, progress: Progress<'_>) -> Result<
         }
         progress.check().is_ok() && !matches!(listener.request(), Request::Finish | Request::Cancel)
     };
-    Place::wait(stays).ok_or(Cancelled)
+    QueuePosition::wait(stays).ok_or(Cancelled)
 }
 
 /// Where the training starts from: a checkpoint, an earlier model, or the seed.
-fn set_out(options: &TrainOptions, task: &Task, plan: &Plan, progress: Progress<'_>) -> Result<Journey, TrainError> {
+fn initial_checkpoint(
+    options: &TrainOptions,
+    task: &Task,
+    plan: &Plan,
+    progress: Progress<'_>,
+) -> Result<Checkpoint, TrainError> {
     let path = checkpoint_of(&options.model);
     if options.resume && path.exists() {
-        let journey = checkpoint::load(&path, task, plan)?;
-        progress.message(&format!("going on after epoch {} from {}", journey.history.len(), path.display()));
-        return Ok(journey);
+        let checkpoint = checkpoint::load(&path, task, plan)?;
+        progress.message(&format!("going on after epoch {} from {}", checkpoint.history.len(), path.display()));
+        return Ok(checkpoint);
     }
     if options.resume {
         progress.message(&format!("there is no checkpoint {}: training from the start", path.display()));
@@ -220,15 +228,15 @@ fn set_out(options: &TrainOptions, task: &Task, plan: &Plan, progress: Progress<
     if let Some(aside) = checkpoint::set_aside(&path).map_err(unwritable)? {
         progress.message(&format!("the checkpoint of an earlier training is now {}", aside.display()));
     }
-    Ok(Journey { state: TrainerState::start(weights), history: Vec::new(), best: None })
+    Ok(Checkpoint { state: TrainerState::start(weights), history: Vec::new(), best: None })
 }
 
-fn ended_without_a_model(ending: Ending, options: &TrainOptions) -> TrainError {
-    match ending {
-        Ending::Diverged { epoch, rate } => TrainError::Diverged { epoch, rate, kept: None },
-        Ending::Discarded => {
+fn error_without_a_model(outcome: Outcome, options: &TrainOptions) -> TrainError {
+    match outcome {
+        Outcome::Diverged { epoch, rate } => TrainError::Diverged { epoch, rate, kept: None },
+        Outcome::Discarded => {
             TrainError::Discarded { checkpoint: Some(checkpoint_of(&options.model)).filter(|path| path.exists()) }
         }
-        Ending::Finished | Ending::Cancelled => TrainError::Cancelled(Cancelled),
+        Outcome::Finished | Outcome::Cancelled => TrainError::Cancelled(Cancelled),
     }
 }

@@ -1,46 +1,44 @@
-//! What a user chooses for a training.
+//! The options of a training.
 
 use std::path::PathBuf;
 
-use super::TrainError;
-use crate::{
-    engine::{
-        Loss, Schedule,
-        device::{Precision, Wanted},
-    },
-    model::Credits,
+use undulator_compute::{
+    Loss, Schedule,
+    device::{DeviceRequest, Precision},
     network::{Activation, Architecture, Spec},
-    stack::Size,
 };
 
-/// What a user chooses for a training. The defaults are those of the macro command.
+use super::TrainError;
+use crate::{model::Credits, stack::Size};
+
+/// The options of a training. The defaults are those of the macro command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainOptions {
     /// The network.
     pub spec: Spec,
-    /// How often every training slice is seen.
+    /// Number of passes over the training slices.
     pub epochs: usize,
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
     /// Edge of square patches in pixels, a multiple of the network's; 0 for whole slices.
     pub patch: usize,
     /// Adam's learning rate.
     pub rate: f64,
-    /// What is made small.
+    /// The loss function.
     pub loss: Loss,
-    /// How many slices at the end of the stack validate.
+    /// Number of validation slices, at the end of the stack.
     pub validation: usize,
     /// Whether slices are flipped and turned at random.
     pub augment: bool,
-    /// What all random choices follow from.
+    /// Seed of all random numbers.
     pub seed: u64,
     /// Where to compute.
-    pub device: Wanted,
+    pub device: DeviceRequest,
     /// How exactly a GPU computes.
     pub precision: Precision,
     /// Where the model goes.
     pub model: PathBuf,
-    /// How the rate changes.
+    /// How the learning rate changes over the epochs.
     pub schedule: Schedule,
     /// A model of the same network whose weights to start from.
     pub start: Option<PathBuf>,
@@ -70,7 +68,7 @@ impl Default for TrainOptions {
             validation: 10,
             augment: false,
             seed: 1,
-            device: Wanted::Auto,
+            device: DeviceRequest::Auto,
             precision: Precision::Auto,
             model: PathBuf::new(),
             schedule: Schedule::Constant,

@@ -1,4 +1,4 @@
-//! What a training tells while it runs, and what it is asked.
+//! Events of a running training, and requests to it.
 
 use std::{
     ops::Range,
@@ -20,7 +20,7 @@ pub trait TrainListener: Listener {
     fn request(&self) -> Request;
 }
 
-/// What a training says beside the events of any work.
+/// Events of a training, in addition to those of [`Listener`].
 #[derive(Clone, Copy, Debug)]
 pub enum TrainEvent<'a> {
     /// Everything is prepared; the first epoch comes next. Comes once.
@@ -35,16 +35,16 @@ pub enum TrainEvent<'a> {
         /// Whether it is the best so far.
         best: bool,
         /// How fast the training runs.
-        pace: &'a Pace,
+        speed: &'a Speed,
     },
 }
 
-/// What is known before the first epoch.
+/// The training as it is set up, before the first epoch.
 #[derive(Clone, Debug)]
 pub struct TrainingStarted {
     /// The network, in words.
     pub network: String,
-    /// How many numbers are trained.
+    /// Number of trained parameters.
     pub parameters: usize,
     /// What it runs on, in words.
     pub device: String,
@@ -62,7 +62,7 @@ pub struct TrainingStarted {
 
 /// How fast a training runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
+pub struct Speed {
     /// Training images (slices or patches) a second.
     pub images_per_second: f64,
     /// Seconds to the last epoch.
@@ -111,12 +111,12 @@ impl TrainListener for Silent {
     }
 }
 
-/// Guesses how long the rest takes from how long the work so far took.
+/// Estimates the remaining time from the time taken so far.
 pub(super) struct Clock {
     start: Instant,
-    /// How much was done before.
+    /// Fraction of the work that was done before.
     from: f64,
-    /// Seconds that it took.
+    /// Seconds that this took.
     before: f64,
 }
 

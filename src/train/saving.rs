@@ -1,24 +1,27 @@
-//! The model goes to its file, and then once more with a slice that shows what it does.
+//! Saves the model, and then once more with an example slice.
+
+use ndarray::Array2;
 
 use super::{TrainError, TrainOptions};
-use crate::{
-    dataset::Pair,
-    engine::{
-        EngineError, Runner, SliceRunner, TileChoice,
-        device::{self, Precision, Wanted},
-        memory, worker,
-    },
-    model::{Example, Model, Packaging},
-    progress::Progress,
-    stack::read_finite,
+use undulator_compute::{
+    EngineError, Runner, SliceRunner, TileChoice,
+    device::{self, DeviceRequest, Precision},
+    memory, worker,
 };
 
-/// What saving needs beside the model.
+use crate::{
+    dataset::Pair,
+    model::{Example, Model, Packaging},
+    progress::Progress,
+    stack::{flat, flat_mut, read_finite},
+};
+
+/// The input for saving, besides the model.
 pub(super) struct Saving<'a> {
     pub pair: Pair<'a>,
-    /// The slice that shows what the model does.
+    /// The example slice.
     pub slice: usize,
-    /// How it is cut where the memory does not hold it whole.
+    /// The tiling to use if the memory does not hold the whole slice.
     pub tiles: TileChoice,
     pub options: &'a TrainOptions,
     pub progress: Progress<'a>,
@@ -47,9 +50,9 @@ impl Saving<'_> {
     /// Saves where the user wants, or else where the system keeps temporary files.
     fn save_somewhere(&self, model: &Model, packaging: &Packaging) -> Result<(), TrainError> {
         let Err(source) = model.save_as(&self.options.model, packaging) else { return Ok(()) };
-        let refuge = std::env::temp_dir().join(format!("undulator-rescued-{}.zip", std::process::id()));
-        match model.save_as(&refuge, packaging) {
-            Ok(()) => Err(TrainError::Rescued { source, refuge }),
+        let path = std::env::temp_dir().join(format!("undulator-rescued-{}.zip", std::process::id()));
+        match model.save_as(&path, packaging) {
+            Ok(()) => Err(TrainError::SavedElsewhere { source, path }),
             Err(_) => Err(TrainError::Model(source)),
         }
     }
@@ -57,14 +60,18 @@ impl Saving<'_> {
     /// The slice on which a model file shows what the model does.
     fn example(&self, model: &Model, runner: &mut dyn Runner) -> Result<Example, TrainError> {
         let (card, size) = (&model.card, self.pair.low.shape().size);
-        let [mut input, mut reference, mut restored] = [(); 3].map(|()| vec![0.0; size.plane()]);
-        read_finite(self.pair.low, self.slice, &mut input)?;
-        read_finite(self.pair.reference, self.slice, &mut reference)?;
-        let normalised: Vec<f32> = input.iter().map(|grey| card.input_window.normalise(*grey)).collect();
-        let (cpu, _) = device::pick(Wanted::Cpu, Precision::Auto)?;
+        let [mut input, mut reference, mut restored] = [(); 3].map(|()| Array2::<f32>::zeros(size.slice_dim()));
+        read_finite(self.pair.low, self.slice, input.view_mut())?;
+        read_finite(self.pair.reference, self.slice, reference.view_mut())?;
+        let normalised = input.mapv(|grey| card.input_window.normalise(grey));
+        let (cpu, _) = device::pick(DeviceRequest::Cpu, Precision::Auto)?;
         let log = |line: &str| self.progress.message(line);
-        SliceRunner::new(self.tiles.clone(), memory::free(&cpu), &log).run(runner, &normalised, &mut restored)?;
-        restored.iter_mut().for_each(|value| *value = card.output_grey.nearest(card.output_window.restore(*value)));
-        Ok(Example { width: size.width, height: size.height, input, restored, reference })
+        SliceRunner::new(self.tiles.clone(), memory::free(&cpu), &log).run(
+            runner,
+            flat(&normalised),
+            flat_mut(&mut restored),
+        )?;
+        restored.mapv_inplace(|value| card.output_grey.nearest(card.output_window.restore(value)));
+        Ok(Example { input, restored, reference })
     }
 }

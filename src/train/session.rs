@@ -2,20 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use undulator_compute::{EngineError, Frame, SliceRunner, Trainer, TrainerState, device::Device, network::Plan};
+
 use super::{
-    CheckpointError, Pace, Request, TrainError, TrainEvent, TrainListener, TrainOptions,
-    checkpoint::{self, Best, Journey, Task, checkpoint_of},
-    portion::Portion,
+    CheckpointError, Request, Speed, TrainError, TrainEvent, TrainListener, TrainOptions,
+    checkpoint::{self, Best, Checkpoint, Task, checkpoint_of},
     progress::Clock,
-    validation::Validation,
+    step_size::StepSize,
+    validator::{Validation, Validator},
 };
 use crate::{
     dataset::{Pair, Split},
-    engine::{EngineError, SliceRunner, Trainer, TrainerState, device::Device},
-    frame::Frame,
     measure::Baselines,
     model::{Card, Epoch, Model, Scores, Training},
-    network::Plan,
     progress::{Cancelled, Progress},
 };
 
@@ -42,7 +41,7 @@ pub(super) struct Session<'a> {
 
 /// How a training ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Ending {
+pub(super) enum Outcome {
     Finished,
     /// By Escape; the best model is kept.
     Cancelled,
@@ -57,11 +56,11 @@ pub(super) enum Ending {
 /// How the steps of an epoch ended.
 enum Steps {
     Done { images_per_second: f64 },
-    Stopped(Ending),
+    Stopped(Outcome),
 }
 
-/// What goes with the epochs but not into a checkpoint.
-pub(super) struct Course {
+/// State of a running training that is not part of a checkpoint.
+pub(super) struct SessionState {
     clock: Clock,
     /// When the last checkpoint was written.
     saved: Instant,
@@ -69,8 +68,8 @@ pub(super) struct Course {
     save: bool,
     /// The user wants this epoch to be the last.
     finish: bool,
-    /// How much the device computes at once.
-    pub portion: Portion,
+    /// Batch size and patch size of a training step.
+    pub step_size: StepSize,
     /// Bytes that a step takes, as they were compared last with the memory that is free.
     pub needed: Option<u64>,
     /// Bytes that a step leaves free, where that is known.
@@ -79,109 +78,114 @@ pub(super) struct Course {
 
 impl Session<'_> {
     /// Trains to the end, or until stopped or diverged.
-    pub fn run(&self, mut journey: Journey, portion: Portion) -> Result<(Journey, Ending), TrainError> {
-        let earlier = journey.history.last().map_or(0.0, |epoch| epoch.seconds);
-        let clock = Clock::start(journey.history.len() as f64 / self.options.epochs as f64, earlier);
+    pub fn run(&self, mut checkpoint: Checkpoint, step_size: StepSize) -> Result<(Checkpoint, Outcome), TrainError> {
+        let earlier = checkpoint.history.last().map_or(0.0, |epoch| epoch.seconds);
+        let clock = Clock::start(checkpoint.history.len() as f64 / self.options.epochs as f64, earlier);
         let saved = Instant::now();
-        let mut course = Course { clock, saved, save: false, finish: false, portion, needed: None, left: None };
-        let ending = loop {
-            if journey.history.len() >= self.options.epochs {
-                break Ending::Finished;
+        let mut state = SessionState { clock, saved, save: false, finish: false, step_size, needed: None, left: None };
+        let outcome = loop {
+            if checkpoint.history.len() >= self.options.epochs {
+                break Outcome::Finished;
             }
-            let error = match self.epochs(&mut journey, &mut course) {
-                Ok(ending) => break ending,
+            let error = match self.epochs(&mut checkpoint, &mut state) {
+                Ok(outcome) => break outcome,
                 Err(error) => error,
             };
             let full = matches!(error, TrainError::Engine(EngineError::Memory { .. }));
-            let Some(smaller) = course.portion.halved(self.grain()).filter(|_| full) else {
+            let Some(smaller) = state.step_size.halved(self.patch_rules()).filter(|_| full) else {
                 // A device that failed after hours is no reason to lose them.
-                self.save(&journey, &mut course);
+                self.save(&checkpoint, &mut state);
                 return Err(error);
             };
-            // The epoch begins again from its start, in smaller portions.
+            // The epoch begins again from its start, with a smaller batch or patches.
             self.progress.message(&format!("the device's memory is full: going on with {smaller}"));
-            course.portion = smaller;
+            state.step_size = smaller;
         };
-        if self.options.checkpoint > 0.0 && !matches!(ending, Ending::Diverged { .. }) {
-            self.save(&journey, &mut course);
+        if self.options.checkpoint > 0.0 && !matches!(outcome, Outcome::Diverged { .. }) {
+            self.save(&checkpoint, &mut state);
         }
-        Ok((journey, ending))
+        Ok((checkpoint, outcome))
     }
 
     /// The epochs that are left.
-    fn epochs(&self, journey: &mut Journey, course: &mut Course) -> Result<Ending, TrainError> {
+    fn epochs(&self, checkpoint: &mut Checkpoint, state: &mut SessionState) -> Result<Outcome, TrainError> {
         let options = self.options;
         // The first step on a GPU waits until its kernels are compiled.
-        self.next_epoch(journey).phase("Preparing the device");
-        let mut trainer = (self.trainer)(&journey.state)?;
+        self.next_epoch(checkpoint).phase("Preparing the device");
+        let mut trainer = (self.trainer)(&checkpoint.state)?;
         let log = |line: &str| self.progress.message(line);
         let (mut slices, mut prepared) = (None, None);
-        while journey.history.len() < options.epochs {
-            let number = journey.history.len() + 1;
-            let scores: Vec<f64> = journey.history.iter().map(Epoch::score).collect();
+        while checkpoint.history.len() < options.epochs {
+            let number = checkpoint.history.len() + 1;
+            let scores: Vec<f64> = checkpoint.history.iter().map(Epoch::score).collect();
             let rate = options.schedule.rate(options.rate, options.epochs, &scores);
-            self.fit(trainer.as_ref(), course)?;
-            if prepared.replace(course.portion) != Some(course.portion)
-                && let Some(ending) = self.prepare(trainer.as_mut(), journey, course)?
+            self.fit_to_memory(trainer.as_ref(), state)?;
+            if prepared.replace(state.step_size) != Some(state.step_size)
+                && let Some(outcome) = self.prepare(trainer.as_mut(), checkpoint, state)?
             {
-                return Ok(ending);
+                return Ok(outcome);
             }
-            let images_per_second = match self.steps(trainer.as_mut(), journey, rate, course)? {
-                Steps::Stopped(ending) => return Ok(ending),
+            let images_per_second = match self.steps(trainer.as_mut(), checkpoint, rate, state)? {
+                Steps::Stopped(outcome) => return Ok(outcome),
                 Steps::Done { images_per_second } => images_per_second,
             };
             let loss = trainer.loss()?;
             if !loss.is_finite() {
-                return Ok(Ending::Diverged { epoch: number, rate });
+                return Ok(Outcome::Diverged { epoch: number, rate });
             }
-            let slices = slices.get_or_insert_with(|| SliceRunner::new(self.tiles(), course.left, &log));
-            let validation = self.validate(trainer.as_mut(), slices, number)?;
+            let slices = slices.get_or_insert_with(|| SliceRunner::new(self.tiles(), state.left, &log));
+            let validation = self.validator().validate(trainer.as_mut(), slices, number)?;
             let epoch = Epoch {
                 epoch: number,
                 loss,
                 validation_loss: validation.as_ref().map(|validation| validation.loss),
                 psnr: validation.as_ref().map(|validation| validation.psnr),
                 rate,
-                seconds: course.clock.seconds(),
+                seconds: state.clock.seconds(),
             };
-            journey.state = trainer.state()?;
-            let improved = journey.best.as_ref().is_none_or(|best| epoch.score() > best.epoch.score());
+            checkpoint.state = trainer.state()?;
+            let improved = checkpoint.best.as_ref().is_none_or(|best| epoch.score() > best.epoch.score());
             if improved {
-                journey.best = Some(Best { epoch, weights: journey.state.weights.clone() });
+                checkpoint.best = Some(Best { epoch, weights: checkpoint.state.weights.clone() });
             }
-            journey.history.push(epoch);
-            self.report(&epoch, improved, validation.as_ref(), images_per_second, &course.clock);
+            checkpoint.history.push(epoch);
+            self.report(&epoch, improved, validation.as_ref(), images_per_second, &state.clock);
 
-            let minutes = course.saved.elapsed().as_secs_f64() / 60.0;
-            if course.save || (options.checkpoint > 0.0 && minutes >= options.checkpoint) {
-                self.save(journey, course);
+            let minutes = state.saved.elapsed().as_secs_f64() / 60.0;
+            if state.save || (options.checkpoint > 0.0 && minutes >= options.checkpoint) {
+                self.save(checkpoint, state);
             }
-            if course.finish {
+            if state.finish {
                 break;
             }
         }
-        Ok(Ending::Finished)
+        Ok(Outcome::Finished)
+    }
+
+    fn validator(&self) -> Validator<'_> {
+        let (slices, shown) = (self.split.validation.clone(), self.split.shown());
+        Validator { pair: &self.pair, slices, shown, frame: self.frame, loss: self.options.loss }
     }
 
     /// All steps of one epoch, or those until the user stopped.
     fn steps(
         &self,
         trainer: &mut dyn Trainer,
-        journey: &Journey,
+        checkpoint: &Checkpoint,
         rate: f64,
-        course: &mut Course,
+        state: &mut SessionState,
     ) -> Result<Steps, TrainError> {
-        let (options, number) = (self.options, journey.history.len() + 1);
-        let cutter = self.cutter(course.portion);
+        let (options, number) = (self.options, checkpoint.history.len() + 1);
+        let cutter = self.cutter(state.step_size);
         let samples = cutter.samples(self.split.training.clone(), options.augment, options.seed, number);
-        let batches = samples.chunks(course.portion.batch);
+        let batches = samples.chunks(state.step_size.batch);
         let count = batches.len();
-        let progress = self.next_epoch(journey);
+        let progress = self.next_epoch(checkpoint);
         progress.phase(&format!("Epoch {number} of {}", options.epochs));
         let start = Instant::now();
         for (at, batch) in batches.enumerate() {
-            if let Some(ending) = self.heard(progress.step(at, count), journey, course) {
-                return Ok(Steps::Stopped(ending));
+            if let Some(outcome) = self.handle_request(progress.step(at, count), checkpoint, state) {
+                return Ok(Steps::Stopped(outcome));
             }
             let (inputs, targets) = cutter.batch(&self.pair, batch)?;
             trainer.step(&inputs, &targets, rate)?;
@@ -190,25 +194,30 @@ impl Session<'_> {
         Ok(Steps::Done { images_per_second: samples.len() as f64 / seconds })
     }
 
-    /// The part of the work that the epoch after those of the journey is.
-    pub(super) fn next_epoch(&self, journey: &Journey) -> Progress<'_> {
+    /// The share of the work that the next epoch is.
+    pub(super) fn next_epoch(&self, checkpoint: &Checkpoint) -> Progress<'_> {
         let at = |epoch: usize| epoch as f64 / self.options.epochs as f64;
-        let done = journey.history.len();
+        let done = checkpoint.history.len();
         self.progress.share(at(done)..at(done + 1))
     }
 
-    /// What the user wants at this step; an ending where that is to stop at once.
-    pub(super) fn heard(&self, step: Result<(), Cancelled>, journey: &Journey, course: &mut Course) -> Option<Ending> {
+    /// Handles the user's request at this step; `Some` if the training stops now.
+    pub(super) fn handle_request(
+        &self,
+        step: Result<(), Cancelled>,
+        checkpoint: &Checkpoint,
+        state: &mut SessionState,
+    ) -> Option<Outcome> {
         if step.is_err() {
-            return Some(Ending::Cancelled);
+            return Some(Outcome::Cancelled);
         }
         match self.listener.request() {
             Request::GoOn => return None,
-            Request::SaveCheckpoint => course.save = true,
-            Request::Cancel => return Some(Ending::Discarded),
-            Request::Finish if journey.best.is_some() => return Some(Ending::Finished),
+            Request::SaveCheckpoint => state.save = true,
+            Request::Cancel => return Some(Outcome::Discarded),
+            Request::Finish if checkpoint.best.is_some() => return Some(Outcome::Finished),
             // There is nothing to keep before the first epoch has ended.
-            Request::Finish => course.finish = true,
+            Request::Finish => state.finish = true,
         }
         None
     }
@@ -235,21 +244,21 @@ impl Session<'_> {
             self.listener.training(TrainEvent::Preview(&validation.preview));
         }
         let memory = memory_stats::memory_stats().map(|memory| memory.physical_mem);
-        let pace = Pace { images_per_second, seconds_left: clock.seconds_left(fraction), memory };
-        self.listener.training(TrainEvent::Epoch { epoch, best, pace: &pace });
+        let speed = Speed { images_per_second, seconds_left: clock.seconds_left(fraction), memory };
+        self.listener.training(TrainEvent::Epoch { epoch, best, speed: &speed });
     }
 
     /// Writes a checkpoint. A full disk must not end a training: it is said, and the training goes on.
-    fn save(&self, journey: &Journey, course: &mut Course) {
-        if journey.history.is_empty() {
+    fn save(&self, checkpoint: &Checkpoint, state: &mut SessionState) {
+        if checkpoint.history.is_empty() {
             return;
         }
-        (course.saved, course.save) = (Instant::now(), false);
+        (state.saved, state.save) = (Instant::now(), false);
         let path = checkpoint_of(&self.options.model);
-        let written: Result<(), CheckpointError> = checkpoint::save(&path, self.task, journey);
+        let written: Result<(), CheckpointError> = checkpoint::save(&path, self.task, checkpoint);
         match written {
             Ok(()) => {
-                let line = format!("checkpoint after epoch {}: {}", journey.history.len(), path.display());
+                let line = format!("checkpoint after epoch {}: {}", checkpoint.history.len(), path.display());
                 self.progress.message(&line);
             }
             Err(error) => self.progress.warning(&format!("{error}; the training goes on")),
@@ -257,8 +266,8 @@ impl Session<'_> {
     }
 
     /// The best model; `None` before the first epoch.
-    pub fn model(&self, journey: Journey, device: &Device, baselines: Option<&Baselines>) -> Option<Model> {
-        let Journey { best, history, .. } = journey;
+    pub fn model(&self, checkpoint: Checkpoint, device: &Device, baselines: Option<&Baselines>) -> Option<Model> {
+        let Checkpoint { best, history, .. } = checkpoint;
         let best = best?;
         let options = self.options;
         let shape = self.pair.low.shape();

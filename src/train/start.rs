@@ -1,93 +1,93 @@
-//! What comes before the steps: a portion that fits the memory, and a device that is ready for it.
+//! Before the first step: a batch and patch size that fit the memory, and compiled kernels.
+
+use undulator_compute::{TileChoice, Trainer};
 
 use super::{
     TrainError,
-    checkpoint::Journey,
-    portion::{Grain, Portion, Room},
-    session::{Course, Ending, Session},
+    checkpoint::Checkpoint,
+    session::{Outcome, Session, SessionState},
+    step_size::{MemoryLimit, PatchRules, StepSize},
 };
-use crate::{
-    dataset::Cutter,
-    engine::{TileChoice, Trainer},
-};
+use crate::dataset::Cutter;
 
 impl Session<'_> {
-    /// Makes the portion smaller until a step with it fits the memory that is free. Nothing is done where a step takes no
-    /// more than when this was last looked at: a network may take more as it is trained.
-    pub(super) fn fit(&self, trainer: &dyn Trainer, course: &mut Course) -> Result<(), TrainError> {
-        let first = course.portion;
-        let needs = |portion| self.needs(trainer, portion, self.counts(portion).0);
+    /// Reduces the batch, then the patches, until a step fits in the free memory. Does nothing where a step needs no more
+    /// than at the last check: a network may need more as it is trained.
+    pub(super) fn fit_to_memory(&self, trainer: &dyn Trainer, state: &mut SessionState) -> Result<(), TrainError> {
+        let first = state.step_size;
+        let needs = |step_size| self.step_footprint(trainer, step_size, self.batch_sizes(step_size).0);
         let needed = needs(first);
-        if course.needed.is_some_and(|before| needed.unwrap_or(0) <= before) {
+        if state.needed.is_some_and(|before| needed.unwrap_or(0) <= before) {
             return Ok(());
         }
         // A trainer keeps what the last step of an epoch took, and takes it again.
-        let held = course.needed.and_then(|_| self.needs(trainer, first, self.counts(first).1)).unwrap_or(0);
+        let held =
+            state.needed.and_then(|_| self.step_footprint(trainer, first, self.batch_sizes(first).1)).unwrap_or(0);
         let Some(free) = (self.free)() else { return Ok(()) };
         let (width, height) = self.tiles().least();
-        let room = Room { free: free + held, tile: trainer.footprint(height, width).unwrap_or(0) };
-        course.portion = first.fitting(room, self.grain(), needs)?;
-        if course.portion != first {
-            self.progress.message(&first.why(course.portion, needed, room, self.frame));
+        let limit = MemoryLimit { free: free + held, tile: trainer.footprint(height, width).unwrap_or(0) };
+        state.step_size = first.fitting(limit, self.patch_rules(), needs)?;
+        if state.step_size != first {
+            self.progress.message(&first.describe_reduction(state.step_size, needed, limit, self.frame));
         }
-        let needed = needs(course.portion).unwrap_or(0);
-        (course.needed, course.left) = (Some(needed), Some(room.free - needed));
+        let needed = needs(state.step_size).unwrap_or(0);
+        (state.needed, state.left) = (Some(needed), Some(limit.free - needed));
         Ok(())
     }
 
-    /// Lets the device compile and tune what the steps of an epoch need; an ending where the user stops that.
+    /// Compiles and tunes kernels for the steps of an epoch; `Some` if the user stopped it.
     pub(super) fn prepare(
         &self,
         trainer: &mut dyn Trainer,
-        journey: &Journey,
-        course: &mut Course,
-    ) -> Result<Option<Ending>, TrainError> {
-        let compiling = match journey.history.is_empty() {
+        checkpoint: &Checkpoint,
+        state: &mut SessionState,
+    ) -> Result<Option<Outcome>, TrainError> {
+        let compiling = match checkpoint.history.is_empty() {
             true => self.compiling,
-            false => self.next_epoch(journey).share(0.0..0.0),
+            false => self.next_epoch(checkpoint).share(0.0..0.0),
         };
-        let (width, height) = self.cutter(course.portion).image_size();
-        let (most, last) = self.counts(course.portion);
+        let (width, height) = self.cutter(state.step_size).image_size();
+        let (most, last) = self.batch_sizes(state.step_size);
         let counts = if last < most { vec![most, last] } else { vec![most] };
-        let (mut ending, mut announced) = (None, false);
+        let (mut outcome, mut announced) = (None, false);
         for (at, &count) in counts.iter().enumerate() {
             let mut go_on = |share: f64| {
                 if !std::mem::replace(&mut announced, true) {
                     compiling.phase("Compiling kernels for the GPU (once)");
                 }
                 let step = compiling.at((at as f64 + share) / counts.len() as f64);
-                ending = ending.or_else(|| self.heard(step, journey, course));
-                ending.is_none()
+                outcome = outcome.or_else(|| self.handle_request(step, checkpoint, state));
+                outcome.is_none()
             };
             trainer.prepare(count, height, width, &mut go_on)?;
-            if ending.is_some() {
+            if outcome.is_some() {
                 break;
             }
         }
-        Ok(ending)
+        Ok(outcome)
     }
 
-    /// How slices are cut that the memory does not hold whole.
+    /// The tilings of slices that do not fit in the memory as a whole.
     pub fn tiles(&self) -> TileChoice {
         TileChoice::new(self.frame, self.plan.multiple, self.plan.halo())
     }
 
-    pub(super) fn cutter(&self, portion: Portion) -> Cutter {
-        Cutter { frame: self.frame, patch: portion.patch }
+    pub(super) fn cutter(&self, step_size: StepSize) -> Cutter {
+        Cutter { frame: self.frame, patch: step_size.patch }
     }
 
-    pub(super) fn grain(&self) -> Grain {
-        Grain { frame: self.frame, multiple: self.plan.multiple, least: self.options.loss.least_length() }
+    pub(super) fn patch_rules(&self) -> PatchRules {
+        PatchRules { frame: self.frame, multiple: self.plan.multiple, least: self.options.loss.least_length() }
     }
 
     /// Images of the first step of an epoch and of the last, which may be fewer.
-    fn counts(&self, portion: Portion) -> (usize, usize) {
-        let images = self.cutter(portion).images(self.split.training.len());
-        (portion.batch.min(images), (images - 1) % portion.batch + 1)
+    fn batch_sizes(&self, step_size: StepSize) -> (usize, usize) {
+        let images = self.cutter(step_size).images(self.split.training.len());
+        (step_size.batch.min(images), (images - 1) % step_size.batch + 1)
     }
 
-    fn needs(&self, trainer: &dyn Trainer, portion: Portion, count: usize) -> Option<u64> {
-        let (width, height) = self.cutter(portion).image_size();
+    fn step_footprint(&self, trainer: &dyn Trainer, step_size: StepSize, count: usize) -> Option<u64> {
+        let (width, height) = self.cutter(step_size).image_size();
         trainer.training_footprint(count, height, width)
     }
 }

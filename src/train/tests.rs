@@ -9,20 +9,22 @@ use std::{
     },
 };
 
+use undulator_compute::{
+    EngineError, Frame, Images, Runner, TileChoice, Trainer, TrainerState, cpu,
+    network::{Activation, Architecture, Plan, Spec, Weights},
+};
+
 use super::{
     Request, TrainEvent, TrainListener, TrainOptions,
-    checkpoint::{Journey, Task},
-    portion::Portion,
+    checkpoint::{Checkpoint, Task},
     saving::Saving,
-    session::{Ending, Session},
+    session::{Outcome, Session},
+    step_size::StepSize,
 };
 use crate::{
     dataset::{Pair, Split},
-    engine::{EngineError, Images, Runner, TileChoice, Trainer, TrainerState, cpu},
-    frame::Frame,
     grey::Window,
     model::Model,
-    network::{Activation, Architecture, Plan, Spec, Weights},
     progress::{Event, Listener, Progress},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,
@@ -155,9 +157,9 @@ fn spec() -> Spec {
     Spec { network: Architecture::RedNet, layers: 3, activation: Activation::Relu, channels: 3, residual: true }
 }
 
-fn journey(plan: &Plan) -> Journey {
+fn checkpoint(plan: &Plan) -> Checkpoint {
     let state = TrainerState::start(Weights::initial(&spec(), plan, 1));
-    Journey { state, history: Vec::new(), best: None }
+    Checkpoint { state, history: Vec::new(), best: None }
 }
 
 fn stack(width: usize, height: usize) -> Volume {
@@ -176,9 +178,9 @@ fn pair(stack: &Volume) -> Pair<'_> {
 fn train_on(
     flaws: Flaws,
     stack: &Volume,
-    portion: Portion,
+    step_size: StepSize,
     user: &User,
-) -> Result<(Journey, Ending), super::TrainError> {
+) -> Result<(Checkpoint, Outcome), super::TrainError> {
     let size = stack.shape().size;
     let folder = tempfile::tempdir().unwrap();
     let plan = spec().plan().unwrap();
@@ -202,26 +204,26 @@ fn train_on(
         compiling: Progress::new(user),
         progress: Progress::new(user),
     };
-    session.run(journey(&plan), portion)
+    session.run(checkpoint(&plan), step_size)
 }
 
 /// Of whole slices.
-fn batch(batch: usize) -> Portion {
-    Portion { batch, patch: 0 }
+fn batch(batch: usize) -> StepSize {
+    StepSize { batch, patch: 0 }
 }
 
 #[test]
 fn a_full_memory_halves_the_batch_and_then_the_patch() {
     for most in [1024, 256, 64] {
-        let (journey, ending) = train_on(Flaws { most, ..FINE }, &stack(16, 16), batch(8), &User::quiet()).unwrap();
-        assert_eq!((ending, journey.history.len()), (Ending::Finished, 5));
+        let (checkpoint, outcome) = train_on(Flaws { most, ..FINE }, &stack(16, 16), batch(8), &User::quiet()).unwrap();
+        assert_eq!((outcome, checkpoint.history.len()), (Outcome::Finished, 5));
         // Eight whole slices an epoch; patches of 8×8 are four a slice.
         let steps = match most {
             1024 => 2,
             256 => 8,
             _ => 32,
         };
-        assert_eq!(journey.state.steps, 5 * steps, "{most} pixels a step");
+        assert_eq!(checkpoint.state.steps, 5 * steps, "{most} pixels a step");
     }
     let refused = train_on(Flaws { most: 15, ..FINE }, &stack(16, 16), batch(8), &User::quiet());
     let error = refused.unwrap_err().to_string();
@@ -229,14 +231,14 @@ fn a_full_memory_halves_the_batch_and_then_the_patch() {
 }
 
 #[test]
-fn the_first_portion_follows_from_what_is_free_and_the_log_says_why() {
+fn the_first_step_size_follows_from_what_is_free_and_the_log_says_why() {
     let stack = stack(16, 16);
     // A step that takes more would fail.
     let flaws = |free| Flaws { free: Some(free), most: free as usize, ..FINE };
     for (free, steps) in [(2400, 1), (2300, 2), (1200, 2), (1100, 4), (300, 8), (280, 32), (80, 32), (16, 128)] {
         let user = User::quiet();
-        let (journey, _) = train_on(flaws(free), &stack, batch(8), &user).unwrap();
-        assert_eq!(journey.state.steps, 5 * steps, "{free} bytes free");
+        let (checkpoint, _) = train_on(flaws(free), &stack, batch(8), &user).unwrap();
+        assert_eq!(checkpoint.state.steps, 5 * steps, "{free} bytes free");
         assert_eq!(user.heard("a step with batch=8 on whole slices of 16×16 takes 0 MB"), steps > 1);
         assert!(!user.heard("memory is full"));
     }
@@ -259,8 +261,8 @@ fn validation_in_tiles_is_that_of_whole_slices() {
     let user = User::quiet();
     let [whole, tiled] = [usize::MAX, 40 * 40].map(|tile| train(tile, &user));
     assert!(user.heard("going on with tiles of half the size") && user.heard("tiles of"));
-    let scores = |journey: &Journey| -> Vec<_> {
-        journey.history.iter().map(|epoch| (epoch.validation_loss.unwrap(), epoch.psnr.unwrap())).collect()
+    let scores = |checkpoint: &Checkpoint| -> Vec<_> {
+        checkpoint.history.iter().map(|epoch| (epoch.validation_loss.unwrap(), epoch.psnr.unwrap())).collect()
     };
     assert_eq!(scores(&whole), scores(&tiled));
     assert!(whole.state == tiled.state && whole.history.len() == 5);
@@ -272,20 +274,20 @@ fn a_stop_is_heard_while_the_device_compiles() {
     let compiling = |asks, after| {
         // Batches of three and one of two: both are prepared, in twenty parts.
         let user = User::asking(asks, after);
-        let (journey, ending) = train_on(Flaws { compiles: 10, ..FINE }, &stack, batch(3), &user).unwrap();
-        (journey, ending, user)
+        let (checkpoint, outcome) = train_on(Flaws { compiles: 10, ..FINE }, &stack, batch(3), &user).unwrap();
+        (checkpoint, outcome, user)
     };
-    let (journey, ending, user) = compiling(Request::Cancel, 7);
-    assert_eq!((ending, journey.state.steps), (Ending::Discarded, 0));
+    let (checkpoint, outcome, user) = compiling(Request::Cancel, 7);
+    assert_eq!((outcome, checkpoint.state.steps), (Outcome::Discarded, 0));
     assert!(user.heard("Compiling kernels for the GPU (once): 40 %") && !user.heard("(once): 45 %"));
     assert!(!user.heard("Epoch 1 of 5"));
-    let (_, ending, user) = compiling(Request::Cancel, 19);
-    assert!(ending == Ending::Discarded && user.heard("(once): 100 %") && !user.heard("Epoch 1 of 5"));
+    let (_, outcome, user) = compiling(Request::Cancel, 19);
+    assert!(outcome == Outcome::Discarded && user.heard("(once): 100 %") && !user.heard("Epoch 1 of 5"));
     // As during the first epoch: there is nothing to keep before it has ended.
-    let (journey, ending, _) = compiling(Request::Finish, 7);
-    assert_eq!((ending, journey.history.len()), (Ending::Finished, 1));
-    let (journey, ending, user) = compiling(Request::GoOn, 0);
-    assert_eq!((ending, journey.history.len()), (Ending::Finished, 5));
+    let (checkpoint, outcome, _) = compiling(Request::Finish, 7);
+    assert_eq!((outcome, checkpoint.history.len()), (Outcome::Finished, 1));
+    let (checkpoint, outcome, user) = compiling(Request::GoOn, 0);
+    assert_eq!((outcome, checkpoint.history.len()), (Outcome::Finished, 5));
     for line in ["Compiling kernels for the GPU (once) begins", "Compiling kernels for the GPU (once): 40 %"] {
         let times = user.heard.lock().unwrap().iter().filter(|heard| *heard == line).count();
         assert_eq!(times, 1, "one trainer is prepared once: {line}");
@@ -294,10 +296,10 @@ fn a_stop_is_heard_while_the_device_compiles() {
 
 #[test]
 fn a_loss_that_is_no_number_ends_the_training_and_keeps_the_best() {
-    let (journey, ending) = train_on(Flaws { good: 4, ..FINE }, &stack(16, 16), batch(4), &User::quiet()).unwrap();
-    assert_eq!(ending, Ending::Diverged { epoch: 3, rate: 0.01 });
-    assert_eq!((journey.history.len(), journey.state.steps), (2, 4));
-    assert!(journey.best.is_some());
+    let (checkpoint, outcome) = train_on(Flaws { good: 4, ..FINE }, &stack(16, 16), batch(4), &User::quiet()).unwrap();
+    assert_eq!(outcome, Outcome::Diverged { epoch: 3, rate: 0.01 });
+    assert_eq!((checkpoint.history.len(), checkpoint.state.steps), (2, 4));
+    assert!(checkpoint.best.is_some());
 }
 
 /// Fails to apply a network.

@@ -135,8 +135,7 @@ impl Scan {
         let corners = (0..8).map(|corner| {
             let [z, y, x] = [corner >> 2, corner >> 1 & 1, corner & 1];
             let weight: f64 = [z, y, x].iter().zip(share).map(|(&up, s)| if up == 1 { s } else { 1.0 - s }).product();
-            let at = ((lower[0] + z) * size.height + lower[1] + y) * size.width + lower[2] + x;
-            weight * f64::from(greys[at])
+            weight * f64::from(greys[[lower[0] + z, lower[1] + y, lower[2] + x]])
         });
         corners.sum::<f64>() as f32
     }

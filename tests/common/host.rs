@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use ndarray::{ArrayView2, ArrayViewMut2};
 use undulator::{
     command::{Code, CommandError, Host, Image, ImageSink, NewImage, Row},
     grey::Window,
@@ -41,7 +42,7 @@ impl SliceSource for MemoryImage {
         self.volume.shape()
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.volume.read(z, out)
     }
 }
@@ -87,9 +88,9 @@ pub struct Kept {
 #[derive(Default)]
 pub struct MemoryHost {
     pub images: BTreeMap<String, MemoryImage>,
-    pub models: PathBuf,
+    models: PathBuf,
     /// Cancels once so many events were heard.
-    pub patience: Option<usize>,
+    patience: Option<usize>,
     kept: Mutex<Kept>,
     heard: Mutex<usize>,
 }
@@ -99,6 +100,16 @@ impl MemoryHost {
         let image = image.into();
         self.images.insert(image.name().to_owned(), image);
         self
+    }
+
+    /// With a folder of models.
+    pub fn with_models(self, models: PathBuf) -> Self {
+        Self { models, ..self }
+    }
+
+    /// Cancels once so many events were heard.
+    pub fn cancelling_after(self, events: usize) -> Self {
+        Self { patience: Some(events), ..self }
     }
 
     pub fn kept<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
@@ -186,15 +197,15 @@ struct MemorySink(Arc<Mutex<Made>>);
 impl SliceSink for MemorySink {
     fn begin(&mut self, shape: Shape) -> Result<(), StackError> {
         let mut made = self.0.lock().unwrap();
-        made.volume = Some(Volume::new(made.image.name, shape));
+        made.volume = Some(Volume::black(made.image.name, shape));
         Ok(())
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         self.0.lock().unwrap().volume.as_mut().expect("begun").write(z, slice)
     }
 
-    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.0.lock().unwrap().volume.as_ref().expect("begun").read(z, out)
     }
 }

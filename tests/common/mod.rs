@@ -1,4 +1,4 @@
-//! What several tests need.
+//! TIFF stacks of the shared test data.
 #![allow(dead_code, reason = "each test uses its own part")]
 
 use std::{fs::File, io::BufReader, path::PathBuf};
@@ -52,22 +52,4 @@ pub fn slices(volume: &Volume, range: std::ops::Range<usize>) -> Volume {
     let values = &volume.to_values()[range.start * plane..range.end * plane];
     let size = Size { slices: range.len(), ..shape.size };
     Volume::from_values(volume.name(), Shape { size, ..shape }, values)
-}
-
-/// A volume of 32-bit floats whose values follow from (x, y, z).
-pub fn volume(name: &str, size: Size, value: impl Fn(usize, usize, usize) -> f32) -> Volume {
-    let shape = Shape { size, voxel: VoxelSize::isotropic(0.6), grey: GreyType::F32 };
-    let mut values = Vec::new();
-    for z in 0..size.slices {
-        for y in 0..size.height {
-            values.extend((0..size.width).map(|x| value(x, y, z)));
-        }
-    }
-    Volume::from_values(name, shape, &values)
-}
-
-/// A blurred and a crisp pattern.
-pub fn pair(size: Size) -> (Volume, Volume) {
-    let wave = |x: usize, y: usize, z: usize| (x as f32 * 0.7 + z as f32).sin() + (y as f32 * 0.5).cos();
-    (volume("low", size, |x, y, z| 3.0 * wave(x, y, z)), volume("reference", size, |x, y, z| wave(x, y, z).signum()))
 }

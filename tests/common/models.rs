@@ -2,11 +2,13 @@
 #![allow(dead_code)] // Each test that includes it uses a part.
 
 use undulator::{
-    engine::{Images, Loss, Schedule},
     grey::Window,
     model::{Card, Epoch, Model, Scores, Training},
-    network::{Activation, Architecture, Spec, Weights},
     stack::{GreyType, Size, VoxelSize},
+};
+use undulator_compute::{
+    Images, Loss, Schedule,
+    network::{Activation, Architecture, Spec, Weights},
 };
 
 /// The facts of a training that never was, without epochs.

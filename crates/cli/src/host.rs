@@ -13,7 +13,7 @@ use undulator::{
     picture::Picture,
     progress::{Event, Listener},
     stack::Shape,
-    stack_file::Look,
+    stack_file::DisplaySettings,
     train::{Request, TrainEvent, TrainListener},
 };
 
@@ -111,7 +111,7 @@ impl State {
         }
     }
 
-    fn look(&self, image: &NewImage) -> Look {
+    fn display(&self, image: &NewImage) -> DisplaySettings {
         let field = match image.grid {
             Grid::Within { field, .. } => Some(field),
             Grid::Same | Grid::Resampled => image.source,
@@ -123,7 +123,7 @@ impl State {
             Greys::Overlay => Window::new(0.0, 255.0).ok(),
         };
         let unit = opened(field).map_or(MICROMETRE, |field| field.unit.as_str()).to_owned();
-        Look { unit, channels: image.channels, frames: image.frames, range }
+        DisplaySettings { unit, channels: image.channels, frames: image.frames, range }
     }
 }
 
@@ -178,8 +178,8 @@ impl Host for FileHost {
 
     fn create(&self, image: &NewImage) -> Result<Box<dyn ImageSink>, CommandError> {
         let mut state = self.state();
-        let (title, look) = (state.title(image.name, image.source), state.look(image));
-        state.results.create(&title, look)
+        let (title, display) = (state.title(image.name, image.source), state.display(image));
+        state.results.create(&title, display)
     }
 
     fn open(&self, _image: &NewImage, path: &Path, _shape: Shape) -> Result<(), CommandError> {

@@ -60,6 +60,8 @@ fn print(bytes: &[u8]) -> ExitCode {
 
 fn carry_out(run: &Run) -> ExitCode {
     interrupt::watch();
+    #[cfg(feature = "cuda")]
+    undulator_gpu::register();
     let host = match FileHost::new(run) {
         Ok(host) => host,
         Err(error) => return tell(run, &Outcome::refused(error)),

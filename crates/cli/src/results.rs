@@ -9,12 +9,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use ndarray::{ArrayView2, ArrayViewMut2};
 use tempfile::{TempDir, TempPath};
 use undulator::{
     command::{Code, CommandError, ImageSink},
     grey::Window,
-    stack::{Shape, SliceSink, StackError},
-    stack_file::{Job, Look, StackFile, StackFileError},
+    stack::{Shape, SliceSink, StackError, StackFileError},
+    stack_file::{DisplaySettings, Job, StackFile},
 };
 
 use super::interrupt;
@@ -78,11 +79,11 @@ impl Results {
     ///
     /// # Errors
     /// [`Code::File`] when there is such a file already, or the folder cannot be written to.
-    pub fn create(&mut self, title: &str, look: Look) -> Result<Box<dyn ImageSink>, CommandError> {
+    pub fn create(&mut self, title: &str, display: DisplaySettings) -> Result<Box<dyn ImageSink>, CommandError> {
         let place = self.place(title)?;
         let name = place.file_name().unwrap_or_default().to_owned();
         let at = self.hidden().map_err(|error| unwritable(&place, &error))?.join(name);
-        let file = StackFile::new(&at, look, Job::default());
+        let file = StackFile::new(&at, display, Job::default());
         let content = Arc::new(Mutex::new(Content { file, properties: Vec::new() }));
         self.growing.push(Growing { at, place, content: content.clone() });
         Ok(Box::new(FileSink(content)))
@@ -150,11 +151,11 @@ impl SliceSink for FileSink {
         locked(&self.0).file.begin(shape)
     }
 
-    fn write(&mut self, z: usize, slice: &[f32]) -> Result<(), StackError> {
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         locked(&self.0).file.write(z, slice)
     }
 
-    fn read_done(&mut self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
+    fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         locked(&self.0).file.read_done(z, out)
     }
 }

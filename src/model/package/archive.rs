@@ -1,4 +1,4 @@
-//! Zip files from strangers: read in place, one flat folder, nothing more than a model needs.
+//! Zip files from untrusted sources: read in place, one flat folder, nothing more than a model needs.
 //!
 //! Only what PKWARE's APPNOTE calls the central directory is believed, and only where the local headers say the same, so
 //! that no two programs see two different contents in one file.

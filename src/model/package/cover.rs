@@ -2,6 +2,8 @@
 
 use std::io;
 
+use ndarray::ArrayView2;
+
 use crate::{
     grey::Window,
     model::Card,
@@ -14,31 +16,30 @@ const WIDTH: usize = 2 * HEIGHT;
 
 /// One picture of the cover.
 pub(super) struct Panel<'a> {
-    pub values: &'a [f32],
-    pub width: usize,
-    pub height: usize,
+    pub values: ArrayView2<'a, f32>,
     pub window: Window,
 }
 
 impl<'a> Panel<'a> {
     /// A laboratory slice.
-    pub fn input(card: &Card, values: &'a [f32], width: usize, height: usize) -> Self {
-        Self { values, width, height, window: card.input_window }
+    pub fn input(card: &Card, values: ArrayView2<'a, f32>) -> Self {
+        Self { values, window: card.input_window }
     }
 
     /// A restored slice or the reference.
-    pub fn output(card: &Card, values: &'a [f32], width: usize, height: usize) -> Self {
-        Self { values, width, height, window: card.output_window }
+    pub fn output(card: &Card, values: ArrayView2<'a, f32>) -> Self {
+        Self { values, window: card.output_window }
     }
 
     /// The grey value in 8 bits of a pixel of the panel: its middle, as large as fits, each pixel whole.
     fn at(&self, x: usize, y: usize, across: usize, down: usize) -> u8 {
-        let step = (across as f64 / self.width as f64).max(down as f64 / self.height as f64);
+        let (height, width) = self.values.dim();
+        let step = (across as f64 / width as f64).max(down as f64 / height as f64);
         let from = |at: usize, length: usize, own: usize| {
             let middle = (at as f64 + 0.5 - length as f64 / 2.0) / step + own as f64 / 2.0;
             (middle as usize).min(own - 1)
         };
-        self.window.to_8_bit(self.values[from(y, down, self.height) * self.width + from(x, across, self.width)])
+        self.window.to_8_bit(self.values[[from(y, down, height), from(x, across, width)]])
     }
 }
 

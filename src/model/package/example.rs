@@ -1,35 +1,28 @@
 //! One slice that shows what a model does, and the test tensors made of it.
 
-use crate::{
-    engine::{EngineError, Images, Runner, cpu},
-    frame::Frame,
-    grey::Window,
-    model::Model,
-    network::Plan,
-};
+use ndarray::{Array2, ArrayView2, s};
+use undulator_compute::{EngineError, Frame, Images, Runner, cpu, network::Plan};
 
-/// One validation slice before and after, in raw grey values, row-major.
+use crate::{grey::Window, model::Model, stack::flat};
+
+/// One validation slice before and after, in raw grey values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// Pixels along x.
-    pub width: usize,
-    /// Pixels along y.
-    pub height: usize,
     /// The laboratory slice.
-    pub input: Vec<f32>,
+    pub input: Array2<f32>,
     /// What the model makes of it.
-    pub restored: Vec<f32>,
+    pub restored: Array2<f32>,
     /// The synchrotron slice.
-    pub reference: Vec<f32>,
+    pub reference: Array2<f32>,
 }
 
 impl Example {
-    /// Whether every picture has all its pixels, and every one is a finite number.
+    /// Whether all pictures are of one size and have pixels, and every one is a finite number.
     pub(super) fn is_whole(&self) -> bool {
         let pictures = [&self.input, &self.restored, &self.reference];
         let whole =
-            |values: &&Vec<f32>| values.len() == self.width * self.height && values.iter().all(|grey| grey.is_finite());
-        self.width > 0 && self.height > 0 && pictures.iter().all(whole)
+            |values: &&Array2<f32>| values.dim() == self.input.dim() && values.iter().all(|grey| grey.is_finite());
+        !self.input.is_empty() && pictures.iter().all(whole)
     }
 }
 
@@ -43,11 +36,21 @@ pub(super) struct TestTensors {
 }
 
 impl TestTensors {
+    /// The input as an image.
+    pub fn input(&self) -> ArrayView2<'_, f32> {
+        ArrayView2::from_shape((self.edge, self.edge), &self.input).expect("a square image")
+    }
+
+    /// The output as an image.
+    pub fn output(&self) -> ArrayView2<'_, f32> {
+        ArrayView2::from_shape((self.edge, self.edge), &self.output).expect("a square image")
+    }
+
     /// The middle of the slice, reflected where it is too small, or without one a pattern of waves.
     pub fn new(model: &Model, plan: &Plan, example: Option<&Example>) -> Result<Self, EngineError> {
         let edge = plan.least_tile();
         let input = match example {
-            Some(example) => middle(&example.input, example.width, example.height, edge),
+            Some(example) => middle(example.input.view(), edge),
             None => waves(edge, model.card.input_window),
         };
         let window = model.card.input_window;
@@ -59,14 +62,14 @@ impl TestTensors {
 }
 
 /// A square from the middle of a slice.
-fn middle(slice: &[f32], width: usize, height: usize, edge: usize) -> Vec<f32> {
+fn middle(slice: ArrayView2<'_, f32>, edge: usize) -> Vec<f32> {
+    let (height, width) = slice.dim();
     let (across, down) = (width.min(edge), height.min(edge));
     let (left, top) = ((width - across) / 2, (height - down) / 2);
-    let rows = slice.chunks_exact(width).skip(top).take(down);
-    let cropped: Vec<f32> = rows.flat_map(|row| &row[left..left + across]).copied().collect();
+    let cropped = slice.slice(s![top..top + down, left..left + across]).as_standard_layout().into_owned();
     let frame = Frame { width: across, height: down, padded_width: edge, padded_height: edge };
     let mut square = Vec::with_capacity(frame.padded_pixels());
-    frame.pad_into(&cropped, |grey| grey, &mut square);
+    frame.pad_into(flat(&cropped), |grey| grey, &mut square);
     square
 }
 
@@ -87,9 +90,9 @@ mod tests {
 
     #[test]
     fn the_middle_of_a_slice_is_cropped_or_reflected() {
-        let slice: Vec<f32> = (0..12).map(|v| v as f32).collect();
-        assert_eq!(middle(&slice, 4, 3, 2), [1.0, 2.0, 5.0, 6.0]);
-        assert_eq!(middle(&slice, 12, 1, 3), [4.0, 5.0, 6.0, 4.0, 5.0, 6.0, 4.0, 5.0, 6.0]);
-        assert_eq!(middle(&[7.0, 8.0], 2, 1, 3)[..3], [7.0, 8.0, 7.0]);
+        let slice = |dim| Array2::from_shape_vec(dim, (0..12).map(|v| v as f32).collect()).unwrap();
+        assert_eq!(middle(slice((3, 4)).view(), 2), [1.0, 2.0, 5.0, 6.0]);
+        assert_eq!(middle(slice((1, 12)).view(), 3), [4.0, 5.0, 6.0, 4.0, 5.0, 6.0, 4.0, 5.0, 6.0]);
+        assert_eq!(middle(ndarray::array![[7.0, 8.0]].view(), 3)[..3], [7.0, 8.0, 7.0]);
     }
 }

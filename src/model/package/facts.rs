@@ -1,4 +1,4 @@
-//! What a package says of itself, for people.
+//! A package's metadata, for display.
 
 use std::io::{Read, Seek};
 
@@ -53,7 +53,7 @@ impl Facts {
 }
 
 impl<R: Read + Seek> Package<R> {
-    /// Everything that is to be shown of the package, whether or not it can run.
+    /// The package's metadata for display, whether or not the model runs here.
     pub fn facts(&mut self) -> Facts {
         let readme = self.rdf.get("documentation").and_then(file_name).unwrap_or(README).to_owned();
         let readme = self.archive.read(&readme, MOST_README_BYTES).unwrap_or_default();

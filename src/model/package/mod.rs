@@ -20,6 +20,7 @@ pub(super) mod yaml;
 
 use std::io::{Read, Seek, Write};
 
+use undulator_onnx::to_onnx;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 pub use credits::{Author, Citation, Credits, CreditsError, LICENCES};
@@ -27,7 +28,7 @@ pub use example::Example;
 pub use facts::Facts;
 pub use verify::Verification;
 
-use super::{Card, Export, Loaded, Model, onnx, safetensors};
+use super::{Card, Export, Loaded, Model, safetensors};
 use crate::checksum;
 use cover::{Panel, cover};
 use example::TestTensors;
@@ -89,7 +90,7 @@ pub(super) fn files(model: &Model, packaging: &Packaging, name: &str) -> Result<
         (TEST_INPUT, npy::write(test.edge, &test.input)),
         (TEST_OUTPUT, npy::write(test.edge, &test.output)),
         (CARD, serde_json::to_vec_pretty(card)?),
-        (WEIGHTS_ONNX, onnx::to_onnx(&plan, &model.weights)),
+        (WEIGHTS_ONNX, to_onnx(&plan, &model.weights)),
         (WEIGHTS, safetensors::write(&model.weights)?),
     ];
     let sums: Vec<(&str, String)> = files.iter().map(|(name, bytes)| (*name, checksum::of(bytes))).collect();
@@ -101,22 +102,19 @@ pub(super) fn files(model: &Model, packaging: &Packaging, name: &str) -> Result<
 /// The bytes of a file that other programs read.
 pub(super) fn export(model: &Model, what: Export) -> Result<Vec<u8>, Reason> {
     Ok(match what {
-        Export::Onnx => onnx::to_onnx(&model.card.network.plan()?, &model.weights),
+        Export::Onnx => to_onnx(&model.card.network.plan()?, &model.weights),
         Export::Safetensors => safetensors::write(&model.weights)?,
     })
 }
 
 fn panels<'a>(card: &Card, example: Option<&'a Example>, test: &'a TestTensors) -> Vec<Panel<'a>> {
     match example {
-        Some(Example { width, height, input, restored, reference }) => vec![
-            Panel::input(card, input, *width, *height),
-            Panel::output(card, restored, *width, *height),
-            Panel::output(card, reference, *width, *height),
+        Some(Example { input, restored, reference }) => vec![
+            Panel::input(card, input.view()),
+            Panel::output(card, restored.view()),
+            Panel::output(card, reference.view()),
         ],
-        None => vec![
-            Panel::input(card, &test.input, test.edge, test.edge),
-            Panel::output(card, &test.output, test.edge, test.edge),
-        ],
+        None => vec![Panel::input(card, test.input()), Panel::output(card, test.output())],
     }
 }
 
@@ -142,7 +140,7 @@ pub(super) fn read(file: impl Read + Seek, force: bool) -> Result<Loaded, Reason
     }
     let verification = match &model {
         Loaded::Own(_) => package.verify_if_quick(&model)?,
-        Loaded::Foreign(_) => Some(package.verify(&model)?),
+        Loaded::External(_) => Some(package.verify(&model)?),
     };
     match verification.filter(|verification| !verification.passed()) {
         None => Ok(model),

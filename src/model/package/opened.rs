@@ -15,7 +15,7 @@ use super::{
 use crate::{
     checksum,
     grey::Window,
-    model::{Card, Foreign, Loaded, Model, foreign, foreign::Trial, safetensors},
+    model::{Card, ExternalModel, Loaded, Model, external, external::Trial, safetensors},
 };
 
 const MOST_CARD_BYTES: u64 = 16 << 20;
@@ -66,7 +66,7 @@ impl<R: Read + Seek> Package<R> {
                 check_format(own)?;
                 Ok(Loaded::Own(Box::new(self.model()?)))
             }
-            None => Ok(Loaded::Foreign(self.foreign()?)),
+            None => Ok(Loaded::External(self.external()?)),
         }
     }
 
@@ -85,14 +85,14 @@ impl<R: Read + Seek> Package<R> {
         Ok(Model { card, weights })
     }
 
-    fn foreign(&mut self) -> Result<Foreign, Reason> {
-        let file = foreign::network(&self.rdf).and_then(File::of).map_err(reason)?;
+    fn external(&mut self) -> Result<ExternalModel, Reason> {
+        let file = external::network(&self.rdf).and_then(File::of).map_err(reason)?;
         let (size, packed) = self.archive.bytes(&file.name).map_err(reason)?;
         if size > MOST_PACKED_NETWORK_BYTES.max(packed.saturating_mul(2)) {
             return Err(Reason(format!("{} would unpack to {size} bytes from {packed}", file.name)));
         }
         let onnx = self.read(&file, size)?;
-        Foreign::new(&self.rdf, onnx).map_err(reason)
+        ExternalModel::new(&self.rdf, onnx).map_err(reason)
     }
 
     /// Runs the model on the package's test input, unless this would take long.
@@ -103,7 +103,7 @@ impl<R: Read + Seek> Package<R> {
                 let quick = plan.multiplications(plan.least_tile().pow(2) as u64) <= MOST_MULTIPLICATIONS;
                 if quick { self.verify(model).map(Some) } else { Ok(None) }
             }
-            Loaded::Foreign(model) => {
+            Loaded::External(model) => {
                 let (trial, output) = self.trial(model)?;
                 if trial.is_quick() { trial.verify(&output).map(Some).map_err(reason) } else { Ok(None) }
             }
@@ -118,7 +118,7 @@ impl<R: Read + Seek> Package<R> {
                 let (input, output) = (tensor(TEST_INPUT)?, tensor(TEST_OUTPUT)?);
                 verify::verify(model, &input, &output).map_err(reason)
             }
-            Loaded::Foreign(model) => {
+            Loaded::External(model) => {
                 let (trial, output) = self.trial(model)?;
                 trial.verify(&output).map_err(reason)
             }
@@ -126,8 +126,8 @@ impl<R: Read + Seek> Package<R> {
     }
 
     /// A model of another program, ready for its test input, and its test output.
-    fn trial(&mut self, model: &Foreign) -> Result<(Trial, Tensor), Reason> {
-        let [input, output] = foreign::test_images(&self.rdf).map_err(reason)?.map(File::of);
+    fn trial(&mut self, model: &ExternalModel) -> Result<(Trial, Tensor), Reason> {
+        let [input, output] = external::test_images(&self.rdf).map_err(reason)?.map(File::of);
         let mut read = |file: Result<File, String>| {
             let file = file.map_err(reason)?;
             tensor(&file.name, &self.read(&file, MOST_FOREIGN_TENSOR_BYTES)?)

@@ -6,16 +6,16 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use undulator_compute::network::{Activation, Architecture, Plan};
+use undulator_onnx::{INPUT, OPSET, OUTPUT};
+
 use super::{
     CARD, COVER, FORMAT, README, TEST_INPUT, TEST_OUTPUT, VERSION, WEIGHTS, WEIGHTS_ONNX,
     credits::{Credits, clean_author, clean_text},
     verify::TOLERANCE,
     yaml::Yaml,
 };
-use crate::{
-    model::{Card, onnx},
-    network::{Activation, Architecture, Plan},
-};
+use crate::model::Card;
 
 /// What the description is made of.
 pub(super) struct Facts<'a> {
@@ -55,10 +55,7 @@ impl Facts<'_> {
             ("outputs", Yaml::List(vec![self.output()])),
             (
                 "weights",
-                Yaml::map([(
-                    "onnx",
-                    self.file(WEIGHTS_ONNX, [("opset_version", Yaml::integer(onnx::OPSET as usize))]),
-                )]),
+                Yaml::map([("onnx", self.file(WEIGHTS_ONNX, [("opset_version", Yaml::integer(OPSET as usize))]))]),
             ),
             ("attachments", Yaml::List(attached.to_vec())),
             ("config", self.config()),
@@ -133,7 +130,7 @@ impl Facts<'_> {
         steps.extend(scale(1.0, -low));
         steps.extend(scale(1.0 / width, 0.0));
         Yaml::map([
-            ("id", Yaml::text(onnx::INPUT)),
+            ("id", Yaml::text(INPUT)),
             ("description", Yaml::text("a slice of a laboratory CT, raw grey values")),
             ("axes", axes("laboratory", [side("y"), side("x")])),
             ("data", data()),
@@ -144,7 +141,7 @@ impl Facts<'_> {
 
     fn output(&self) -> Yaml {
         let side = |id: &str| {
-            let size = Yaml::map([("tensor_id", Yaml::text(onnx::INPUT)), ("axis_id", Yaml::text(id))]);
+            let size = Yaml::map([("tensor_id", Yaml::text(INPUT)), ("axis_id", Yaml::text(id))]);
             let halo = Yaml::integer(self.plan.halo());
             Yaml::map([("type", Yaml::text("space")), ("id", Yaml::text(id)), ("size", size), ("halo", halo)])
         };
@@ -156,7 +153,7 @@ impl Facts<'_> {
         }
         steps.push(as_float());
         Yaml::map([
-            ("id", Yaml::text(onnx::OUTPUT)),
+            ("id", Yaml::text(OUTPUT)),
             ("description", Yaml::text("the slice with the look of the synchrotron CT, in its grey values")),
             ("axes", axes("restored", [side("y"), side("x")])),
             ("data", data()),

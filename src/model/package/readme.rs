@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::{
-    model::{Card, Epoch, Scores},
-    network::Plan,
-};
+use undulator_compute::network::Plan;
+
+use crate::model::{Card, Epoch, Scores};
 
 /// Rows of the validation curve.
 const MOST_ROWS: usize = 25;

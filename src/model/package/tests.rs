@@ -2,12 +2,16 @@
 
 use std::io::Cursor;
 
+use ndarray::Array2;
+use undulator_compute::{
+    Loss, Schedule,
+    network::{Activation, Architecture, Spec, Weights},
+};
+
 use super::{opened::MOST_MULTIPLICATIONS, *};
 use crate::{
-    engine::{Loss, Schedule},
     grey::Window,
     model::{Epoch, Scores, Training},
-    network::{Activation, Architecture, Spec, Weights},
     stack::{GreyType, Size, VoxelSize},
 };
 
@@ -67,7 +71,7 @@ fn refusal(bytes: Vec<u8>) -> String {
 fn read_own(bytes: Vec<u8>, force: bool) -> Model {
     match read(Cursor::new(bytes), force).unwrap() {
         Loaded::Own(model) => *model,
-        Loaded::Foreign(model) => panic!("{model:?}"),
+        Loaded::External(model) => panic!("{model:?}"),
     }
 }
 
@@ -315,15 +319,17 @@ fn a_package_of_the_first_kind_says_so() {
 
 #[test]
 fn an_example_without_all_its_pixels_is_refused() {
-    let whole = Example { width: 3, height: 2, input: vec![1.0; 6], restored: vec![1.0; 6], reference: vec![1.0; 6] };
+    let picture = |height, width, grey| Array2::from_elem((height, width), grey);
+    let [input, restored, reference] = [(); 3].map(|()| picture(2, 3, 1.0));
+    let whole = Example { input, restored, reference };
     let packed = |example: Example| {
         files(&model(), &Packaging { example: Some(example), ..Default::default() }, "x").map_err(|reason| reason.0)
     };
     assert!(packed(whole.clone()).is_ok());
     for bad in [
-        Example { width: 4, ..whole.clone() },
-        Example { input: vec![f32::NAN; 6], ..whole.clone() },
-        Example { width: 0, height: 0, input: vec![], restored: vec![], reference: vec![] },
+        Example { restored: picture(2, 4, 1.0), ..whole.clone() },
+        Example { input: picture(2, 3, f32::NAN), ..whole.clone() },
+        Example { input: picture(0, 0, 1.0), restored: picture(0, 0, 1.0), reference: picture(0, 0, 1.0) },
     ] {
         assert!(packed(bad).unwrap_err().contains("example"));
     }
@@ -349,10 +355,10 @@ fn a_model_that_does_not_reproduce_its_test_image_is_refused_unless_forced() {
 
 #[test]
 fn a_package_that_says_nothing_of_this_project_is_run_by_tract() {
-    let foreign = with_rdf(package(), |rdf| rdf.replace("undulator:", "other:"));
-    let Loaded::Foreign(model) = read(Cursor::new(zip(&foreign)), false).unwrap() else { panic!("it is foreign") };
+    let external = with_rdf(package(), |rdf| rdf.replace("undulator:", "other:"));
+    let Loaded::External(model) = read(Cursor::new(zip(&external)), false).unwrap() else { panic!("it is external") };
     assert_eq!(model.grey(), GreyType::F32);
-    assert!(verify(Cursor::new(zip(&foreign))).unwrap().passed());
+    assert!(verify(Cursor::new(zip(&external))).unwrap().passed());
 }
 
 #[test]

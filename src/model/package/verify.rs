@@ -2,11 +2,10 @@
 
 use std::fmt;
 
+use undulator_compute::{Images, Runner, cpu};
+
 use super::npy::Tensor;
-use crate::{
-    engine::{Images, Runner, cpu},
-    model::Model,
-};
+use crate::model::Model;
 
 /// Where the network's numbers may differ between programs and processors: this part of the grey window.
 pub(super) const TOLERANCE: f32 = 1e-4;

@@ -18,6 +18,8 @@ mod tests;
 
 use std::{fs::File, path::Path};
 
+use ndarray::{ArrayViewMut2, Ix2};
+
 use directory::{Directory, Layout};
 use page::{Kind, Place};
 use undulator::{
@@ -213,14 +215,14 @@ impl SliceSource for TiffImage {
         self.shape
     }
 
-    fn read(&self, z: usize, out: &mut [f32]) -> Result<(), StackError> {
-        let mut voxels = Voxels::default();
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        let mut voxels = Voxels::<Ix2>::default();
         self.read_voxels(z, &mut voxels)?;
-        voxels.store(0, out);
+        voxels.store(out);
         Ok(())
     }
 
-    fn read_voxels(&self, z: usize, out: &mut Voxels) -> Result<(), StackError> {
+    fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         let page = page::Page { file: &self.file, layout: self.layout, kind: self.kind, size: self.shape.size };
         let read = page.read(self.slices[z], std::mem::take(out));
         *out = read.map_err(|reason| StackError::Host { slice: z + 1, reason: format!("{}: {reason}", self.name) })?;

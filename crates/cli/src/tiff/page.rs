@@ -5,6 +5,7 @@ use std::{
     io::{self, BufReader, Read, Seek, SeekFrom},
 };
 
+use ndarray::{Array2, Ix2};
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use undulator::stack::{GreyType, Size, Voxels};
 
@@ -121,7 +122,7 @@ impl Page<'_> {
     ///
     /// # Errors
     /// With what is wrong.
-    pub fn read(&self, place: Place, spare: Voxels) -> Result<Voxels, String> {
+    pub fn read(&self, place: Place, spare: Voxels<Ix2>) -> Result<Voxels<Ix2>, String> {
         match place.values {
             Some(start) => self.copy(start, spare).map_err(|error| error.to_string()),
             None => self.decode(place.directory),
@@ -129,9 +130,9 @@ impl Page<'_> {
     }
 
     /// Values that stand in the file as they are.
-    fn copy(&self, start: u64, spare: Voxels) -> io::Result<Voxels> {
+    fn copy(&self, start: u64, spare: Voxels<Ix2>) -> io::Result<Voxels<Ix2>> {
         let mut bytes = match (self.kind, spare) {
-            (Kind::U8, Voxels::U8(spare)) => spare,
+            (Kind::U8, Voxels::U8(spare)) => spare.into_raw_vec_and_offset().0,
             _ => Vec::new(),
         };
         bytes.resize(self.size.plane() * self.kind.bytes(), 0);
@@ -146,16 +147,18 @@ impl Page<'_> {
             if little { f32::from_le_bytes(four) } else { f32::from_be_bytes(four) }
         };
         Ok(match self.kind {
-            Kind::U8 => Voxels::U8(bytes),
-            Kind::U16 => Voxels::U16(bytes.chunks_exact(2).map(pair).collect()),
-            Kind::F32 => Voxels::F32(bytes.chunks_exact(4).map(four).collect()),
-            Kind::I8 => Voxels::F32(bytes.iter().map(|byte| f32::from(*byte as i8)).collect()),
-            Kind::I16 => Voxels::F32(bytes.chunks_exact(2).map(|two| f32::from(pair(two) as i16)).collect()),
+            Kind::U8 => Voxels::U8(self.slice(bytes)?),
+            Kind::U16 => Voxels::U16(self.slice(bytes.chunks_exact(2).map(pair).collect())?),
+            Kind::F32 => Voxels::F32(self.slice(bytes.chunks_exact(4).map(four).collect())?),
+            Kind::I8 => Voxels::F32(self.slice(bytes.iter().map(|byte| f32::from(*byte as i8)).collect())?),
+            Kind::I16 => {
+                Voxels::F32(self.slice(bytes.chunks_exact(2).map(|two| f32::from(pair(two) as i16)).collect())?)
+            }
         })
     }
 
     /// Compressed values, or those of tiles.
-    fn decode(&self, directory: u64) -> Result<Voxels, String> {
+    fn decode(&self, directory: u64) -> Result<Voxels<Ix2>, String> {
         let mut limits = Limits::default();
         limits.decoding_buffer_size = self.size.plane() * self.kind.bytes();
         limits.intermediate_buffer_size = limits.decoding_buffer_size.max(limits.intermediate_buffer_size);
@@ -164,14 +167,23 @@ impl Page<'_> {
         let decoder = Decoder::new(file).map(|decoder| decoder.with_limits(limits));
         let values = decoder.and_then(|mut decoder| decoder.read_image()).map_err(|error| error.to_string())?;
         let voxels = match (self.kind, values) {
-            (Kind::U8, DecodingResult::U8(values)) => Voxels::U8(values),
-            (Kind::U16, DecodingResult::U16(values)) => Voxels::U16(values),
-            (Kind::F32, DecodingResult::F32(values)) => Voxels::F32(values),
-            (Kind::I8, DecodingResult::I8(values)) => Voxels::F32(values.into_iter().map(f32::from).collect()),
-            (Kind::I16, DecodingResult::I16(values)) => Voxels::F32(values.into_iter().map(f32::from).collect()),
+            (Kind::U8, DecodingResult::U8(values)) => self.slice(values).map(Voxels::U8),
+            (Kind::U16, DecodingResult::U16(values)) => self.slice(values).map(Voxels::U16),
+            (Kind::F32, DecodingResult::F32(values)) => self.slice(values).map(Voxels::F32),
+            (Kind::I8, DecodingResult::I8(values)) => {
+                self.slice(values.into_iter().map(f32::from).collect()).map(Voxels::F32)
+            }
+            (Kind::I16, DecodingResult::I16(values)) => {
+                self.slice(values.into_iter().map(f32::from).collect()).map(Voxels::F32)
+            }
             _ => return Err("its values are of another type than its first page says".to_owned()),
         };
-        Ok(voxels)
+        voxels.map_err(|error| error.to_string())
+    }
+
+    /// The values of a slice, row after row, as one.
+    fn slice<T>(&self, values: Vec<T>) -> io::Result<Array2<T>> {
+        Array2::from_shape_vec(self.size.slice_dim(), values).map_err(io::Error::other)
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::{fs, path::Path};
 
+use ndarray::Array2;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 use undulator::{
     command::{Code, Image},
-    stack::{GreyType, Shape, Size, SliceSink, SliceSource, VoxelSize, Voxels},
-    stack_file::{Job, Look, StackFile},
+    stack::{GreyType, Shape, Size, SliceSink, SliceSource, VoxelSize, Voxels, flat},
+    stack_file::{DisplaySettings, Job, StackFile},
 };
 
 use super::TiffImage;
 
-#[path = "../../tests/common/python.rs"]
+#[path = "../../../../tests/common/python.rs"]
 mod python;
 
 const WIDTH: usize = 37;
@@ -57,12 +58,12 @@ impl Expected {
         }
         let mut spare = Voxels::default();
         for slice in (0..shape.size.slices).rev() {
-            let (mut read, wanted) = (vec![f32::NAN; WIDTH * HEIGHT], self.slice(slice));
-            image.read(slice, &mut read).unwrap();
-            assert!(read == wanted, "{file}, slice {slice}: {:?} but {:?}", &read[..8], &wanted[..8]);
+            let (mut read, wanted) = (Array2::from_elem((HEIGHT, WIDTH), f32::NAN), self.slice(slice));
+            image.read(slice, read.view_mut()).unwrap();
+            assert!(flat(&read) == wanted, "{file}, slice {slice}: {:?} but {:?}", read.row(0), &wanted[..WIDTH]);
             image.read_voxels(slice, &mut spare).unwrap();
-            spare.store(0, &mut read);
-            assert!(read == wanted, "{file}, slice {slice}, in its own type");
+            spare.store(read.view_mut());
+            assert!(flat(&read) == wanted, "{file}, slice {slice}, in its own type");
         }
     }
 }
@@ -102,17 +103,17 @@ fn slices_beyond_4_gib_are_read() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("large.tif");
     let shape = Shape { size: Size::new(1 << 14, 1 << 12, 70), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U8 };
-    let look = Look { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
+    let look = DisplaySettings { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
     let mut file = StackFile::new(&path, look, Job::default());
     file.begin(shape).unwrap();
     // What lies between takes no room on the disk.
-    let last: Vec<f32> = (0..shape.size.plane()).map(|at| (at % 251) as f32).collect();
-    file.write(69, &last).unwrap();
+    let last = Array2::from_shape_fn(shape.size.slice_dim(), |(y, x)| ((y * shape.size.width + x) % 251) as f32);
+    file.write(69, last.view()).unwrap();
     file.finish().unwrap();
     let image = TiffImage::open(&path).unwrap();
     assert_eq!((image.shape(), image.unit()), (shape, "µm"));
-    let mut read = vec![0.0; shape.size.plane()];
-    image.read(69, &mut read).unwrap();
+    let mut read = Array2::zeros(shape.size.slice_dim());
+    image.read(69, read.view_mut()).unwrap();
     assert!(read == last);
 }
 
@@ -140,10 +141,10 @@ fn read_all(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
     let Ok(image) = TiffImage::open(path) else { return };
     assert!(image.shape().size.plane() < 1 << 28, "{}", image.shape().size);
-    let mut out = vec![0.0; image.shape().size.plane()];
+    let mut out = Array2::zeros(image.shape().size.slice_dim());
     for slice in 0..image.shape().size.slices.min(3) {
         // Whether it goes well depends on what was damaged.
-        let _ = image.read(slice, &mut out);
+        let _ = image.read(slice, out.view_mut());
     }
 }
 

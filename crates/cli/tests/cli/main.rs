@@ -4,7 +4,7 @@ mod errors;
 mod images;
 mod interrupted;
 mod path;
-#[path = "../common/python.rs"]
+#[path = "../../../../tests/common/python.rs"]
 mod python;
 mod shells;
 

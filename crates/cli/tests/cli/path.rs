@@ -7,15 +7,17 @@ use tempfile::tempdir;
 use undulator::{
     align::{AlignOptions, align},
     apply::apply,
-    engine::device::Wanted,
     measure::{self, measure},
     model::Model,
-    network::{Activation, Architecture, Spec},
     progress::{Progress, Silent},
     sample::{SampleOptions, sample_pair},
     stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
     train::{TrainOptions, train},
     volume::Volume,
+};
+use undulator_compute::{
+    device::DeviceRequest,
+    network::{Activation, Architecture, Spec},
 };
 
 use super::{found, names, run};
@@ -23,7 +25,7 @@ use super::{found, names, run};
 fn pair(options: &SampleOptions) -> (Volume, Volume) {
     let shape = Shape { size: Size::new(1, 1, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
     let (mut laboratory, mut synchrotron) =
-        (Volume::new("laboratory.tif", shape), Volume::new("synchrotron.tif", shape));
+        (Volume::black("laboratory.tif", shape), Volume::black("synchrotron.tif", shape));
     sample_pair(options, &mut laboratory, &mut synchrotron, Progress::silent()).unwrap();
     (laboratory, synchrotron)
 }
@@ -63,7 +65,7 @@ fn a_pair_is_made_trained_on_restored_and_measured() {
         spec,
         epochs: 2,
         validation: 4,
-        device: Wanted::Cpu,
+        device: DeviceRequest::Cpu,
         model: elsewhere.clone(),
         ..TrainOptions::default()
     };
@@ -74,9 +76,10 @@ fn a_pair_is_made_trained_on_restored_and_measured() {
     assert_eq!(Model::load(&at.join("tiny.zip")).unwrap().weights, Model::load(&elsewhere).unwrap().weights);
 
     let applied = json(at, "apply image=laboratory.tif model=tiny.zip reference=synchrotron.tif device=cpu");
-    let mut restored = Volume::new("restored", synchrotron.shape());
+    let mut restored = Volume::black("restored", synchrotron.shape());
     let model = Model::load(&elsewhere).unwrap();
-    let core = apply(&laboratory, Some(&synchrotron), &model, Wanted::Cpu, &mut restored, Progress::silent()).unwrap();
+    let core =
+        apply(&laboratory, Some(&synchrotron), &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
     let comparison = core.comparison.unwrap();
     assert_eq!(found(&applied, "PSNR"), comparison.restored.psnr);
     assert_eq!(found(&applied, "Filtered SSIM"), comparison.baselines.filtered.ssim);

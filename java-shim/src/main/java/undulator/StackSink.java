@@ -1,27 +1,35 @@
 package undulator;
 
-/** Takes a new stack from the native library, slice by slice. */
+/** Takes the planes of a new image from the native library, in the order of {@link StackSource}. */
 public interface StackSink {
     /**
-     * Called once, before the first slice. Fails if the memory does not suffice.
+     * Called once, before the first plane. Fails if the memory does not suffice.
      *
      * @param width voxels along x
      * @param height voxels along y
-     * @param slices voxels along z
+     * @param planes slices of all channels and frames
      * @param bits 8, 16 or 32
      * @param voxelX edge of a voxel along x
      * @param voxelY edge of a voxel along y
      * @param voxelZ edge of a voxel along z
      */
-    void begin(int width, int height, int slices, int bits, double voxelX, double voxelY, double voxelZ);
+    void begin(int width, int height, int planes, int bits, double voxelX, double voxelY, double voxelZ);
 
     /**
-     * Takes a slice and keeps the array.
+     * Takes a plane and keeps the array.
      *
-     * @param slice from zero, in rising order
+     * @param plane from zero
      * @param pixels a fresh byte[], short[] or float[]
      */
-    void write(int slice, Object pixels);
+    void write(int plane, Object pixels);
+
+    /**
+     * Gives back a plane that was written.
+     *
+     * @param plane from zero
+     * @return its grey values, which the reader never writes to
+     */
+    Object read(int plane);
 
     /**
      * Which grey values to show as black and white.

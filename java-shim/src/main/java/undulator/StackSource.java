@@ -1,18 +1,21 @@
 package undulator;
 
-/** A stack that the native library reads, slice by slice, from any thread. */
+/**
+ * An image that the native library reads, plane by plane, from any thread. The planes are all slices of all channels
+ * and frames, in the order of ImageJ's stacks: channels first, then slices, then frames.
+ */
 public interface StackSource {
     /**
-     * What the stack is called in messages.
+     * What the image is called in messages.
      *
-     * @return the image's title
+     * @return its title
      */
     String name();
 
     /**
      * Size and grey type.
      *
-     * @return width, height, slices, bits (8, 16 or 32)
+     * @return width, height, planes, bits (8, 16 or 32)
      */
     int[] size();
 
@@ -24,10 +27,31 @@ public interface StackSource {
     double[] voxel();
 
     /**
-     * Grey values of one slice, row by row. It may be the image's own array: the reader never writes to it.
+     * The unit of the voxel size.
      *
-     * @param slice from zero
+     * @return as the image has it
+     */
+    String unit();
+
+    /**
+     * How many channels it has.
+     *
+     * @return from one
+     */
+    int channels();
+
+    /**
+     * How many frames in time it has.
+     *
+     * @return from one
+     */
+    int frames();
+
+    /**
+     * Grey values of one plane, row by row. It may be the image's own array: the reader never writes to it.
+     *
+     * @param plane from zero
      * @return a byte[], short[] or float[], as {@link #size()} says
      */
-    Object read(int slice);
+    Object read(int plane);
 }

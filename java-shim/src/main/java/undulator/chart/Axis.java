@@ -2,7 +2,7 @@ package undulator.chart;
 
 import java.util.ArrayList;
 import java.util.List;
-import undulator.Words;
+import undulator.Format;
 
 /** A range of numbers with round ends, and the round numbers to write beside it. */
 public final class Axis {
@@ -113,7 +113,7 @@ public final class Axis {
      * @return in words
      */
     public static String label(double tick) {
-        String words = Words.threeDigits(tick);
+        String words = Format.threeDigits(tick);
         return words.contains("e") || !words.contains(".") ? words : words.replaceAll("0+$", "").replaceAll("\\.$", "");
     }
 }

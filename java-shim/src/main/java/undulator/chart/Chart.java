@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.DoubleStream;
 import javax.swing.JPanel;
-import undulator.Words;
+import undulator.Format;
 
 /** Curves over the epochs, with levels to compare them with. Each line has its name and last value at its right end. */
 public final class Chart extends JPanel {
@@ -45,9 +45,9 @@ public final class Chart extends JPanel {
         this.title = title;
         this.logarithmic = logarithmic;
         this.unit = unit;
-        setBackground(Look.BACKGROUND);
-        setPreferredSize(new Dimension(Look.pixels(480), Look.pixels(260)));
-        setMinimumSize(new Dimension(Look.pixels(240), Look.pixels(140)));
+        setBackground(ChartStyle.BACKGROUND);
+        setPreferredSize(new Dimension(ChartStyle.pixels(480), ChartStyle.pixels(260)));
+        setMinimumSize(new Dimension(ChartStyle.pixels(240), ChartStyle.pixels(140)));
     }
 
     /**
@@ -79,12 +79,12 @@ public final class Chart extends JPanel {
     @Override
     protected void paintComponent(Graphics plain) {
         super.paintComponent(plain);
-        Graphics2D graphics = Look.smooth(plain);
+        Graphics2D graphics = ChartStyle.smooth(plain);
         try {
-            graphics.setFont(Look.font(Font.BOLD, 12));
-            graphics.setColor(Look.TEXT);
-            graphics.drawString(title, 0, graphics.getFontMetrics().getAscent() + Look.pixels(2));
-            graphics.setFont(Look.font(Font.PLAIN, 11));
+            graphics.setFont(ChartStyle.font(Font.BOLD, 12));
+            graphics.setColor(ChartStyle.TEXT);
+            graphics.drawString(title, 0, graphics.getFontMetrics().getAscent() + ChartStyle.pixels(2));
+            graphics.setFont(ChartStyle.font(Font.PLAIN, 11));
             int done = curves.stream().mapToInt(curve -> curve.epochs.length == 0 ? 0
                     : (int) curve.epochs[curve.epochs.length - 1]).max().orElse(0);
             double[] values = values();
@@ -111,22 +111,22 @@ public final class Chart extends JPanel {
 
     private Rectangle frame(FontMetrics metrics, Axis up) {
         int left = up.ticks().stream().mapToInt(tick -> metrics.stringWidth(Axis.label(tick))).max().orElse(0)
-                + Look.pixels(14);
-        int right = Look.pixels(14);
+                + ChartStyle.pixels(14);
+        int right = ChartStyle.pixels(14);
         for (Curve curve : curves) {
-            right = Math.max(right, metrics.stringWidth(label(curve.name, 88.88)) + Look.pixels(14));
-            right = Math.max(right, metrics.stringWidth(label(curve.name, curve.last())) + Look.pixels(14));
+            right = Math.max(right, metrics.stringWidth(label(curve.name, 88.88)) + ChartStyle.pixels(14));
+            right = Math.max(right, metrics.stringWidth(label(curve.name, curve.last())) + ChartStyle.pixels(14));
         }
         for (Map.Entry<String, Double> level : levels.entrySet()) {
-            right = Math.max(right, metrics.stringWidth(label(level.getKey(), level.getValue())) + Look.pixels(14));
+            right = Math.max(right, metrics.stringWidth(label(level.getKey(), level.getValue())) + ChartStyle.pixels(14));
         }
-        int top = Look.pixels(28);
-        int bottom = 2 * metrics.getHeight() + Look.pixels(8);
+        int top = ChartStyle.pixels(28);
+        int bottom = 2 * metrics.getHeight() + ChartStyle.pixels(8);
         return new Rectangle(left, top, getWidth() - left - right, getHeight() - top - bottom);
     }
 
     private String label(String name, double value) {
-        return name + " " + Words.threeDigits(value) + unit;
+        return name + " " + Format.threeDigits(value) + unit;
     }
 
     private static double x(Rectangle frame, Axis across, double epoch) {
@@ -141,41 +141,41 @@ public final class Chart extends JPanel {
         FontMetrics metrics = graphics.getFontMetrics();
         for (double tick : up.ticks()) {
             double y = y(frame, up, tick);
-            graphics.setColor(Look.GRID);
+            graphics.setColor(ChartStyle.GRID);
             graphics.draw(new Line2D.Double(frame.x, y, frame.x + frame.width, y));
-            graphics.setColor(Look.FAINT_TEXT);
+            graphics.setColor(ChartStyle.FAINT_TEXT);
             String label = Axis.label(tick);
-            graphics.drawString(label, frame.x - metrics.stringWidth(label) - Look.pixels(6),
+            graphics.drawString(label, frame.x - metrics.stringWidth(label) - ChartStyle.pixels(6),
                     (float) y + metrics.getAscent() / 2f - 1);
         }
         int below = frame.y + frame.height;
         for (double tick : across.ticks()) {
             double x = x(frame, across, tick);
-            graphics.setColor(Look.LINE);
-            graphics.draw(new Line2D.Double(x, below, x, below + Look.pixels(4)));
-            graphics.setColor(Look.FAINT_TEXT);
+            graphics.setColor(ChartStyle.LINE);
+            graphics.draw(new Line2D.Double(x, below, x, below + ChartStyle.pixels(4)));
+            graphics.setColor(ChartStyle.FAINT_TEXT);
             String label = Axis.label(tick);
             graphics.drawString(label, (float) x - metrics.stringWidth(label) / 2f,
-                    below + Look.pixels(5) + metrics.getAscent());
+                    below + ChartStyle.pixels(5) + metrics.getAscent());
         }
         String name = "epoch";
         graphics.drawString(name, frame.x + (frame.width - metrics.stringWidth(name)) / 2,
-                below + Look.pixels(5) + metrics.getHeight() + metrics.getAscent());
-        graphics.setColor(Look.LINE);
+                below + ChartStyle.pixels(5) + metrics.getHeight() + metrics.getAscent());
+        graphics.setColor(ChartStyle.LINE);
         graphics.draw(frame);
     }
 
     private void paintEmpty(Graphics2D graphics, Rectangle frame) {
-        graphics.setColor(Look.LINE);
+        graphics.setColor(ChartStyle.LINE);
         graphics.draw(frame);
-        graphics.setColor(Look.FAINT_TEXT);
+        graphics.setColor(ChartStyle.FAINT_TEXT);
         int width = graphics.getFontMetrics().stringWidth(instead);
         graphics.drawString(instead, frame.x + (frame.width - width) / 2, frame.y + frame.height / 2);
     }
 
     private void paintLevels(Graphics2D graphics, Rectangle frame, Axis up) {
-        graphics.setStroke(new BasicStroke(Look.pixels(1), BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, DASHES, 0));
-        graphics.setColor(Look.FAINT_TEXT);
+        graphics.setStroke(new BasicStroke(ChartStyle.pixels(1), BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, DASHES, 0));
+        graphics.setColor(ChartStyle.FAINT_TEXT);
         for (double level : levels.values()) {
             double y = y(frame, up, level);
             graphics.draw(new Line2D.Double(frame.x, y, frame.x + frame.width, y));
@@ -185,7 +185,7 @@ public final class Chart extends JPanel {
     private static void paintCurve(Graphics2D graphics, Curve curve, Rectangle frame, Axis across, Axis up) {
         graphics.setColor(curve.colour);
         double thickness = curve.values.length > MANY_EPOCHS ? 1 : 2;
-        graphics.setStroke(new BasicStroke(Look.pixels(thickness), BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
+        graphics.setStroke(new BasicStroke(ChartStyle.pixels(thickness), BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
         Path2D path = new Path2D.Double();
         boolean drawing = false;
         for (int i = 0; i < curve.values.length; i++) {
@@ -200,14 +200,14 @@ public final class Chart extends JPanel {
                 drawing = true;
             }
             if (curve.values.length == 1) {
-                graphics.fill(circle(x, y, Look.pixels(2.5)));
+                graphics.fill(circle(x, y, ChartStyle.pixels(2.5)));
             }
         }
         graphics.draw(path);
         if (curve.marked >= 0) {
             Ellipse2D best = circle(x(frame, across, curve.epochs[curve.marked]),
-                    y(frame, up, curve.values[curve.marked]), Look.pixels(4));
-            graphics.setColor(Look.BACKGROUND);
+                    y(frame, up, curve.values[curve.marked]), ChartStyle.pixels(4));
+            graphics.setColor(ChartStyle.BACKGROUND);
             graphics.fill(best);
             graphics.setColor(curve.colour);
             graphics.draw(best);
@@ -224,10 +224,10 @@ public final class Chart extends JPanel {
         for (Curve curve : curves) {
             labels.add(label(curve.name, curve.last()), curve.colour, y(frame, up, curve.last()));
         }
-        levels.forEach((name, level) -> labels.add(label(name, level), Look.FAINT_TEXT, y(frame, up, level)));
+        levels.forEach((name, level) -> labels.add(label(name, level), ChartStyle.FAINT_TEXT, y(frame, up, level)));
         for (Labels.Label label : labels.apart(frame.y, frame.y + frame.height, metrics.getHeight())) {
             graphics.setColor(label.colour);
-            graphics.drawString(label.text, frame.x + frame.width + Look.pixels(8),
+            graphics.drawString(label.text, frame.x + frame.width + ChartStyle.pixels(8),
                     (float) label.y + metrics.getAscent() / 2f - 1);
         }
     }

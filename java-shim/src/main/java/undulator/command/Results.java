@@ -9,13 +9,17 @@ final class Results {
     private long shown;
     private boolean changed;
 
-    synchronized void add(String[] columns, String[] values) {
+    synchronized void add(String[] columns, double[] numbers, String[] texts) {
         ResultsTable table = ResultsTable.getResultsTable();
         // The commands fill different columns: an empty cell must not read as 0 dB.
         table.setNaNEmptyCells(true);
         table.incrementCounter();
         for (int i = 0; i < columns.length; i++) {
-            addValue(table, columns[i], values[i]);
+            if (texts[i] == null) {
+                table.addValue(columns[i], numbers[i]);
+            } else {
+                addText(table, columns[i], texts[i]);
+            }
         }
         changed = true;
         // Showing draws the whole table again: not for every slice of a long stack.
@@ -24,11 +28,12 @@ final class Results {
         }
     }
 
-    private static void addValue(ResultsTable table, String column, String value) {
+    /** Macros read numbers as numbers, also in a column that has words in other rows. */
+    private static void addText(ResultsTable table, String column, String text) {
         try {
-            table.addValue(column, Double.parseDouble(value));
+            table.addValue(column, Double.parseDouble(text));
         } catch (NumberFormatException words) {
-            table.addValue(column, value);
+            table.addValue(column, text);
         }
     }
 

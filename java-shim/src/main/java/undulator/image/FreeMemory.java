@@ -18,9 +18,10 @@ final class FreeMemory {
             System.gc();
         }
         if (free() < bytes + RESERVE) {
-            throw new CommandException(what + " needs " + mebibytes(bytes) + " MB of memory, but ImageJ has only "
-                    + mebibytes(Math.max(0, free() - RESERVE)) + " MB left of " + mebibytes(max())
-                    + " MB: close images, or give ImageJ more (Edit > Options > Memory & Threads...) and restart it" + advice);
+            throw new CommandException(CommandException.MEMORY, what + " needs " + mebibytes(bytes)
+                    + " MB of memory, but ImageJ has only " + mebibytes(Math.max(0, free() - RESERVE)) + " MB left of "
+                    + mebibytes(max()) + " MB", "close images, or give ImageJ more (Edit > Options > Memory & "
+                    + "Threads...) and restart it" + advice);
         }
     }
 

@@ -11,29 +11,19 @@ import undulator.CommandException;
  * Keeps other commands from changing images while they are read. Closing it unlocks them, unless another command of
  * this plugin still reads them: several may, so that trainings on one pair can wait for each other.
  */
-public final class LockedImages implements AutoCloseable {
+final class LockedImages implements AutoCloseable {
     private static final Map<ImagePlus, Integer> READERS = new IdentityHashMap<>();
 
     private final Deque<ImagePlus> locked = new ArrayDeque<>();
 
-    /**
-     * Locks images; nulls are left out.
-     *
-     * @param images to lock
-     * @throws CommandException if another command has locked one of them; none stays locked then
-     */
-    public LockedImages(ImagePlus... images) {
-        for (ImagePlus image : images) {
-            if (image == null) {
-                continue;
-            }
-            if (!addReader(image)) {
-                close();
-                throw new CommandException("\"" + image.getTitle() + "\" is in use by another command: wait until it "
-                        + "is done (Plugins > Utilities > Reset... frees an image that was left locked)");
-            }
-            locked.push(image);
+    /** Locks one more image, or throws a {@link CommandException} if another command has locked it. */
+    void lock(ImagePlus image) {
+        if (!addReader(image)) {
+            throw new CommandException(CommandException.IMAGE,
+                    "\"" + image.getTitle() + "\" is in use by another command", "wait until it is done (Plugins > "
+                    + "Utilities > Reset... frees an image that was left locked)");
         }
+        locked.push(image);
     }
 
     @Override

@@ -6,10 +6,9 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import undulator.ModelCard;
 
 /** All that a model file says of itself. */
-public final class CardRecord implements ModelCard {
+public final class CardRecord {
     private final Map<String, String> facts = new LinkedHashMap<>();
     private final List<double[]> epochs = new ArrayList<>();
     private double[] scores = {};
@@ -19,45 +18,53 @@ public final class CardRecord implements ModelCard {
     private boolean runs;
     private String words = "";
 
-    @Override
-    public void fact(String name, String value) {
-        facts.put(name, value);
-    }
-
-    @Override
-    public void scores(double restored, double raw, double matched, double filtered) {
-        scores = new double[] {restored, raw, matched, filtered};
-    }
-
-    @Override
-    public void epoch(int epoch, double psnr, double trainingLoss) {
-        epochs.add(new double[] {epoch, psnr, trainingLoss});
-    }
-
-    @Override
-    public void cover(int width, int height, byte[] rgb) {
-        cover = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-        int[] pixels = new int[width * height];
-        for (int i = 0; i < pixels.length; i++) {
-            pixels[i] = (rgb[3 * i] & 255) << 16 | (rgb[3 * i + 1] & 255) << 8 | rgb[3 * i + 2] & 255;
+    /**
+     * Takes a row of one of the tables {@code card}, {@code scores}, {@code history}, {@code check} and {@code readme}.
+     *
+     * @param table which one; others are left out
+     * @param numbers the row's numbers
+     * @param texts the row's texts
+     */
+    public void row(String table, double[] numbers, String[] texts) {
+        switch (table) {
+            case "card":
+                facts.put(texts[0], texts[1]);
+                break;
+            case "scores":
+                scores = numbers.clone();
+                break;
+            case "history":
+                epochs.add(numbers.clone());
+                break;
+            case "check":
+                runs = texts[0].equals("yes");
+                words = texts[1];
+                break;
+            case "readme":
+                readme = texts[0];
+                break;
+            default:
         }
-        cover.setRGB(0, 0, width, height, pixels, 0, width);
     }
 
-    @Override
-    public void readme(String markdown) {
-        readme = markdown;
+    /**
+     * Takes its cover.
+     *
+     * @param width pixels along x
+     * @param height pixels along y
+     * @param rgb red, green and blue of each pixel, row by row
+     */
+    public void cover(int width, int height, byte[] rgb) {
+        cover = Pictures.image(width, height, rgb);
     }
 
-    @Override
+    /**
+     * Takes what to look at before the model is used on the open image.
+     *
+     * @param said in words
+     */
     public void warning(String said) {
         warning = said;
-    }
-
-    @Override
-    public void check(boolean does, String how) {
-        runs = does;
-        words = how;
     }
 
     /**
@@ -124,7 +131,7 @@ public final class CardRecord implements ModelCard {
         return cover;
     }
 
-    /** Number, PSNR and training loss of every epoch. */
+    /** Number, training loss and PSNR of every epoch. */
     List<double[]> epochs() {
         return Collections.unmodifiableList(epochs);
     }

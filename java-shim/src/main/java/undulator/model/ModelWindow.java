@@ -32,10 +32,10 @@ import javax.swing.JPanel;
 import javax.swing.JScrollPane;
 import javax.swing.JTextArea;
 import javax.swing.WindowConstants;
-import undulator.Words;
+import undulator.Format;
 import undulator.chart.Chart;
+import undulator.chart.ChartStyle;
 import undulator.chart.Curve;
-import undulator.chart.Look;
 
 /** The card of a model: cover, scores, curve, what was trained on what, and whether it runs here. */
 public final class ModelWindow {
@@ -74,8 +74,8 @@ public final class ModelWindow {
         if (IJ.getInstance() != null) {
             frame.setIconImage(IJ.getInstance().getIconImage());
         }
-        int space = Look.pixels(12);
-        JPanel content = Look.white(new JPanel(new BorderLayout(space, space)));
+        int space = ChartStyle.pixels(12);
+        JPanel content = ChartStyle.white(new JPanel(new BorderLayout(space, space)));
         content.setBorder(BorderFactory.createEmptyBorder(space, space, space, space));
         content.add(heading(), BorderLayout.NORTH);
         content.add(pictures(), BorderLayout.WEST);
@@ -95,12 +95,12 @@ public final class ModelWindow {
     }
 
     private JPanel heading() {
-        JPanel heading = Look.white(new JPanel());
+        JPanel heading = ChartStyle.white(new JPanel());
         heading.setLayout(new BoxLayout(heading, BoxLayout.Y_AXIS));
-        heading.add(words(card.fact("Name"), Font.BOLD, 16, Look.TEXT));
-        heading.add(words(card.fact("Description"), Font.PLAIN, 12, Look.FAINT_TEXT));
+        heading.add(words(card.fact("Name"), Font.BOLD, 16, ChartStyle.TEXT));
+        heading.add(words(card.fact("Description"), Font.PLAIN, 12, ChartStyle.FAINT_TEXT));
         String runs = card.runs() ? "It runs here: " : "It does not run here: ";
-        heading.add(words(runs + card.check(), Font.PLAIN, 12, card.runs() ? Look.GREEN : WARNING));
+        heading.add(words(runs + card.check(), Font.PLAIN, 12, card.runs() ? ChartStyle.GREEN : WARNING));
         if (!card.warning().isEmpty()) {
             heading.add(words("For the open image: " + card.warning(), Font.PLAIN, 12, WARNING));
         }
@@ -108,16 +108,16 @@ public final class ModelWindow {
     }
 
     private JPanel pictures() {
-        JPanel pictures = Look.white(new JPanel());
+        JPanel pictures = ChartStyle.white(new JPanel());
         pictures.setLayout(new BoxLayout(pictures, BoxLayout.Y_AXIS));
         if (card.cover() != null) {
-            int width = Look.pixels(COVER_WIDTH);
+            int width = ChartStyle.pixels(COVER_WIDTH);
             int height = Math.max(1, (int) Math.round((double) width * card.cover().getHeight() / card.cover().getWidth()));
             JLabel cover = new JLabel(new ImageIcon(card.cover().getScaledInstance(width, Math.min(height, width),
                     java.awt.Image.SCALE_SMOOTH)));
             cover.setAlignmentX(Component.LEFT_ALIGNMENT);
             pictures.add(cover);
-            pictures.add(words(caption(), Font.PLAIN, 11, Look.FAINT_TEXT));
+            pictures.add(words(caption(), Font.PLAIN, 11, ChartStyle.FAINT_TEXT));
         }
         if (!card.epochs().isEmpty()) {
             JPanel chart = chart();
@@ -129,8 +129,8 @@ public final class ModelWindow {
 
     private String caption() {
         double[] scores = card.scores();
-        return scores.length == 0 ? "its cover" : "its cover; PSNR where it validated: restored "
-                + Words.decibels(scores[0]) + ", as they are " + Words.decibels(scores[1]);
+        return scores.length == 0 ? "Cover" : "Cover; validation PSNR: restored "
+                + Format.decibels(scores[0]) + ", input " + Format.decibels(scores[1]);
     }
 
     private JPanel chart() {
@@ -142,8 +142,8 @@ public final class ModelWindow {
         }
         Chart chart = validated ? new Chart("PSNR of the validation slices", false, " dB")
                 : new Chart("Training loss", true, "");
-        Curve curve = new Curve(validated ? "network" : "training", Look.GREEN, numbers(epoch -> epoch[0]),
-                numbers(epoch -> validated ? epoch[1] : epoch[2]), -1);
+        Curve curve = new Curve(validated ? "network" : "training", ChartStyle.GREEN, numbers(epoch -> epoch[0]),
+                numbers(epoch -> validated ? epoch[2] : epoch[1]), -1);
         chart.show(Arrays.asList(curve), levels, (int) card.epochs().get(card.epochs().size() - 1)[0], "no epochs");
         return chart;
     }
@@ -153,22 +153,22 @@ public final class ModelWindow {
     }
 
     private JScrollPane lines() {
-        JPanel lines = Look.white(new JPanel());
+        JPanel lines = ChartStyle.white(new JPanel());
         lines.setLayout(new BoxLayout(lines, BoxLayout.Y_AXIS));
         card.facts().forEach((name, value) -> {
             if (!SHOWN_ELSEWHERE.contains(name) && !value.isEmpty()) {
-                lines.add(words(name, Font.PLAIN, 11, Look.FAINT_TEXT));
-                lines.add(words(value, Font.PLAIN, 12, Look.TEXT));
+                lines.add(words(name, Font.PLAIN, 11, ChartStyle.FAINT_TEXT));
+                lines.add(words(value, Font.PLAIN, 12, ChartStyle.TEXT));
             }
         });
         // Few lines stand together at the top rather than apart.
-        JPanel atTheTop = Look.white(new JPanel(new BorderLayout()));
+        JPanel atTheTop = ChartStyle.white(new JPanel(new BorderLayout()));
         atTheTop.add(lines, BorderLayout.NORTH);
         JScrollPane scroll = new JScrollPane(atTheTop, JScrollPane.VERTICAL_SCROLLBAR_AS_NEEDED,
                 JScrollPane.HORIZONTAL_SCROLLBAR_NEVER);
         scroll.setBorder(BorderFactory.createEmptyBorder());
-        scroll.getVerticalScrollBar().setUnitIncrement(Look.pixels(16));
-        scroll.setPreferredSize(new Dimension(Look.pixels(360), Look.pixels(500)));
+        scroll.getVerticalScrollBar().setUnitIncrement(ChartStyle.pixels(16));
+        scroll.setPreferredSize(new Dimension(ChartStyle.pixels(360), ChartStyle.pixels(500)));
         return scroll;
     }
 
@@ -186,7 +186,7 @@ public final class ModelWindow {
         JButton closes = button("Close");
         closes.addActionListener(event -> frame.dispose());
         frame.getRootPane().setDefaultButton(closes);
-        JPanel buttons = Look.white(new JPanel(new FlowLayout(FlowLayout.RIGHT, Look.pixels(6), 0)));
+        JPanel buttons = ChartStyle.white(new JPanel(new FlowLayout(FlowLayout.RIGHT, ChartStyle.pixels(6), 0)));
         buttons.add(reads);
         buttons.add(installs);
         buttons.add(closes);
@@ -195,7 +195,7 @@ public final class ModelWindow {
 
     private static JButton button(String name) {
         JButton button = new JButton(name);
-        button.setFont(Look.font(Font.PLAIN, 12));
+        button.setFont(ChartStyle.font(Font.PLAIN, 12));
         return button;
     }
 
@@ -205,11 +205,11 @@ public final class ModelWindow {
         words.setEditable(false);
         words.setLineWrap(true);
         words.setWrapStyleWord(true);
-        words.setFont(Look.font(style, size));
+        words.setFont(ChartStyle.font(style, size));
         words.setForeground(colour);
-        words.setBackground(Look.BACKGROUND);
+        words.setBackground(ChartStyle.BACKGROUND);
         words.setAlignmentX(Component.LEFT_ALIGNMENT);
-        words.setBorder(BorderFactory.createEmptyBorder(0, 0, Look.pixels(4), 0));
+        words.setBorder(BorderFactory.createEmptyBorder(0, 0, ChartStyle.pixels(4), 0));
         return words;
     }
 }

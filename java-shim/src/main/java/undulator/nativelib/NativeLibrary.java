@@ -76,15 +76,15 @@ public final class NativeLibrary {
         String resource = "natives/" + Platform.current() + "/" + System.mapLibraryName(NAME);
         try (InputStream library = NativeLibrary.class.getResourceAsStream("/" + resource)) {
             if (library == null) {
-                throw new CommandException("The plugin has no native library for this machine (" + Platform.current()
-                        + "): " + resource + " is not in " + jar() + ". Get the build for this platform, or build it "
-                        + "with \"make dist\"" + before);
+                throw failure("The plugin has no native library for this machine (" + Platform.current() + "): "
+                        + resource + " is not in " + jar(), "get the build for this platform, or build it with "
+                        + "\"make dist\"" + before, null);
             }
             return loadCopy(library, resource, before);
         } catch (IOException notCopied) {
-            throw new CommandException("The native library " + resource + " could not be unpacked to "
-                    + System.getProperty("java.io.tmpdir") + ": " + notCopied.getMessage()
-                    + ". Free space there, or name another folder with -Djava.io.tmpdir=" + before, notCopied);
+            throw failure("The native library " + resource + " could not be unpacked to "
+                    + System.getProperty("java.io.tmpdir") + " (" + notCopied.getMessage() + ")",
+                    "free space there, or name another folder with -Djava.io.tmpdir=" + before, notCopied);
         }
     }
 
@@ -96,10 +96,10 @@ public final class NativeLibrary {
             System.load(copy.toString());
             return resource + " in " + jar();
         } catch (UnsatisfiedLinkError notLoaded) {
-            throw new CommandException("The native library " + resource + " of " + jar() + " does not load on this "
-                    + "machine (" + Platform.current() + ", Java " + System.getProperty("java.version") + "): "
-                    + notLoaded.getMessage() + ". A newer system or a build made on this one (\"make dist\") is needed"
-                    + before, notLoaded);
+            throw failure("The native library " + resource + " of " + jar() + " does not load on this machine ("
+                    + Platform.current() + ", Java " + System.getProperty("java.version") + ", "
+                    + notLoaded.getMessage() + ")",
+                    "a newer system or a build made on this one (\"make dist\") is needed" + before, notLoaded);
         } finally {
             remove(copy);
             remove(folder);
@@ -119,8 +119,8 @@ public final class NativeLibrary {
         String mine = version();
         String its = Native.version();
         if (!mine.equals(its)) {
-            throw new CommandException("The plugin " + jar() + " is version " + mine + " but the native library "
-                    + file + " is version " + its + ": remove the older of the two and restart ImageJ");
+            throw failure("The plugin " + jar() + " is version " + mine + " but the native library " + file
+                    + " is version " + its, "remove the older of the two and restart ImageJ", null);
         }
     }
 
@@ -129,9 +129,15 @@ public final class NativeLibrary {
                 BufferedReader text = new BufferedReader(new InputStreamReader(resource, StandardCharsets.UTF_8))) {
             return text.readLine();
         } catch (IOException unreadable) {
-            throw new CommandException("The plugin jar " + jar() + " is damaged: " + unreadable.getMessage(),
-                    unreadable);
+            throw failure("The plugin jar " + jar() + " is damaged (" + unreadable.getMessage() + ")",
+                    "download it again", unreadable);
         }
+    }
+
+    private static CommandException failure(String reason, String advice, Throwable cause) {
+        CommandException failure = new CommandException(CommandException.PLUGIN, reason, advice);
+        failure.initCause(cause);
+        return failure;
     }
 
     private static String jar() {

@@ -1,5 +1,6 @@
 package undulator.option;
 
+import ij.macro.Interpreter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -11,7 +12,7 @@ import undulator.CommandException;
  * <p>ImageJ's own {@code Macro.getValue} finds the keys that it is asked for and never sees a misspelt one; this reads
  * all that is there, so that an unknown key can be refused.</p>
  */
-final class MacroOptions {
+public final class MacroOptions {
     private final String text;
     private int at;
 
@@ -19,9 +20,34 @@ final class MacroOptions {
         this.text = text;
     }
 
-    /** Keys and values in the order written. A bare word is a flag with the value "true". */
-    static Map<String, String> read(String text) {
-        return new MacroOptions(text).all();
+    /**
+     * Keys and values in the order written. A bare word is a flag with the value "true", and {@code key=&variable} takes
+     * the value of a variable of the running macro.
+     *
+     * @param text for example {@code "layers=3 model=[/data/my model.zip]"}
+     * @return values by key
+     * @throws CommandException if a key is given twice, a bracket is not closed, or there is no such variable
+     */
+    public static Map<String, String> read(String text) {
+        Map<String, String> options = new MacroOptions(text).all();
+        options.replaceAll((key, value) -> variable(value));
+        return options;
+    }
+
+    private static String variable(String value) {
+        Interpreter macro = Interpreter.getInstance();
+        if (!value.startsWith("&") || macro == null) {
+            return value;
+        }
+        String held = macro.getVariableAsString(value.substring(1));
+        if (held == null) {
+            throw refused("The macro has no variable called " + value.substring(1), "");
+        }
+        return held;
+    }
+
+    private static CommandException refused(String reason, String advice) {
+        return new CommandException(CommandException.OPTION, reason, advice);
     }
 
     private Map<String, String> all() {
@@ -34,7 +60,7 @@ final class MacroOptions {
                 value = value(key);
             }
             if (found.put(key, value) != null) {
-                throw new CommandException("The option " + key + " is given twice");
+                throw refused("The option " + key + " is given twice", "give it once");
             }
         }
         return found;
@@ -68,7 +94,7 @@ final class MacroOptions {
 
     private String enclosed(String key, int end) {
         if (end < 0) {
-            throw new CommandException("The value of " + key + " has no end: " + text.substring(at));
+            throw refused("The value of " + key + " has no end", text.substring(at));
         }
         String value = text.substring(at + 1, end);
         at = end + 1;

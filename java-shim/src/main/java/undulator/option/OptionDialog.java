@@ -7,11 +7,13 @@ import ij.io.DirectoryChooser;
 import java.awt.Button;
 import java.awt.Checkbox;
 import java.awt.Choice;
+import java.awt.Component;
 import java.awt.FileDialog;
 import java.awt.FlowLayout;
 import java.awt.Font;
 import java.awt.GridBagConstraints;
 import java.awt.GridBagLayout;
+import java.awt.Label;
 import java.awt.MenuItem;
 import java.awt.Panel;
 import java.awt.PopupMenu;
@@ -21,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import undulator.model.ModelFolder;
@@ -41,47 +44,42 @@ public final class OptionDialog {
     private static final int LINE_COLUMNS = 44;
     private static final int FLAG_INDENT = 20;
 
-    private final String command;
-    private final Options options;
+    private final CommandSchema command;
+    private final List<Key> keys = new ArrayList<>();
     private final GenericDialog dialog;
+    private String group = "";
+    private boolean besideNext;
     private int imagesAsked;
 
-    private OptionDialog(String command, String explanation, String help, List<Key> keys) {
+    private OptionDialog(CommandSchema command) {
         this.command = command;
-        this.options = new Options(keys);
-        this.dialog = new GenericDialog(command.replace("...", ""));
-        dialog.addMessage(explanation);
-        keys.forEach(this::add);
+        this.dialog = new GenericDialog(command.title());
+        dialog.addMessage(Lines.broken(command.summary()));
+        command.keys().stream().filter(Key::isAsked).forEach(this::add);
         keys.stream().filter(Key::hasPresets).forEach(this::fillOnChoice);
-        if (!help.isEmpty()) {
-            dialog.addHelp(help);
-        }
+        dialog.addHelp(command.help());
     }
 
     /**
      * Shows the dialog and waits for the answer. What the user chose is recorded.
      *
-     * @param command the command's name
-     * @param explanation a sentence or two on what the command does
-     * @param help more about the options in HTML, behind a button; empty for none
-     * @param keys its options
-     * @return the values, or null after Cancel
+     * @param command what is asked for
+     * @return the values by key, or null after Cancel
      */
-    public static Options ask(String command, String explanation, String help, List<Key> keys) {
-        OptionDialog asked = new OptionDialog(command, explanation, help, keys);
+    public static Map<String, String> ask(CommandSchema command) {
+        OptionDialog asked = new OptionDialog(command);
         asked.dialog.showDialog();
         if (asked.dialog.wasCanceled()) {
             return null;
         }
-        asked.readFields();
-        asked.options.check();
-        OptionRecorder.record(asked.options);
-        return asked.options;
+        Map<String, String> values = asked.values();
+        OptionRecorder.record(command, values);
+        return values;
     }
 
     private String remembered(Key key) {
-        String before = key.lasting ? Prefs.get(preference(key), key.initial) : key.initial;
-        String last = REMEMBERED.getOrDefault(command + " " + key.name(), before);
+        String before = key.isRemembered() ? Prefs.get(preference(key), key.initial) : key.initial;
+        String last = REMEMBERED.getOrDefault(command.name() + " " + key.name(), before);
         // A result that is there is not to be written again; one that was stopped is to be gone on with.
         return key.isOptionalResult() && new File(last).exists() ? key.initial : last;
     }
@@ -92,22 +90,20 @@ public final class OptionDialog {
     }
 
     private void add(Key key) {
-        if (!key.heading.isEmpty()) {
-            Font font = dialog.getFont() == null ? new Font("SansSerif", Font.PLAIN, 12) : dialog.getFont();
-            dialog.setInsets(8, 0, 2);
-            dialog.addMessage(key.heading, font.deriveFont(Font.BOLD));
-        }
-        if (key.besidePrevious) {
+        keys.add(key);
+        startGroup(key);
+        boolean beside = besideNext && key.isShort();
+        if (beside) {
             dialog.addToSameRow();
         }
-        String label = key.label + ":";
+        // Short fields of a group stand in pairs.
+        besideNext = key.isShort() && !group.isEmpty() && !beside;
+        String label = key.caption() + ":";
         switch (key.kind) {
             case FLAG:
-                if (!key.besidePrevious) {
-                    // ImageJ would leave a gap above the first.
-                    dialog.setInsets(3, FLAG_INDENT, 0);
-                }
-                dialog.addCheckbox(key.label, Boolean.parseBoolean(remembered(key)));
+                // ImageJ would leave a gap above the first.
+                dialog.setInsets(3, FLAG_INDENT, 0);
+                dialog.addCheckbox(key.caption(), Boolean.parseBoolean(remembered(key)));
                 break;
             case CHOICE:
                 dialog.addChoice(label, key.choices.toArray(new String[0]), remembered(key));
@@ -115,19 +111,43 @@ public final class OptionDialog {
             case IMAGE:
                 addImages(key, label);
                 break;
-            case MODEL:
-            case FILE_TO_OPEN:
-            case FILE_TO_SAVE:
-            case FOLDER:
-                dialog.addStringField(label, remembered(key), PATH_COLUMNS);
-                addFileButtons(key);
-                break;
-            case LINE:
-                dialog.addStringField(label, remembered(key), LINE_COLUMNS);
-                break;
             default:
-                dialog.addStringField(label, remembered(key), NUMBER_COLUMNS);
+                dialog.addStringField(label, remembered(key), columns(key));
         }
+        Component field = (Component) field(key.name());
+        if (key.isFile()) {
+            addFileButtons(key, (TextField) field);
+        }
+        ToolTip.show(key.help, field, label(field));
+    }
+
+    private void startGroup(Key key) {
+        if (!key.group.isEmpty() && !key.group.equals(group)) {
+            Font font = dialog.getFont() == null ? new Font("SansSerif", Font.PLAIN, 12) : dialog.getFont();
+            dialog.setInsets(8, 0, 2);
+            dialog.addMessage(key.group, font.deriveFont(Font.BOLD));
+            besideNext = false;
+        }
+        group = key.group;
+    }
+
+    private static int columns(Key key) {
+        if (key.isFile()) {
+            return PATH_COLUMNS;
+        }
+        return key.isRemembered() ? LINE_COLUMNS : NUMBER_COLUMNS;
+    }
+
+    /** The label of a field, which comes before it; null for a flag, which is its own. */
+    private Label label(Component field) {
+        Label label = null;
+        for (Component part : dialog.getComponents()) {
+            if (part == field || part instanceof Panel && ((Panel) part).isAncestorOf(field)) {
+                return field instanceof Checkbox ? null : label;
+            }
+            label = part instanceof Label ? (Label) part : label;
+        }
+        return null;
     }
 
     /** Proposes the active image where that is the default, else the images in the order in which they were opened. */
@@ -147,7 +167,7 @@ public final class OptionDialog {
     /** A preset fills the other fields as soon as it is chosen. */
     private void fillOnChoice(Key key) {
         Choice choice = (Choice) field(key.name());
-        choice.addItemListener(event -> key.presets(choice.getSelectedItem())
+        choice.addItemListener(event -> key.preset(choice.getSelectedItem())
                 .forEach((name, value) -> ((TextField) field(name)).setText(value)));
     }
 
@@ -156,7 +176,7 @@ public final class OptionDialog {
         Iterator<?> texts = iterator(dialog.getStringFields());
         Iterator<?> choices = iterator(dialog.getChoices());
         Iterator<?> flags = iterator(dialog.getCheckboxes());
-        for (Key key : options.keys()) {
+        for (Key key : keys) {
             Iterator<?> fields = key.isFlag() ? flags : key.isImage() || key.kind == Key.Kind.CHOICE ? choices : texts;
             Object field = fields.next();
             if (key.name().equals(name)) {
@@ -166,8 +186,7 @@ public final class OptionDialog {
         throw new IllegalArgumentException(name);
     }
 
-    private void addFileButtons(Key key) {
-        TextField path = last(dialog.getStringFields(), TextField.class);
+    private void addFileButtons(Key key, TextField path) {
         GridBagLayout layout = (GridBagLayout) dialog.getLayout();
         GridBagConstraints place = layout.getConstraints(path);
         Button browse = new Button("Browse...");
@@ -208,28 +227,26 @@ public final class OptionDialog {
         FileDialog files = new FileDialog(dialog, key.label, saving ? FileDialog.SAVE : FileDialog.LOAD);
         File known = new File(path.getText());
         files.setDirectory(known.getParent());
-        files.setFile(known.getName().isEmpty() && saving ? "model.zip" : known.getName());
+        files.setFile(known.getName().isEmpty() && saving ? key.name() + key.ending : known.getName());
         files.setVisible(true);
         if (files.getFile() != null) {
             path.setText(new File(files.getDirectory(), files.getFile()).getPath());
         }
     }
 
-    private static <T> T last(List<?> fields, Class<T> type) {
-        return type.cast(fields.get(fields.size() - 1));
-    }
-
-    private void readFields() {
-        for (Key key : options.keys()) {
+    private Map<String, String> values() {
+        Map<String, String> values = new LinkedHashMap<>();
+        for (Key key : keys) {
             String value = value(field(key.name()));
-            options.set(key.name(), value);
+            values.put(key.name(), value);
             if (!key.isImage()) {
-                REMEMBERED.put(command + " " + key.name(), value);
+                REMEMBERED.put(command.name() + " " + key.name(), value);
             }
-            if (key.lasting) {
+            if (key.isRemembered()) {
                 Prefs.set(preference(key), value);
             }
         }
+        return values;
     }
 
     private static String value(Object field) {

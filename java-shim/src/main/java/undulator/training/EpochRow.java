@@ -1,6 +1,6 @@
 package undulator.training;
 
-/** One epoch as the native library told it; see {@link undulator.TrainingMonitor#epoch}. */
+/** One epoch as the native library told it; see {@link undulator.Host#epoch}. */
 final class EpochRow {
     final int epoch;
     final double loss;

@@ -13,9 +13,9 @@ import java.util.Map;
 import javax.swing.JComponent;
 import javax.swing.JLabel;
 import javax.swing.JPanel;
-import undulator.Words;
+import undulator.Format;
 import undulator.chart.Axis;
-import undulator.chart.Look;
+import undulator.chart.ChartStyle;
 
 /** What trains on what, and how far and how fast. */
 final class FactsPanel extends JPanel {
@@ -31,17 +31,17 @@ final class FactsPanel extends JPanel {
 
     /** Before anything is known, of a model file. */
     FactsPanel(String model) {
-        super(new BorderLayout(0, Look.pixels(8)));
-        setBackground(Look.BACKGROUND);
-        JPanel words = Look.white(new JPanel(new GridLayout(2, 1, 0, Look.pixels(2))));
-        task.setForeground(Look.FAINT_TEXT);
+        super(new BorderLayout(0, ChartStyle.pixels(8)));
+        setBackground(ChartStyle.BACKGROUND);
+        JPanel words = ChartStyle.white(new JPanel(new GridLayout(2, 1, 0, ChartStyle.pixels(2))));
+        task.setForeground(ChartStyle.FAINT_TEXT);
         network.setText("Training " + model);
         words.add(network);
         words.add(task);
-        JPanel numbers = Look.white(new JPanel(new GridBagLayout()));
+        JPanel numbers = ChartStyle.white(new JPanel(new GridBagLayout()));
         GridBagConstraints place = new GridBagConstraints();
         place.fill = GridBagConstraints.HORIZONTAL;
-        place.insets = new Insets(0, 0, 0, Look.pixels(8));
+        place.insets = new Insets(0, 0, 0, ChartStyle.pixels(8));
         for (int i = 0; i < NAMES.length; i++) {
             place.weightx = WIDTHS[i];
             numbers.add(cell(NAMES[i]), place);
@@ -51,10 +51,10 @@ final class FactsPanel extends JPanel {
     }
 
     private JPanel cell(String name) {
-        JPanel cell = Look.white(new JPanel(new GridLayout(2, 1)));
+        JPanel cell = ChartStyle.white(new JPanel(new GridLayout(2, 1)));
         JLabel heading = label(Font.PLAIN, 11);
         heading.setText(name);
-        heading.setForeground(Look.FAINT_TEXT);
+        heading.setForeground(ChartStyle.FAINT_TEXT);
         JLabel value = label(Font.BOLD, 13);
         value.setText(UNKNOWN);
         values.add(value);
@@ -67,8 +67,8 @@ final class FactsPanel extends JPanel {
 
     private static JLabel label(int style, double size) {
         JLabel label = new JLabel(" ");
-        label.setFont(Look.font(style, size));
-        label.setForeground(Look.TEXT);
+        label.setFont(ChartStyle.font(style, size));
+        label.setForeground(ChartStyle.TEXT);
         label.putClientProperty("html.disable", true);
         return label;
     }
@@ -103,13 +103,13 @@ final class FactsPanel extends JPanel {
         }
         boolean ended = training.hasEnded();
         int now = ended ? last.epoch : Math.min(last.epoch + 1, epochs);
-        String score = Double.isNaN(best.psnr) ? "loss " + Words.threeDigits(best.loss) : Words.decibels(best.psnr);
+        String score = Double.isNaN(best.psnr) ? "loss " + Format.threeDigits(best.loss) : Format.decibels(best.psnr);
         return new String[] {
             now + " of " + epochs,
             score + ", epoch " + best.epoch,
-            ended || Double.isNaN(last.secondsLeft) ? UNKNOWN : Words.duration(last.secondsLeft),
-            Double.isNaN(last.imagesPerSecond) ? UNKNOWN : Words.threeDigits(last.imagesPerSecond) + " images/s",
+            ended || Double.isNaN(last.secondsLeft) ? UNKNOWN : Format.duration(last.secondsLeft),
+            Double.isNaN(last.imagesPerSecond) ? UNKNOWN : Format.threeDigits(last.imagesPerSecond) + " images/s",
             Axis.label(last.rate),
-            last.memoryBytes < 0 ? UNKNOWN : Words.memory(last.memoryBytes)};
+            last.memoryBytes < 0 ? UNKNOWN : Format.memory(last.memoryBytes)};
     }
 }

@@ -1,6 +1,6 @@
 package undulator.training;
 
-/** A validation slice as {@link undulator.TrainingMonitor#preview} gives it. */
+/** A validation slice as {@link undulator.Host#preview} gives it. */
 final class Preview {
     final int epoch;
     final int slice;

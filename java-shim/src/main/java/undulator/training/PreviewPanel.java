@@ -11,7 +11,7 @@ import java.awt.Image;
 import java.awt.RenderingHints;
 import java.util.Locale;
 import javax.swing.JPanel;
-import undulator.chart.Look;
+import undulator.chart.ChartStyle;
 
 /** A validation slice three times: the laboratory's, after the network now, and the synchrotron's. */
 final class PreviewPanel extends JPanel {
@@ -26,9 +26,9 @@ final class PreviewPanel extends JPanel {
 
     PreviewPanel(String input, String reference) {
         captions = new String[] {"input: " + input, "now", "reference: " + reference};
-        setBackground(Look.BACKGROUND);
-        setPreferredSize(new Dimension(Look.pixels(960), Look.pixels(300)));
-        setMinimumSize(new Dimension(Look.pixels(240), Look.pixels(120)));
+        setBackground(ChartStyle.BACKGROUND);
+        setPreferredSize(new Dimension(ChartStyle.pixels(960), ChartStyle.pixels(300)));
+        setMinimumSize(new Dimension(ChartStyle.pixels(240), ChartStyle.pixels(120)));
     }
 
     /** What to show from now on, with the words to show while there is none. */
@@ -45,21 +45,21 @@ final class PreviewPanel extends JPanel {
     @Override
     protected void paintComponent(Graphics plain) {
         super.paintComponent(plain);
-        Graphics2D graphics = Look.smooth(plain);
+        Graphics2D graphics = ChartStyle.smooth(plain);
         try {
-            graphics.setFont(Look.font(Font.BOLD, 12));
-            graphics.setColor(Look.TEXT);
+            graphics.setFont(ChartStyle.font(Font.BOLD, 12));
+            graphics.setColor(ChartStyle.TEXT);
             String title = preview == null ? "Validation slice"
                     : String.format(Locale.ROOT, "Validation slice %d, by the best model", preview.slice + 1);
             FontMetrics metrics = graphics.getFontMetrics();
-            graphics.drawString(title, 0, metrics.getAscent() + Look.pixels(2));
-            graphics.setFont(Look.font(Font.PLAIN, 11));
+            graphics.drawString(title, 0, metrics.getAscent() + ChartStyle.pixels(2));
+            graphics.setFont(ChartStyle.font(Font.PLAIN, 11));
             if (preview == null) {
-                graphics.setColor(Look.FAINT_TEXT);
+                graphics.setColor(ChartStyle.FAINT_TEXT);
                 int width = graphics.getFontMetrics().stringWidth(instead);
                 graphics.drawString(instead, (getWidth() - width) / 2, getHeight() / 2);
             } else {
-                paintImages(graphics, metrics.getHeight() + Look.pixels(8));
+                paintImages(graphics, metrics.getHeight() + ChartStyle.pixels(8));
             }
         } finally {
             graphics.dispose();
@@ -67,10 +67,10 @@ final class PreviewPanel extends JPanel {
     }
 
     private void paintImages(Graphics2D graphics, int top) {
-        int gap = Look.pixels(10);
+        int gap = ChartStyle.pixels(10);
         FontMetrics metrics = graphics.getFontMetrics();
         int column = (getWidth() - 2 * gap) / 3;
-        int bottom = metrics.getHeight() + Look.pixels(4);
+        int bottom = metrics.getHeight() + ChartStyle.pixels(4);
         Dimension fits = fit(preview.width, preview.height, column, getHeight() - top - bottom);
         if (fits.width < 1 || fits.height < 1) {
             return;
@@ -85,10 +85,10 @@ final class PreviewPanel extends JPanel {
         for (int i = 0; i < images.length; i++) {
             int left = i * (column + gap) + (column - fits.width) / 2;
             graphics.drawImage(images[i], left, top, null);
-            graphics.setColor(Look.TEXT);
+            graphics.setColor(ChartStyle.TEXT);
             String caption = shortened(captions[i], metrics, column);
             graphics.drawString(caption, left + (fits.width - metrics.stringWidth(caption)) / 2,
-                    top + fits.height + Look.pixels(3) + metrics.getAscent());
+                    top + fits.height + ChartStyle.pixels(3) + metrics.getAscent());
         }
     }
 

@@ -1,6 +1,6 @@
 package undulator.training;
 
-import undulator.TrainingMonitor;
+import undulator.Host;
 
 /** What the user asked of a training and it has not heard yet. */
 final class Requests {
@@ -41,16 +41,16 @@ final class Requests {
     synchronized int take() {
         if (cancel) {
             cancel = false;
-            return TrainingMonitor.CANCEL;
+            return Host.CANCEL;
         }
         if (checkpoint) {
             checkpoint = false;
-            return TrainingMonitor.SAVE_CHECKPOINT;
+            return Host.SAVE_CHECKPOINT;
         }
         if (finish) {
             finish = false;
-            return TrainingMonitor.FINISH;
+            return Host.FINISH;
         }
-        return TrainingMonitor.GO_ON;
+        return Host.GO_ON;
     }
 }

@@ -4,73 +4,51 @@ import ij.IJ;
 import ij.macro.Interpreter;
 import java.awt.EventQueue;
 import java.awt.GraphicsEnvironment;
-import java.io.File;
-import java.util.concurrent.CancellationException;
+import java.lang.reflect.InvocationTargetException;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import undulator.Monitor;
-import undulator.TrainingMonitor;
-import undulator.Words;
+import undulator.Format;
 
 /** Shows a training in a window, where there may be one, and passes on what its user asks for. */
-public final class Training implements TrainingMonitor {
-    private final Monitor command;
+public final class Training {
     private final String model;
-    private final String[] images;
+    private final Function<String, String> titles;
+    private final Consumer<String> log;
     private final TrainingRecord record = new TrainingRecord();
     private final Requests requests = new Requests();
     private boolean shown;
     /** Made, used and read on the event thread. */
     private TrainingWindow window;
 
-    private Training(Monitor command, String model, String input, String reference) {
-        this.command = command;
+    /**
+     * Before it begins.
+     *
+     * @param model the name of the file that it will write, or what several trainings are called
+     * @param titles gives the titles of the images {@code low} and {@code reference}, once they are known
+     * @param log takes lines
+     */
+    public Training(String model, Function<String, String> titles, Consumer<String> log) {
         this.model = model;
-        this.images = new String[] {input, reference};
+        this.titles = titles;
+        this.log = log;
     }
 
     /**
-     * Runs a training. Its window stays open when it is over, until the user closes it.
+     * It ended well. The window stays open until the user closes it.
      *
-     * @param command takes progress, log lines and rows
-     * @param model the file that it will write
-     * @param input the laboratory scan's title
-     * @param reference the synchrotron scan's title
-     * @param work trains; what it throws comes back unchanged
+     * @param sentence what came out
      */
-    public static void run(Monitor command, String model, String input, String reference,
-            Consumer<TrainingMonitor> work) {
-        Training training = new Training(command, model, input, reference);
-        training.runAndEnd(monitor -> {
-            work.accept(monitor);
-            return training.finished();
-        });
+    public void finish(String sentence) {
+        end(record.trainings() > 1 ? "finished: " + sentence : finished());
     }
 
     /**
-     * Runs several trainings on one pair, one after the other, in one window.
+     * It was cancelled or failed. A window stays open if a training had begun.
      *
-     * @param command takes progress, log lines and rows
-     * @param title names the window
-     * @param input the laboratory scan's title
-     * @param reference the synchrotron scan's title
-     * @param work trains, and says what came out; what it throws comes back unchanged
+     * @param words what happened
      */
-    public static void runSeveral(Monitor command, String title, String input, String reference,
-            Function<TrainingMonitor, String> work) {
-        new Training(command, title, input, reference).runAndEnd(work);
-    }
-
-    private void runAndEnd(Function<TrainingMonitor, String> work) {
-        try {
-            end(work.apply(this));
-        } catch (CancellationException cancelled) {
-            end(cancelled.getMessage());
-            throw cancelled;
-        } catch (RuntimeException | Error failure) {
-            end("failed: " + failure.getMessage());
-            throw failure;
-        }
+    public void fail(String words) {
+        end(words);
     }
 
     private String finished() {
@@ -78,19 +56,34 @@ public final class Training implements TrainingMonitor {
         if (best == null) {
             return "finished";
         }
-        String score = Double.isNaN(best.psnr) ? "loss " + Words.threeDigits(best.loss) : Words.decibels(best.psnr);
-        return "finished: best epoch " + best.epoch + ", " + score + ", " + new File(model).getName();
+        String score = Double.isNaN(best.psnr) ? "loss " + Format.threeDigits(best.loss) : Format.decibels(best.psnr);
+        return "finished: best epoch " + best.epoch + ", " + score + ", " + model;
     }
 
     private void end(String words) {
         if (record.mostMemory() >= 0) {
-            command.log("memory of the whole program at the end of an epoch: " + Words.memory(record.mostMemory())
+            log.accept("memory of the whole program at the end of an epoch: " + Format.memory(record.mostMemory())
                     + " at the most");
         }
-        record.end(Words.sentence(words == null ? "cancelled" : words));
-        // What stopped it before it began is told by the command.
-        if (shown && !record.hasBegun()) {
-            EventQueue.invokeLater(() -> window.close());
+        record.end(Format.sentence(words));
+        if (shown) {
+            settle();
+        }
+    }
+
+    /** A macro that goes on finds the window as it stays: open, or closed if what stopped the training is told elsewhere. */
+    private void settle() {
+        Runnable close = record.hasBegun() ? () -> { } : () -> window.close();
+        if (EventQueue.isDispatchThread()) {
+            EventQueue.invokeLater(close);
+            return;
+        }
+        try {
+            EventQueue.invokeAndWait(close);
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        } catch (InvocationTargetException failed) {
+            throw new IllegalStateException(failed.getCause());
         }
     }
 
@@ -100,63 +93,111 @@ public final class Training implements TrainingMonitor {
         if (!shown && possible) {
             shown = true;
             EventQueue.invokeLater(() -> {
-                window = new TrainingWindow(record, requests, new File(model).getName(), images);
+                String[] images = {titles.apply("low"), titles.apply("reference")};
+                window = new TrainingWindow(record, requests, model, images);
                 window.open();
             });
         }
     }
 
-    @Override
-    public void progress(double fraction, String doing) {
-        command.progress(fraction, doing);
-        record.progress(fraction, doing);
+    /**
+     * What is being done from now on.
+     *
+     * @param name for the window's status line
+     */
+    public void phase(String name) {
+        record.phase(name);
         show();
     }
 
-    @Override
-    public void log(String line) {
-        command.log(line);
+    /**
+     * How much of the work is done.
+     *
+     * @param done 0 to 1
+     */
+    public void fraction(double done) {
+        record.fraction(done);
+        show();
+    }
+
+    /**
+     * A line of the log, for the window.
+     *
+     * @param line what it says
+     */
+    public void note(String line) {
         // Of these the window shows more than their lines say.
         if (!line.startsWith("epoch ") && !line.startsWith("training ")) {
             record.note(line);
         }
     }
 
-    @Override
-    public boolean cancelled() {
-        return command.cancelled() || requests.stopsNow(record.hasBegun());
+    /**
+     * Whether the user asked to stop at once, wherever the work is.
+     *
+     * @return true to stop
+     */
+    public boolean stopsNow() {
+        return requests.stopsNow(record.hasBegun());
     }
 
-    @Override
-    public void row(String[] columns, String[] values) {
-        command.row(columns, values);
-    }
-
-    @Override
-    public void begin(String[] facts, int epochs, double[] baselines) {
+    /**
+     * As {@link undulator.Host#trainingStarted}.
+     *
+     * @param facts name, value, name, value and so on
+     * @param epochs number of the last epoch
+     * @param baselines PSNR without a network
+     */
+    public void started(String[] facts, int epochs, double[] baselines) {
         requests.renew();
         record.begin(facts, epochs, baselines);
         if (baselines.length == 3) {
-            command.log("without a network the validation slices have " + Words.decibels(baselines[0])
-                    + " as they are, " + Words.decibels(baselines[1]) + " grey-matched, "
-                    + Words.decibels(baselines[2]) + " Gaussian-filtered and matched");
+            log.accept("without a network the validation slices have " + Format.decibels(baselines[0])
+                    + " as they are, " + Format.decibels(baselines[1]) + " grey-matched, "
+                    + Format.decibels(baselines[2]) + " Gaussian-filtered and matched");
         }
     }
 
-    @Override
+    /**
+     * As {@link undulator.Host#epoch}.
+     *
+     * @param epoch from one
+     * @param trainingLoss mean over the training slices
+     * @param validationLoss mean over the validation slices
+     * @param psnr of the validation slices
+     * @param rate learning rate
+     * @param best whether it is the best so far
+     * @param imagesPerSecond training images a second
+     * @param secondsLeft to the last epoch
+     * @param memoryBytes that the whole program uses
+     */
     public void epoch(int epoch, double trainingLoss, double validationLoss, double psnr, double rate, boolean best,
             double imagesPerSecond, double secondsLeft, long memoryBytes) {
         record.epoch(new EpochRow(epoch, trainingLoss, validationLoss, psnr, rate, best, imagesPerSecond, secondsLeft,
                 memoryBytes));
     }
 
-    @Override
+    /**
+     * As {@link undulator.Host#preview}.
+     *
+     * @param epoch from one
+     * @param slice from zero
+     * @param width pixels along x
+     * @param height pixels along y
+     * @param input the laboratory's grey values
+     * @param restored after the network
+     * @param reference the synchrotron's
+     */
     public void preview(int epoch, int slice, int width, int height, byte[] input, byte[] restored,
             byte[] reference) {
         record.preview(new Preview(epoch, slice, width, height, input, restored, reference));
     }
 
-    @Override
+    /**
+     * What the user asks for now, once.
+     *
+     * @return as {@link undulator.Host#request}
+     */
     public int request() {
         return requests.take();
     }

@@ -71,10 +71,16 @@ final class TrainingRecord {
         changed();
     }
 
-    void progress(double done, String words) {
+    void phase(String name) {
+        synchronized (this) {
+            doing = name;
+        }
+        changed();
+    }
+
+    void fraction(double done) {
         synchronized (this) {
             fraction = done;
-            doing = words;
         }
         changed();
     }

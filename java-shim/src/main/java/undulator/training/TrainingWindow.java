@@ -32,10 +32,10 @@ import javax.swing.JPanel;
 import javax.swing.JProgressBar;
 import javax.swing.KeyStroke;
 import javax.swing.WindowConstants;
-import undulator.Words;
+import undulator.Format;
 import undulator.chart.Chart;
+import undulator.chart.ChartStyle;
 import undulator.chart.Curve;
-import undulator.chart.Look;
 
 /**
  * The live window of one training: curves, preview, facts, and buttons to steer it.
@@ -103,14 +103,14 @@ final class TrainingWindow {
     }
 
     private JPanel content() {
-        int space = Look.pixels(10);
-        JPanel charts = Look.white(new JPanel(new GridLayout(1, 2, space, 0)));
+        int space = ChartStyle.pixels(10);
+        JPanel charts = ChartStyle.white(new JPanel(new GridLayout(1, 2, space, 0)));
         charts.add(psnr);
         charts.add(loss);
-        JPanel middle = Look.white(new JPanel(new GridLayout(2, 1, 0, space)));
+        JPanel middle = ChartStyle.white(new JPanel(new GridLayout(2, 1, 0, space)));
         middle.add(charts);
         middle.add(preview);
-        JPanel content = Look.white(new JPanel(new BorderLayout(0, space)));
+        JPanel content = ChartStyle.white(new JPanel(new BorderLayout(0, space)));
         content.setBorder(BorderFactory.createEmptyBorder(space, space, space, space));
         content.add(facts, BorderLayout.NORTH);
         content.add(middle, BorderLayout.CENTER);
@@ -119,19 +119,19 @@ final class TrainingWindow {
     }
 
     private JPanel controls() {
-        bar.setPreferredSize(new Dimension(Look.pixels(200), Look.pixels(14)));
-        status.setFont(Look.font(Font.PLAIN, 12));
-        note.setFont(Look.font(Font.PLAIN, 11));
-        note.setForeground(Look.FAINT_TEXT);
+        bar.setPreferredSize(new Dimension(ChartStyle.pixels(200), ChartStyle.pixels(14)));
+        status.setFont(ChartStyle.font(Font.PLAIN, 12));
+        note.setFont(ChartStyle.font(Font.PLAIN, 11));
+        note.setForeground(ChartStyle.FAINT_TEXT);
         for (JLabel label : Arrays.asList(status, note)) {
             label.putClientProperty("html.disable", true);
         }
-        JPanel words = Look.white(new JPanel(new GridLayout(2, 1)));
+        JPanel words = ChartStyle.white(new JPanel(new GridLayout(2, 1)));
         words.add(status);
         words.add(note);
-        JPanel buttons = Look.white(new JPanel(new FlowLayout(FlowLayout.RIGHT, Look.pixels(6), 0)));
+        JPanel buttons = ChartStyle.white(new JPanel(new FlowLayout(FlowLayout.RIGHT, ChartStyle.pixels(6), 0)));
         for (JButton button : Arrays.asList(save, finish, cancel, close)) {
-            button.setFont(Look.font(Font.PLAIN, 12));
+            button.setFont(ChartStyle.font(Font.PLAIN, 12));
             buttons.add(button);
         }
         save.setToolTipText("Write what is needed to go on later, at the end of this epoch");
@@ -141,7 +141,7 @@ final class TrainingWindow {
         finish.addActionListener(event -> finish());
         cancel.addActionListener(event -> cancel());
         close.addActionListener(event -> close());
-        JPanel controls = Look.white(new JPanel(new BorderLayout(Look.pixels(10), Look.pixels(6))));
+        JPanel controls = ChartStyle.white(new JPanel(new BorderLayout(ChartStyle.pixels(10), ChartStyle.pixels(6))));
         controls.add(bar, BorderLayout.NORTH);
         controls.add(words, BorderLayout.CENTER);
         controls.add(buttons, BorderLayout.EAST);
@@ -170,7 +170,7 @@ final class TrainingWindow {
         Rectangle screen = GUI.getMaxWindowBounds(IJ.getInstance());
         frame.setSize(Math.min(frame.getWidth(), screen.width), Math.min(frame.getHeight(), screen.height));
         GUI.centerOnImageJScreen(frame);
-        int step = Look.pixels(24) * (OPEN.getAndIncrement() % 8);
+        int step = ChartStyle.pixels(24) * (OPEN.getAndIncrement() % 8);
         frame.setLocation(Math.min(frame.getX() + step, screen.x + screen.width - frame.getWidth()),
                 Math.min(frame.getY() + step, screen.y + screen.height - frame.getHeight()));
     }
@@ -242,7 +242,7 @@ final class TrainingWindow {
         // A preview comes just before its epoch.
         boolean scored = best != null && shown != null && best.epoch == shown.epoch && !Double.isNaN(best.psnr);
         if (shown == null || scored) {
-            preview.show(shown, scored ? ", " + Words.decibels(best.psnr) : "", none);
+            preview.show(shown, scored ? ", " + Format.decibels(best.psnr) : "", none);
         }
         refreshControls();
     }
@@ -256,10 +256,10 @@ final class TrainingWindow {
         }
         boolean blind = training.hasBegun() && baselines.length == 0;
         String soon = "comes after the first epoch";
-        psnr.show(Arrays.asList(curve("network", Look.GREEN, rows, row -> row.psnr, true)), levels,
+        psnr.show(Arrays.asList(curve("network", ChartStyle.GREEN, rows, row -> row.psnr, true)), levels,
                 training.epochs(), blind ? "no slices validate" : soon);
-        loss.show(Arrays.asList(curve("training", Look.BLUE, rows, row -> row.loss, blind),
-                curve("validation", Look.ORANGE, rows, row -> row.validationLoss, false)),
+        loss.show(Arrays.asList(curve("training", ChartStyle.BLUE, rows, row -> row.loss, blind),
+                curve("validation", ChartStyle.ORANGE, rows, row -> row.validationLoss, false)),
                 new LinkedHashMap<>(), training.epochs(), soon);
     }
 
@@ -291,7 +291,7 @@ final class TrainingWindow {
         if (!ended && stopping) {
             words = "stopping after this step";
         }
-        FactsPanel.say(status, status, Words.sentence(words));
+        FactsPanel.say(status, status, Format.sentence(words));
         FactsPanel.say(note, note, savingAt >= 0 ? "a checkpoint will be written at the end of this epoch"
                 : training.note());
     }

@@ -37,11 +37,11 @@ class ChartTest {
         for (int count : new int[] {1, 2, 5, 2000}) {
             for (boolean logarithmic : new boolean[] {true, false}) {
                 Chart chart = new Chart("Loss", logarithmic, "");
-                chart.show(List.of(curve("training", Look.BLUE, count, epoch -> 1 / epoch, 0),
-                        curve("validation", Look.ORANGE, count, epoch -> Double.NaN, -1)),
+                chart.show(List.of(curve("training", ChartStyle.BLUE, count, epoch -> 1 / epoch, 0),
+                        curve("validation", ChartStyle.ORANGE, count, epoch -> Double.NaN, -1)),
                         Map.of("raw", 0.5, "infinite", Double.POSITIVE_INFINITY), 2000, "soon");
-                assertTrue(painted(chart, Look.BLUE) > 0, count + " epochs");
-                assertEquals(0, painted(chart, Look.ORANGE), "no slice validates");
+                assertTrue(painted(chart, ChartStyle.BLUE) > 0, count + " epochs");
+                assertEquals(0, painted(chart, ChartStyle.ORANGE), "no slice validates");
             }
         }
     }
@@ -49,16 +49,16 @@ class ChartTest {
     @Test
     void anEmptyChartSaysWhy() {
         Chart chart = new Chart("PSNR", false, " dB");
-        chart.show(List.of(curve("network", Look.GREEN, 0, epoch -> 20, -1)), Collections.emptyMap(), 0,
+        chart.show(List.of(curve("network", ChartStyle.GREEN, 0, epoch -> 20, -1)), Collections.emptyMap(), 0,
                 "no slices validate");
-        assertTrue(painted(chart, Look.LINE) > 0);
-        assertEquals(0, painted(chart, Look.GREEN));
+        assertTrue(painted(chart, ChartStyle.LINE) > 0);
+        assertEquals(0, painted(chart, ChartStyle.GREEN));
     }
 
     @Test
     void aCurveKnowsItsLastNumber() {
-        assertEquals(21, curve("network", Look.GREEN, 5, epoch -> epoch > 2 ? Double.NaN : 19 + epoch, 0).last());
-        assertTrue(Double.isNaN(curve("validation", Look.ORANGE, 3, epoch -> Double.NaN, -1).last()));
+        assertEquals(21, curve("network", ChartStyle.GREEN, 5, epoch -> epoch > 2 ? Double.NaN : 19 + epoch, 0).last());
+        assertTrue(Double.isNaN(curve("validation", ChartStyle.ORANGE, 3, epoch -> Double.NaN, -1).last()));
     }
 
     @Test

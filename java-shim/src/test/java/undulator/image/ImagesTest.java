@@ -24,7 +24,9 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import undulator.CommandException;
+import undulator.NewImage;
 import undulator.StackSink;
+import undulator.StackSource;
 
 /** What goes in keeps its arrays, and what comes out keeps what the source said of itself. */
 class ImagesTest {
@@ -43,18 +45,26 @@ class ImagesTest {
         return pixels;
     }
 
-    private static void write(StackSink sink, int width, int height, int slices, double voxel, float first) {
-        sink.begin(width, height, slices, 32, voxel, voxel, voxel);
-        for (int i = 0; i < slices; i++) {
+    private static void write(StackSink sink, int width, int height, int planes, double voxel, float first) {
+        sink.begin(width, height, planes, 32, voxel, voxel, voxel);
+        for (int i = 0; i < planes; i++) {
             sink.write(i, filled(width * height, first + i));
         }
+    }
+
+    private static NewImage wanted(String name, String grid, String greys, int channels, int frames) {
+        return new NewImage(name, "image", grid, null, null, greys, channels, frames, true);
+    }
+
+    private static ResultImage result(ImagePlus source, NewImage wanted) {
+        return new ResultImage(wanted, source, null, "");
     }
 
     @Test
     void aSourceHandsOutTheImagesOwnArraysEvenAfterItWasClosed() {
         ImagePlus image = numbered(4, 3, 5);
         Object third = image.getStack().getPixels(3);
-        ImageSource source = ImageSource.ofAll(image);
+        StackSource source = new ImageSource(image);
         image.flush();
         assertArrayEquals(new int[] {4, 3, 5, 32}, source.size());
         assertSame(third, source.read(2));
@@ -64,7 +74,7 @@ class ImagesTest {
     void aVirtualStackIsReadSliceBySliceAndADeletedFileIsNoBlackSlice(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("scan.tif");
         new FileSaver(numbered(4, 3, 5)).saveAsTiffStack(file.toString());
-        ImageSource source = ImageSource.ofAll(FileInfoVirtualStack.openVirtual(file.toString()));
+        StackSource source = new ImageSource(FileInfoVirtualStack.openVirtual(file.toString()));
         assertEquals(3f, ((float[]) source.read(2))[0]);
         assertNotSame(source.read(2), source.read(2));
         Files.delete(file);
@@ -72,23 +82,16 @@ class ImagesTest {
     }
 
     @Test
-    void aSourceOfOneChannelReadsItsSlicesOnly() {
+    void aSourceReadsAllPlanesInTheOrderOfTheStack() {
         ImagePlus image = numbered(2, 2, 2 * 3 * 2);
         image.setDimensions(2, 3, 2);
-        ImageSource source = ImageSource.ofVolume(image, 2, 2);
-        assertEquals(3, source.size()[2]);
-        // Frame 2 starts at slice 7; channel 2 is every second one.
-        assertEquals(8f, ((float[]) source.read(0))[0]);
-        assertEquals(12f, ((float[]) source.read(2))[0]);
-    }
-
-    @Test
-    void aTimeSeriesOfSingleSlicesIsAVolumeButManyVolumesAreNot() {
-        ImagePlus series = numbered(2, 2, 6);
-        series.setDimensions(1, 1, 6);
-        assertEquals(6, ImageSource.ofOneVolume(series).size()[2]);
-        series.setDimensions(1, 3, 2);
-        assertThrows(CommandException.class, () -> ImageSource.ofOneVolume(series));
+        image.getCalibration().setUnit("nm");
+        StackSource source = new ImageSource(image);
+        assertArrayEquals(new int[] {2, 2, 12, 32}, source.size());
+        assertEquals(2, source.channels());
+        assertEquals(2, source.frames());
+        assertEquals("nm", source.unit());
+        assertEquals(8f, ((float[]) source.read(7))[0]);
     }
 
     @Test
@@ -105,11 +108,11 @@ class ImagesTest {
         source.setProp("Sample", "cathode");
         source.setLut(LUT.createLutFromColor(Color.GREEN));
         source.setDisplayRange(2, 5);
-        NewStack made = new NewStack("made");
-        write(made.sink(), 4, 4, 6, 4, 1);
-        made.sink().property("undulator.note", "kept");
+        ResultImage made = result(source, wanted("resampled", NewImage.RESAMPLED, NewImage.SOURCE, 1, 1));
+        write(made.stack(), 4, 4, 6, 4, 1);
+        made.stack().property("undulator.note", "kept");
 
-        ImagePlus image = NewImage.onNewGrid(source, "-resampled", made);
+        ImagePlus image = made.make();
 
         assertEquals("scan.tif-resampled", image.getTitle());
         assertEquals(4, image.getCalibration().pixelDepth);
@@ -128,36 +131,75 @@ class ImagesTest {
     }
 
     @Test
-    void aHyperstackIsFilledVolumeByVolume() {
+    void anImageInAnotherFieldTakesItsCalibrationAndItsOrigin() {
+        ImagePlus source = numbered(8, 8, 8);
+        source.setDisplayRange(2, 5);
+        ImagePlus field = numbered(9, 9, 9);
+        field.getCalibration().setUnit("nm");
+        field.getCalibration().pixelWidth = field.getCalibration().pixelHeight = field.getCalibration().pixelDepth = 3;
+        field.getCalibration().xOrigin = 4;
+        NewImage wanted = new NewImage("aligned", "moving", NewImage.WITHIN, "reference", new double[] {6, 3, 0},
+                NewImage.SOURCE, 1, 1, true);
+        ResultImage made = new ResultImage(wanted, source, field, "");
+        write(made.stack(), 4, 4, 6, 2, 1);
+
+        ImagePlus image = made.make();
+
+        assertEquals("scan.tif-aligned", image.getTitle());
+        assertEquals("nm", image.getCalibration().getUnit());
+        assertEquals(2, image.getCalibration().pixelWidth);
+        // 12 nm into the field, of which 6 nm were cut off.
+        assertEquals(3, image.getCalibration().xOrigin);
+        assertEquals(-1.5, image.getCalibration().yOrigin);
+        assertEquals(2, image.getDisplayRangeMin());
+    }
+
+    @Test
+    void anOverlayOfTwoChannelsIsRedAndGreen() {
+        NewImage wanted = new NewImage("aligned-overlay", "moving", NewImage.WITHIN, "reference", new double[3],
+                NewImage.OVERLAY, 2, 1, false);
+        ResultImage made = new ResultImage(wanted, numbered(4, 4, 3), numbered(4, 4, 3), "");
+        made.stack().begin(4, 4, 6, 8, 1, 1, 1);
+        for (int i = 0; i < 6; i++) {
+            made.stack().write(i, new byte[16]);
+        }
+        assertEquals(16, ((byte[]) made.stack().read(5)).length);
+
+        ImagePlus image = made.make();
+
+        assertEquals("scan.tif-aligned-overlay", image.getTitle());
+        assertArrayEquals(new int[] {4, 4, 2, 3, 1}, image.getDimensions());
+        assertTrue(image.isComposite());
+        assertEquals(Color.GREEN.getRGB(), ((CompositeImage) image).getLuts()[1].getRGB(255));
+    }
+
+    @Test
+    void aHyperstackStaysOne() {
         ImagePlus plain = numbered(2, 2, 2 * 4 * 3);
         plain.setDimensions(2, 4, 3);
         plain.setOpenAsHyperStack(true);
         CompositeImage source = new CompositeImage(plain, CompositeImage.COMPOSITE);
         source.setOpenAsHyperStack(true);
-        NewStack made = new NewStack("made", 2, 3);
-        for (int frame = 1; frame <= 3; frame++) {
-            for (int channel = 1; channel <= 2; channel++) {
-                write(made.volume(channel, frame), 1, 1, 2, 2, 100 * frame + 10 * channel);
-            }
-        }
+        ResultImage made = result(source, wanted("resampled", NewImage.RESAMPLED, NewImage.SOURCE, 2, 3));
+        write(made.stack(), 1, 1, 2 * 2 * 3, 2, 1);
 
-        ImagePlus image = NewImage.onNewGrid(source, "-resampled", made);
+        ImagePlus image = made.make();
 
         assertArrayEquals(new int[] {1, 1, 2, 2, 3}, image.getDimensions());
         assertTrue(image.isHyperStack() && image.isComposite());
-        assertEquals(321f, ((float[]) image.getStack().getPixels(image.getStackIndex(2, 2, 3)))[0]);
-        assertEquals(110f, ((float[]) image.getStack().getPixels(image.getStackIndex(1, 1, 1)))[0]);
+        assertEquals(12f, ((float[]) image.getStack().getPixels(image.getStackIndex(2, 2, 3)))[0]);
+        assertEquals(1f, ((float[]) image.getStack().getPixels(image.getStackIndex(1, 1, 1)))[0]);
     }
 
     @Test
     void anImageOnTheSameGridKeepsLabelsButNotTheMeaningOfGreyValues() {
         ImagePlus source = numbered(2, 2, 3);
         source.getCalibration().setFunction(Calibration.STRAIGHT_LINE, new double[] {0, 2}, "HU");
-        NewStack made = new NewStack("made");
-        write(made.sink(), 2, 2, 3, 1, 5);
-        made.sink().displayRange(-1, 9);
+        ResultImage made = result(source, wanted("restored", NewImage.SAME, NewImage.OTHER, 1, 1));
+        write(made.stack(), 2, 2, 3, 1, 5);
+        made.stack().displayRange(-1, 9);
 
-        ImagePlus image = NewImage.onSameGrid(source, "-restored", made);
+        ImagePlus image = made.make();
 
         assertEquals("slice 2", image.getStack().getSliceLabel(2));
         assertFalse(image.getCalibration().calibrated());
@@ -166,11 +208,25 @@ class ImagesTest {
     }
 
     @Test
+    void anImageMadeFromNothingIsInMicrometres() {
+        ResultImage made = new ResultImage(new NewImage("laboratory", null, NewImage.SAME, null, null, NewImage.OTHER,
+                1, 1, false), null, null, "");
+        assertNull(made.make(), "nothing was written");
+        write(made.stack(), 2, 2, 3, 0.6, 5);
+        ImagePlus image = made.make();
+        assertEquals("laboratory", image.getTitle());
+        assertEquals("\u00B5m", image.getCalibration().getUnit());
+        assertEquals(0.6, image.getCalibration().pixelDepth);
+    }
+
+    @Test
     void aStackBeyondTheMemoryIsRefusedBeforeItIsMade() {
-        NewStack made = new NewStack("huge");
+        NewStack made = new NewStack("huge", ". Or let the result go to a file");
         CommandException refused = assertThrows(CommandException.class,
-                () -> made.sink().begin(40_000, 40_000, 40_000, 32, 1, 1, 1));
+                () -> made.begin(40_000, 40_000, 40_000, 32, 1, 1, 1));
         assertTrue(refused.getMessage().startsWith("huge needs 244140625 MB"), refused.getMessage());
+        assertTrue(refused.advice().endsWith("Or let the result go to a file"), refused.advice());
+        assertEquals("memory", refused.code());
         assertNull(made.stack());
     }
 }

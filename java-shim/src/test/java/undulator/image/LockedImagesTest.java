@@ -1,5 +1,6 @@
 package undulator.image;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,7 +16,10 @@ class LockedImagesTest {
 
     @Test
     void unlocksAllAtTheEnd() {
-        try (LockedImages locked = new LockedImages(first, null, second, first)) {
+        try (LockedImages locked = new LockedImages()) {
+            locked.lock(first);
+            locked.lock(second);
+            locked.lock(first);
             assertTrue(first.isLocked() && second.isLocked());
         }
         assertFalse(first.isLocked() || second.isLocked());
@@ -26,16 +30,26 @@ class LockedImagesTest {
         Thread other = new Thread(second::lockSilently);
         other.start();
         other.join();
-        CommandException refused = assertThrows(CommandException.class, () -> new LockedImages(first, second));
-        assertTrue(refused.getMessage().contains("\"second\" is in use"), refused.getMessage());
+        try (LockedImages locked = new LockedImages()) {
+            locked.lock(first);
+            CommandException refused = assertThrows(CommandException.class, () -> locked.lock(second));
+            assertTrue(refused.getMessage().contains("\"second\" is in use"), refused.getMessage());
+            assertEquals("image", refused.code());
+        }
         assertFalse(first.isLocked());
         assertTrue(second.isLocked());
     }
 
     @Test
     void staysLockedUntilTheLastReaderIsDone() throws InterruptedException {
-        LockedImages mine = new LockedImages(first);
-        Thread other = new Thread(() -> new LockedImages(first, second).close());
+        LockedImages mine = new LockedImages();
+        mine.lock(first);
+        Thread other = new Thread(() -> {
+            LockedImages theirs = new LockedImages();
+            theirs.lock(first);
+            theirs.lock(second);
+            theirs.close();
+        });
         other.start();
         other.join();
         assertTrue(first.isLocked());

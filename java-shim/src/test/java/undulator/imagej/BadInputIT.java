@@ -73,7 +73,7 @@ class BadInputIT {
     private static final String[][] REFUSED = {
         {"run('Undulator Resample...', 'voxel=2');", "No image is open"},
         {"newImage('c', 'RGB', 9, 9, 3); run('Undulator Resample...', 'voxel=2');", "RGB colour image"},
-        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Resample...', 'image=b');", "Open images: a"},
+        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Resample...', 'image=b');", "choose one of a"},
         {"newImage('a', '8-bit', 9, 9, 3); newImage('a', '8-bit', 9, 9, 3); "
             + "run('Undulator Resample...', 'image=a');", "2 open images are called"},
         {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Resample...', 'voxels=2');", "has no option \"voxels\""},
@@ -86,7 +86,7 @@ class BadInputIT {
             + "run('Undulator Resample...', 'voxel=2');", "slice 1 of a"},
         {"newImage('a', '8-bit', 9, 9, 3); newImage('b', '8-bit', 9, 9, 4); "
             + "run('Undulator Measure...', 'test=a reference=b');", "9\u00D79\u00D74"},
-        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Apply...', 'image=a');", "The option model is missing"},
+        {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Apply...', 'image=a');", "Model (model) is missing"},
         {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Apply...', 'model=[/no such/model.zip]');",
             "/no such/model.zip"},
         {"newImage('a', '8-bit ramp', 32, 32, 1); newImage('b', '8-bit ramp', 32, 32, 1); "
@@ -96,9 +96,9 @@ class BadInputIT {
             + "run('Undulator Measure...', 'test=h reference=h');", "hyperstack of 2 channels and 2 frames"},
         {"run('Undulator Sample Data...', 'width=1');", "width"},
         {ALIGN + "overlay=Blue');", "choose one of None, Checkerboard, Red-green"},
-        {ALIGN + "voxel=-1');", "a voxel size of -1 is impossible"},
+        {ALIGN + "voxel=-1');", "voxel=-1 is not possible: Voxel size is a number from 0"},
         {ALIGN + "start=[/no such/start.json]');", "/no such/start.json"},
-        {ALIGN + "transform=Bent');", "transform=Bent is not known"},
+        {ALIGN + "transform=Bent');", "transform=Bent is not possible: choose one of Similarity, Rigid, Affine, or a file"},
         {ALIGN + "transform=[/no such/t.json]');", "/no such/t.json"},
         {ALIGN + "save=[/no such/saved.json]');", "/no such/saved.json"},
         {TRAIN_RAMPS + "channels=2 model=m.zip start=[/no such/start.zip]');", "/no such/start.zip"},

@@ -21,7 +21,7 @@ class DialogsIT {
         Outcome outcome = RealImageJ.windowed(folder)
                 .run(List.of("undulator.imagej.DialogsMain", pictures.toString()));
         assertEquals(0, outcome.exit(), outcome.output());
-        assertEquals(6, outcome.output().lines().filter(line -> line.startsWith("cancelled: ")).count());
+        assertEquals(7, outcome.output().lines().filter(line -> line.startsWith("cancelled: ")).count());
         assertEquals("2000 epochs, 20 validate, batch 4", outcome.value("paper"));
         assertEquals("free", outcome.value("laboratory"));
         assertEquals("free", outcome.value("synchrotron"));

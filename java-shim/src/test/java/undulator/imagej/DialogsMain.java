@@ -16,23 +16,20 @@ public final class DialogsMain {
     /** Argument: the folder for the pictures. */
     public static void main(String[] arguments) throws Exception {
         new ImageJ();
-        IJ.runMacro("run('Undulator Sample Data...', 'width=48 height=48 slices=8');");
         User user = new User();
-        for (String command : new String[] {"Undulator Sample Data...", "Undulator Resample...", "Undulator Align...",
-            "Undulator Train...", "Undulator Apply...", "Undulator Measure..."}) {
-            GenericDialog dialog = user.open(command);
-            user.photograph(dialog, new File(arguments[0], dialog.getTitle() + ".png"));
-            user.press(dialog, 1);
-            user.waitForEnd(command);
-            System.out.println("cancelled: " + command);
-        }
+        File pictures = new File(arguments[0]);
+        // These need no open image.
+        cancel(user, pictures, "Undulator Sample Data...", "Undulator Models...");
+        IJ.runMacro("run('Undulator Sample Data...', 'width=48 height=48 slices=8');");
+        cancel(user, pictures, "Undulator Resample...", "Undulator Align...", "Undulator Train...",
+                "Undulator Apply...", "Undulator Measure...");
         GenericDialog train = user.open("Undulator Train...");
         user.choose(train, 2, "Paper");
         System.out.println("paper: " + user.typed(train, 2) + " epochs, " + user.typed(train, 6) + " validate, batch "
                 + user.typed(train, 3));
         user.press(train, 0);
         Dialog error = user.message("Undulator Train");
-        user.photograph(error, new File(arguments[0], "No model named.png"));
+        user.photograph(error, new File(pictures, "No model named.png"));
         error.dispose();
         user.waitForEnd("Undulator Train...");
         for (int id : WindowManager.getIDList()) {
@@ -40,7 +37,17 @@ public final class DialogsMain {
             System.out.println(image.getTitle() + ": " + (image.isLocked() ? "locked" : "free"));
         }
         IJ.run("Undulator Devices...");
-        user.photograph(WindowManager.getWindow("Undulator Devices"), new File(arguments[0], "Undulator Devices.png"));
+        user.photograph(WindowManager.getWindow("Undulator Devices"), new File(pictures, "Undulator Devices.png"));
         Runtime.getRuntime().halt(0);
+    }
+
+    private static void cancel(User user, File pictures, String... commands) throws Exception {
+        for (String command : commands) {
+            GenericDialog dialog = user.open(command);
+            user.photograph(dialog, new File(pictures, dialog.getTitle() + ".png"));
+            user.press(dialog, 1);
+            user.waitForEnd(command);
+            System.out.println("cancelled: " + command);
+        }
     }
 }

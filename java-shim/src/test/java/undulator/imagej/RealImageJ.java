@@ -23,6 +23,7 @@ final class RealImageJ {
     private final Path folder;
     private final boolean windowed;
     private final List<String> javaOptions = new ArrayList<>();
+    private final List<String> moreClasses = new ArrayList<>();
     private final Map<String, String> environment = new HashMap<>();
     private long fileLimitKilobytes;
 
@@ -48,6 +49,12 @@ final class RealImageJ {
 
     RealImageJ environment(Map<String, String> variables) {
         environment.putAll(variables);
+        return this;
+    }
+
+    /** Scripts in Groovy and Jython can be run. */
+    RealImageJ languages() {
+        moreClasses.addAll(classPath("groovy", "jython"));
         return this;
     }
 
@@ -106,9 +113,12 @@ final class RealImageJ {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         // Without a screen Fiji puts plugins on the class path itself, and its patches open up java.lang.
         List<String> classPath = new ArrayList<>(List.of(TEST_CLASSES.toString(), IMAGEJ));
-        if (!windowed) {
+        if (!windowed || !moreClasses.isEmpty()) {
             classPath.add(jar.toString());
-            classPath.addAll(patcher());
+        }
+        classPath.addAll(moreClasses);
+        if (!windowed) {
+            classPath.addAll(classPath("ij1-patcher", "javassist"));
             command.addAll(List.of("-Djava.awt.headless=true", "--add-opens", "java.base/java.lang=ALL-UNNAMED"));
         }
         command.addAll(List.of("-Dfile.encoding=UTF-8", "-Dplugins.dir=" + folder, "-Duser.home=" + folder, "-XX:-UsePerfData"));
@@ -129,9 +139,10 @@ final class RealImageJ {
                 : List.of("bash", "-c", "ulimit -f " + fileLimitKilobytes + " && exec \"$@\"", "limited");
     }
 
-    private static List<String> patcher() {
+    /** The jars of the tests' class path with one of these names. */
+    private static List<String> classPath(String... names) {
         return Arrays.stream(System.getProperty("java.class.path").split(java.io.File.pathSeparator))
-                .filter(entry -> entry.contains("ij1-patcher") || entry.contains("javassist"))
+                .filter(entry -> Arrays.stream(names).anyMatch(Path.of(entry).getFileName().toString()::contains))
                 .collect(Collectors.toList());
     }
 

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
-import undulator.TrainingMonitor;
+import undulator.Host;
 
 /** What the window shows and passes on, without the window. */
 class TrainingRecordTest {
@@ -23,18 +23,18 @@ class TrainingRecordTest {
     @Test
     void eachRequestIsGivenOnce() {
         Requests requests = new Requests();
-        assertEquals(TrainingMonitor.GO_ON, requests.take());
+        assertEquals(Host.GO_ON, requests.take());
         requests.finish();
         requests.saveCheckpoint();
         requests.saveCheckpoint();
-        assertEquals(TrainingMonitor.SAVE_CHECKPOINT, requests.take());
-        assertEquals(TrainingMonitor.FINISH, requests.take());
-        assertEquals(TrainingMonitor.GO_ON, requests.take());
+        assertEquals(Host.SAVE_CHECKPOINT, requests.take());
+        assertEquals(Host.FINISH, requests.take());
+        assertEquals(Host.GO_ON, requests.take());
         requests.finish();
         requests.cancel();
-        assertEquals(TrainingMonitor.CANCEL, requests.take());
+        assertEquals(Host.CANCEL, requests.take());
         requests.renew();
-        assertEquals(TrainingMonitor.GO_ON, requests.take(), "finishing was for the training before");
+        assertEquals(Host.GO_ON, requests.take(), "finishing was for the training before");
     }
 
     @Test
@@ -85,12 +85,13 @@ class TrainingRecordTest {
         training.listener(heard::incrementAndGet);
         training.begin(new String[0], 5, new double[0]);
         training.epoch(epoch(1, 20, true));
-        training.progress(0.2, "training");
+        training.phase("training");
+        training.fraction(0.2);
         training.note("a line");
         training.end("Finished");
-        assertEquals(5, heard.get());
+        assertEquals(6, heard.get());
         training.listener(null);
-        training.progress(0.3, "training");
-        assertEquals(5, heard.get());
+        training.fraction(0.3);
+        assertEquals(6, heard.get());
     }
 }

@@ -1,0 +1,39 @@
+//! Scores of restored slices against a reference.
+
+use ndarray::Array2;
+
+use crate::{
+    grey::Window,
+    measure::{Score, Scorer, WHITE_8},
+    stack::{SliceSource, StackError, read_finite},
+};
+
+/// Scores restored slices in ascending order, on 8 bits in the reference's grey window.
+pub(super) struct ReferenceScorer<'a> {
+    reference: &'a dyn SliceSource,
+    window: Window,
+    scorer: Scorer,
+    target: Array2<f32>,
+}
+
+impl<'a> ReferenceScorer<'a> {
+    pub fn new(reference: &'a dyn SliceSource, window: Window) -> Self {
+        let size = reference.shape().size;
+        Self { reference, window, scorer: Scorer::new(WHITE_8), target: Array2::zeros(size.slice_dim()) }
+    }
+
+    /// Scores slice `z`, whose grey values are 8 bits afterwards.
+    pub fn add(&mut self, z: usize, restored: &mut Array2<f32>) -> Result<(), StackError> {
+        read_finite(self.reference, z, self.target.view_mut())?;
+        let to_8_bit = |grey: f32| f32::from(self.window.to_8_bit(grey));
+        restored.mapv_inplace(to_8_bit);
+        self.target.mapv_inplace(to_8_bit);
+        self.scorer.add(restored.view(), self.target.view());
+        Ok(())
+    }
+
+    /// The score of all slices.
+    pub fn score(self) -> Score {
+        self.scorer.finish().stack
+    }
+}

@@ -1,0 +1,118 @@
+//! Models of other programs: bioimage.io packages with one slice in and one out, whose network is in ONNX.
+//!
+//! `description` says how the network is fed, `processing` what is done before and after it, [`undulator_onnx`] runs it,
+//! and `trial` has it run on its own test image.
+
+mod description;
+mod processing;
+mod tensor;
+mod trial;
+
+use undulator_compute::Runner;
+use undulator_onnx::{Network, TractRunner};
+
+use crate::{model::package::yaml::Yaml, stack::GreyType};
+use description::Description;
+pub(super) use trial::Trial;
+
+/// A model of another program that runs here.
+#[derive(Clone, Debug)]
+pub struct ExternalModel {
+    description: Description,
+    network: Network,
+}
+
+impl ExternalModel {
+    /// # Errors
+    /// In words: for every model that does not run here.
+    pub(super) fn new(rdf: &Yaml, onnx: Vec<u8>) -> Result<Self, String> {
+        let description = Description::read(rdf)?;
+        Ok(Self { description, network: Network::read(onnx).map_err(|what| format!("its network: {what}"))? })
+    }
+
+    /// Grey type of restored stacks.
+    pub fn grey(&self) -> GreyType {
+        self.description.grey
+    }
+
+    /// The halo of the description: invalid pixels at each edge of an output image; 0 if not given.
+    pub fn halo(&self) -> usize {
+        self.description.halo
+    }
+
+    /// Tiles should start at multiples of this, in pixels.
+    pub fn multiple(&self) -> usize {
+        let (down, across) = (self.description.input.height.step(), self.description.input.width.step());
+        (1..=across).map(|times| down * times).find(|multiple| multiple.is_multiple_of(across)).unwrap_or(down)
+    }
+
+    /// The network on the CPU. Images are continued to a size that it takes, if there is one so large; before that, if
+    /// they are to be `with_halo`, by the halo on all sides. For others the [`footprint`](Runner::footprint) is endless.
+    pub fn runner(&self, with_halo: bool) -> Box<dyn Runner> {
+        Box::new(self.tract_runner(with_halo))
+    }
+
+    fn tract_runner(&self, with_halo: bool) -> TractRunner {
+        TractRunner::new(self.network.clone(), self.description.input.clone(), with_halo)
+    }
+
+    /// Preprocesses the grey values of a whole slice, in place.
+    pub fn preprocess(&self, greys: &mut [f32]) {
+        processing::apply(&self.description.preprocessing, greys);
+    }
+
+    /// Postprocesses the network's output for a slice to grey values, in place.
+    pub fn postprocess(&self, values: &mut [f32]) {
+        processing::apply(&self.description.postprocessing, values);
+    }
+}
+
+/// The file of the network.
+///
+/// # Errors
+/// In words: when there is none in ONNX.
+pub(super) fn network(rdf: &Yaml) -> Result<&Yaml, String> {
+    let Some(onnx) = rdf.get("weights").and_then(|weights| weights.get("onnx")) else {
+        let others = match rdf.get("weights") {
+            Some(Yaml::Map(entries)) => entries.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "),
+            _ => "nothing".to_owned(),
+        };
+        return Err(format!("its weights are not there in ONNX, the only kind that runs here, but in {others}"));
+    };
+    match onnx.get("external_data").is_some_and(|data| !data.is_null()) {
+        true => Err("its weights are in another file, which is not read".to_owned()),
+        false => Ok(onnx),
+    }
+}
+
+/// The files of the test input and output.
+///
+/// # Errors
+/// In words: when they are not named.
+pub(super) fn test_images(rdf: &Yaml) -> Result<[&Yaml; 2], String> {
+    // Format 0.5 has them with the tensors, 0.4 in lists of their own.
+    let newer = |what: &str| rdf.list_at(what).first()?.get("test_tensor");
+    let of = |what: &str, older: &str| newer(what).or_else(|| rdf.list_at(older).first());
+    let images = of("inputs", "test_inputs").zip(of("outputs", "test_outputs"));
+    images.map(|(input, output)| [input, output]).ok_or_else(|| "its description names no test images".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::package::yaml::read;
+
+    #[test]
+    fn networks_and_test_images_are_found_in_both_formats() {
+        let newer = read(b"{weights: {onnx: {source: a.onnx}}, inputs: [{test_tensor: {source: i.npy}}], outputs: [{test_tensor: {source: o.npy}}]}").unwrap();
+        let older = read(b"{weights: {onnx: {source: a.onnx}}, test_inputs: [i.npy], test_outputs: [o.npy], inputs: [{}], outputs: [{}]}").unwrap();
+        assert_eq!(network(&newer).unwrap().text_at("source"), "a.onnx");
+        assert_eq!(test_images(&newer).unwrap().map(|file| file.text_at("source")), ["i.npy", "o.npy"]);
+        assert_eq!(test_images(&older).unwrap().map(|file| file.as_text().unwrap()), ["i.npy", "o.npy"]);
+        let elsewhere = read(b"{weights: {torchscript: {source: a.pt}, pytorch_state_dict: {}}}").unwrap();
+        assert!(network(&elsewhere).unwrap_err().contains("in torchscript, pytorch_state_dict"));
+        assert!(test_images(&elsewhere).is_err());
+        let external = read(b"{weights: {onnx: {source: a.onnx, external_data: {source: b}}}}").unwrap();
+        assert!(network(&external).unwrap_err().contains("another file"));
+    }
+}

@@ -1,0 +1,449 @@
+//! Stacks as a host hands them over: slice after slice, never all at once.
+//!
+//! Everything in this crate reads grey values through [`SliceSource`] and gives results to a [`SliceSink`], so a stack
+//! may live in ImageJ's memory, in a file or in a [`Volume`](crate::volume::Volume), and no second copy is needed.
+//! Slices are arrays of (y, x) and volumes of (z, y, x), always in standard layout: row after row, without gaps. Grey
+//! values travel as `f32`, which holds 8 and 16 bits exactly.
+
+mod file_error;
+
+pub use file_error::StackFileError;
+
+use std::fmt;
+
+use ndarray::{Array, Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, Dimension, Ix2, Ix3};
+use serde::{Deserialize, Serialize};
+
+/// How grey values are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GreyType {
+    /// 8-bit unsigned, 0–255.
+    U8,
+    /// 16-bit unsigned, 0–65535.
+    U16,
+    /// 32-bit floating point.
+    F32,
+}
+
+impl GreyType {
+    /// Bits per voxel: 8, 16 or 32.
+    pub fn bits(self) -> u32 {
+        match self {
+            Self::U8 => 8,
+            Self::U16 => 16,
+            Self::F32 => 32,
+        }
+    }
+
+    /// The grey type with that many bits; `None` for anything but 8, 16 and 32.
+    pub fn from_bits(bits: u32) -> Option<Self> {
+        match bits {
+            8 => Some(Self::U8),
+            16 => Some(Self::U16),
+            32 => Some(Self::F32),
+            _ => None,
+        }
+    }
+
+    /// The largest grey value, or `None` for floating point, which has no end of scale.
+    pub fn white(self) -> Option<f32> {
+        match self {
+            Self::U8 => Some(255.0),
+            Self::U16 => Some(65535.0),
+            Self::F32 => None,
+        }
+    }
+
+    /// Brings values to the nearest grey value, many at once.
+    #[inline(always)]
+    pub(crate) fn round(self, greys: &mut [f32]) {
+        if let Some(white) = self.white() {
+            greys.iter_mut().for_each(|grey| *grey = whole(*grey, white));
+        }
+    }
+
+    /// The nearest grey value that this type can hold: rounded half up and clamped, or unchanged for floating point.
+    pub fn nearest(self, grey: f32) -> f32 {
+        match self.white() {
+            Some(white) => whole(grey, white),
+            None => grey,
+        }
+    }
+}
+
+/// From here on 32-bit floats are whole, so adding it rounds numbers below it, and its last bits are then the number.
+const WHOLE: f32 = (1 << 23) as f32;
+
+/// Rounded half up, in a form that the compiler makes many at once of, which `floor` and saturating casts are not.
+#[inline(always)]
+fn whole(grey: f32, white: f32) -> f32 {
+    let above = if grey + 0.5 > 0.0 { grey + 0.5 } else { 0.0 };
+    let within = if above < white { above } else { white };
+    let nearest = (within + WHOLE) - WHOLE;
+    if nearest > within { nearest - 1.0 } else { nearest }
+}
+
+/// The last bits of a whole grey value from 0 to 2²³ − 1 as an integer, in such a form, too.
+#[inline]
+pub fn integer(grey: f32) -> u32 {
+    (grey + WHOLE).to_bits()
+}
+
+/// Voxels along each axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Voxels along x.
+    pub width: usize,
+    /// Voxels along y.
+    pub height: usize,
+    /// Voxels along z.
+    pub slices: usize,
+}
+
+impl Size {
+    /// A size of `width` × `height` × `slices` voxels.
+    pub fn new(width: usize, height: usize, slices: usize) -> Self {
+        Self { width, height, slices }
+    }
+
+    /// The dimensions of a volume as an array: (z, y, x).
+    pub fn dim(self) -> (usize, usize, usize) {
+        (self.slices, self.height, self.width)
+    }
+
+    /// The dimensions of a slice as an array: (y, x).
+    pub fn slice_dim(self) -> (usize, usize) {
+        (self.height, self.width)
+    }
+
+    /// Voxels in one slice.
+    pub fn plane(self) -> usize {
+        self.width * self.height
+    }
+
+    /// Voxels in the stack.
+    pub fn voxels(self) -> u64 {
+        self.plane() as u64 * self.slices as u64
+    }
+}
+
+impl From<(usize, usize, usize)> for Size {
+    /// From the dimensions of an array, (z, y, x).
+    fn from((slices, height, width): (usize, usize, usize)) -> Self {
+        Self { width, height, slices }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}×{}×{}", self.width, self.height, self.slices)
+    }
+}
+
+/// Edge lengths of a voxel, in the stack's own unit (micrometres unless the host says otherwise).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VoxelSize {
+    /// Edge along x.
+    pub x: f64,
+    /// Edge along y.
+    pub y: f64,
+    /// Edge along z, the distance between slices.
+    pub z: f64,
+}
+
+impl VoxelSize {
+    /// A cube.
+    pub fn isotropic(edge: f64) -> Self {
+        Self { x: edge, y: edge, z: edge }
+    }
+}
+
+impl fmt::Display for VoxelSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}×{}×{}", self.x, self.y, self.z)
+    }
+}
+
+/// What is known of a stack before its first slice is read.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Voxels along each axis.
+    pub size: Size,
+    /// Edge lengths of a voxel.
+    pub voxel: VoxelSize,
+    /// How the grey values are stored.
+    pub grey: GreyType,
+}
+
+/// Why a stack could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// The stack has no voxels.
+    #[error("the stack {name} is empty ({size} voxels): open an image with at least one slice")]
+    Empty {
+        /// What the stack is to the command, for example "laboratory".
+        name: String,
+        /// Its size.
+        size: Size,
+    },
+    /// A voxel edge is zero, negative or not a number.
+    #[error("the voxel size of {name} is {voxel}: every edge must be above zero")]
+    VoxelSize {
+        /// What the stack is to the command.
+        name: String,
+        /// Its voxel size.
+        voxel: VoxelSize,
+    },
+    /// A grey value is not a number or infinite.
+    #[error(
+        "slice {slice} of {name} holds a grey value that is not a finite number, first at x={x}, y={y}: replace it first"
+    )]
+    NotFinite {
+        /// What the stack is to the command.
+        name: String,
+        /// The slice, counted from one as ImageJ does.
+        slice: usize,
+        /// The column, counted from zero.
+        x: usize,
+        /// The row, counted from zero.
+        y: usize,
+    },
+    /// Two stacks that must have one size differ.
+    #[error(
+        "{first} is {first_size} voxels but {second} is {second_size}: bring both to the same grid first: align, resample or crop"
+    )]
+    SizesDiffer {
+        /// What the first stack is to the command.
+        first: String,
+        /// Its size.
+        first_size: Size,
+        /// What the second stack is to the command.
+        second: String,
+        /// Its size.
+        second_size: Size,
+    },
+    /// The host could not read or write a slice.
+    #[error("slice {slice}: {reason}")]
+    Host {
+        /// The slice, counted from one as ImageJ does.
+        slice: usize,
+        /// What the host says.
+        reason: String,
+    },
+    /// The file that a result goes to cannot be used.
+    #[error(transparent)]
+    File(#[from] StackFileError),
+}
+
+/// A stack that can be read slice by slice, in any order and from any thread.
+pub trait SliceSource: Send + Sync {
+    /// What the stack is to the command, for messages: its title, or "laboratory".
+    fn name(&self) -> &str;
+
+    /// Size, voxel size and grey type.
+    fn shape(&self) -> Shape;
+
+    /// Reads slice `z` (from zero) into `out`, which is (height, width) and in standard layout, so that
+    /// [`flat_mut`] gives its rows in one piece.
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError>;
+
+    /// Reads slice `z` into `out`, whatever that held, in the type that its grey values come in, or as 32-bit floats.
+    fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
+        let dim = self.shape().size.slice_dim();
+        let mut values = match std::mem::take(out) {
+            Voxels::F32(values) if values.dim() == dim => values,
+            _ => Array2::zeros(dim),
+        };
+        let read = self.read(z, values.view_mut());
+        *out = Voxels::F32(values);
+        read
+    }
+}
+
+/// The grey values of a slice in one piece, row after row.
+///
+/// # Panics
+/// If the slice is not in standard layout, which sources and sinks are never given.
+pub fn flat(slice: &ArrayRef2<f32>) -> &[f32] {
+    slice.as_slice().expect(STANDARD)
+}
+
+/// [`flat`], to be written to.
+///
+/// # Panics
+/// As [`flat`].
+pub fn flat_mut(slice: &mut ArrayRef2<f32>) -> &mut [f32] {
+    slice.as_slice_mut().expect(STANDARD)
+}
+
+/// What all slices and volumes are in.
+pub(crate) const STANDARD: &str = "slices and volumes are in standard layout";
+
+/// Grey values in the type that they come in, of a slice (y, x) or a whole volume (z, y, x); in standard layout.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Voxels<D: Dimension> {
+    /// 8-bit grey values.
+    U8(Array<u8, D>),
+    /// 16-bit grey values.
+    U16(Array<u16, D>),
+    /// 32-bit grey values.
+    F32(Array<f32, D>),
+}
+
+impl<D: Dimension> Default for Voxels<D> {
+    fn default() -> Self {
+        Self::F32(Array::default(D::default()))
+    }
+}
+
+impl<D: Dimension> Voxels<D> {
+    /// The type of the grey values.
+    pub fn grey(&self) -> GreyType {
+        match self {
+            Self::U8(_) => GreyType::U8,
+            Self::U16(_) => GreyType::U16,
+            Self::F32(_) => GreyType::F32,
+        }
+    }
+}
+
+impl Voxels<Ix2> {
+    /// Writes the slice to `out`, which has its size.
+    pub fn store(&self, mut out: ArrayViewMut2<'_, f32>) {
+        match self {
+            Self::U8(slice) => out.zip_mut_with(slice, |out, grey| *out = f32::from(*grey)),
+            Self::U16(slice) => out.zip_mut_with(slice, |out, grey| *out = f32::from(*grey)),
+            Self::F32(slice) => out.assign(slice),
+        }
+    }
+}
+
+impl Voxels<Ix3> {
+    /// Slice `z`, in `spare`'s memory if it is one of the same size and type.
+    pub fn slice_into(&self, z: usize, spare: &mut Voxels<Ix2>) {
+        fn fill<T: Copy>(to: &mut Array2<T>, from: ArrayView2<'_, T>) {
+            match to.dim() == from.dim() {
+                true => to.assign(&from),
+                false => *to = from.to_owned(),
+            }
+        }
+        let at = Axis(0);
+        match (spare, self) {
+            (Voxels::U8(to), Self::U8(from)) => fill(to, from.index_axis(at, z)),
+            (Voxels::U16(to), Self::U16(from)) => fill(to, from.index_axis(at, z)),
+            (Voxels::F32(to), Self::F32(from)) => fill(to, from.index_axis(at, z)),
+            (to, Self::U8(from)) => *to = Voxels::U8(from.index_axis(at, z).to_owned()),
+            (to, Self::U16(from)) => *to = Voxels::U16(from.index_axis(at, z).to_owned()),
+            (to, Self::F32(from)) => *to = Voxels::F32(from.index_axis(at, z).to_owned()),
+        }
+    }
+
+    /// Writes slice `z` to `out`, which has its size.
+    pub fn store(&self, z: usize, mut out: ArrayViewMut2<'_, f32>) {
+        let at = Axis(0);
+        match self {
+            Self::U8(volume) => out.zip_mut_with(&volume.index_axis(at, z), |out, grey| *out = f32::from(*grey)),
+            Self::U16(volume) => out.zip_mut_with(&volume.index_axis(at, z), |out, grey| *out = f32::from(*grey)),
+            Self::F32(volume) => out.assign(&volume.index_axis(at, z)),
+        }
+    }
+}
+
+macro_rules! voxels_from {
+    ($($grey:ident $own:ty),*) => {$(
+        impl<D: Dimension> From<Array<$own, D>> for Voxels<D> {
+            fn from(array: Array<$own, D>) -> Self {
+                // Arrays in other layouts are copied into this one; those in it are taken as they are.
+                Self::$grey(if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() })
+            }
+        }
+    )*};
+}
+
+voxels_from!(U8 u8, U16 u16, F32 f32);
+
+/// Where a new stack goes, slice by slice: into memory, or into a [`StackFile`](crate::stack_file::StackFile).
+pub trait SliceSink: Send {
+    /// Called once, before the first slice.
+    fn begin(&mut self, shape: Shape) -> Result<(), StackError>;
+
+    /// Takes slice `z` (from zero, in rising order), which is (height, width) and in standard layout, so that [`flat`]
+    /// gives its rows in one piece. The values are those of the shape's grey type already: whole numbers in range for 8
+    /// and 16 bits.
+    fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError>;
+
+    /// Slices that an earlier start of the same work has left here, whole: it goes on with the next. Asked after
+    /// [`begin`](Self::begin).
+    fn done(&self) -> usize {
+        0
+    }
+
+    /// Reads slice `z`, one of those that are done, into `out`, as [`SliceSource::read`] does.
+    fn read_done(&mut self, z: usize, _out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        Err(StackError::Host { slice: z + 1, reason: "this slice was not made yet".to_owned() })
+    }
+
+    /// Called once, after the last slice.
+    fn finish(&mut self) -> Result<(), StackError> {
+        Ok(())
+    }
+}
+
+/// Reads slice `z` and refuses values that are not finite.
+pub fn read_finite(source: &dyn SliceSource, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+    source.read(z, out.view_mut())?;
+    match source.shape().grey {
+        GreyType::F32 => check_finite(source, z, &out),
+        _ => Ok(()),
+    }
+}
+
+/// [`read_finite`] in the type that the grey values come in.
+pub(crate) fn read_finite_voxels(source: &dyn SliceSource, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
+    source.read_voxels(z, out)?;
+    match out {
+        Voxels::F32(values) => check_finite(source, z, values),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses slice `z` if some of its values are not finite.
+fn check_finite(source: &dyn SliceSource, z: usize, slice: &ArrayRef2<f32>) -> Result<(), StackError> {
+    if are_finite(flat(slice)) {
+        return Ok(());
+    }
+    let ((y, x), _) = slice.indexed_iter().find(|(_, grey)| !grey.is_finite()).unwrap_or(((0, 0), &0.0));
+    Err(StackError::NotFinite { name: source.name().to_owned(), slice: z + 1, x, y })
+}
+
+/// Whether all values are finite numbers, many at once.
+fn are_finite(values: &[f32]) -> bool {
+    values.chunks(1 << 12).all(|chunk| chunk.iter().fold(true, |finite, value| finite & value.is_finite()))
+}
+
+/// Refuses a stack without voxels or with an impossible voxel size.
+pub fn check(source: &dyn SliceSource) -> Result<(), StackError> {
+    let Shape { size, voxel, .. } = source.shape();
+    if size.voxels() == 0 {
+        return Err(StackError::Empty { name: source.name().to_owned(), size });
+    }
+    if ![voxel.x, voxel.y, voxel.z].iter().all(|edge| edge.is_finite() && *edge > 0.0) {
+        return Err(StackError::VoxelSize { name: source.name().to_owned(), voxel });
+    }
+    Ok(())
+}
+
+/// Refuses two stacks of different sizes, naming both.
+pub fn check_same_size(first: &dyn SliceSource, second: &dyn SliceSource) -> Result<(), StackError> {
+    let (a, b) = (first.shape().size, second.shape().size);
+    if a == b {
+        return Ok(());
+    }
+    Err(StackError::SizesDiffer {
+        first: first.name().to_owned(),
+        first_size: a,
+        second: second.name().to_owned(),
+        second_size: b,
+    })
+}
