@@ -1,6 +1,10 @@
 //! Files that are written whole or not at all.
 
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+};
 
 use tempfile::NamedTempFile;
 
@@ -10,6 +14,25 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Resu
     write(file.as_file_mut())?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Like [`write_whole`], for a file that is written again and again: the temporary file has a name of its own, `<name>.part`, so
+/// that programs that are killed leave one file at the most, which the next writing replaces. Two programs must not
+/// write the same file at once.
+pub(crate) fn write_over(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let fill = || {
+        let mut file = File::create(&part)?;
+        write(&mut file)?;
+        file.sync_all()
+    };
+    let written = fill().and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        // What was written of it helps nobody.
+        let _ = fs::remove_file(&part);
+    }
+    written
 }
 
 /// A temporary file with the permissions of any other: those of temporary files would keep colleagues from reading it.
@@ -38,7 +61,7 @@ pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Write};
+    use std::io::Write;
 
     use super::*;
 
@@ -52,6 +75,17 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
         assert_eq!(folder(Path::new("file")), Path::new("."));
+    }
+
+    #[test]
+    fn a_file_that_is_written_again_has_one_temporary_name() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, part) = (place.path().join("file"), place.path().join("file.part"));
+        fs::write(&part, b"left by a program that was killed").unwrap();
+        write_over(&path, |file| file.write_all(b"old")).unwrap();
+        assert!(!part.exists());
+        assert!(write_over(&path, |_| Err(io::Error::other("the disk is full"))).is_err());
+        assert!(!part.exists() && fs::read(&path).unwrap() == b"old");
     }
 
     #[test]

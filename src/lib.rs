@@ -51,5 +51,6 @@ pub mod sample;
 pub mod stack;
 pub mod stack_file;
 mod stream;
+mod tensors;
 pub mod train;
 pub mod volume;

@@ -4,13 +4,13 @@
 //! the first is divided by the second. Voxels that were unusable stay so.
 
 use rayon::prelude::*;
+use undulator_compute::gaussian::half;
 
 use super::grid::Grid;
 
 /// One half of a Gaussian kernel of deviation `sigma` voxels, from its centre, cut at three deviations.
 fn kernel(sigma: f64) -> Vec<f32> {
-    let reach = (3.0 * sigma).ceil() as i32;
-    (0..=reach).map(|k| (-0.5 * (f64::from(k) / sigma).powi(2)).exp() as f32).collect()
+    half(sigma, (3.0 * sigma).ceil() as usize).into_iter().map(|weight| weight as f32).collect()
 }
 
 /// `out = Σ kernel[|k|] line[i + k]` over lines of `width` values: whole rows are weighed and added, so the inner loop

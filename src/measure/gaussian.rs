@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
+use undulator_compute::{gaussian::half, reflection::about_edges};
 
 use crate::stack::{flat, flat_mut};
 
@@ -23,9 +24,9 @@ impl Gaussian {
     /// A filter of `sigma` pixels for slices of `width` × `height`.
     pub(super) fn new(sigma: f32, width: usize, height: usize) -> Self {
         let radius = (REACH * sigma).round() as usize;
-        let mut weights: Vec<f32> = (0..=radius).map(|k| (-0.5 * (k as f32 / sigma).powi(2)).exp()).collect();
-        let sum = 2.0 * weights.iter().sum::<f32>() - weights[0];
-        weights.iter_mut().for_each(|w| *w /= sum);
+        let half = half(sigma.into(), radius);
+        let sum = 2.0 * half.iter().sum::<f64>() - half[0];
+        let weights = half.into_iter().map(|weight| (weight / sum) as f32).collect();
         Self { weights, width, height }
     }
 
@@ -37,7 +38,7 @@ impl Gaussian {
         out.par_chunks_mut(self.width).enumerate().for_each_init(room, |(blended, padded), (y, out)| {
             self.blend_rows(slice, y, blended);
             for (i, value) in padded.iter_mut().enumerate() {
-                *value = blended[mirror(i as isize - radius as isize, self.width)];
+                *value = blended[about_edges(i as isize - radius as isize, self.width)];
             }
             scale(out, &padded[radius..][..self.width], self.weights[0]);
             for (k, &weight) in self.weights.iter().enumerate().skip(1) {
@@ -47,7 +48,7 @@ impl Gaussian {
     }
 
     fn blend_rows(&self, slice: &[f32], y: usize, out: &mut [f32]) {
-        let row = |k: isize| &slice[mirror(y as isize + k, self.height) * self.width..][..self.width];
+        let row = |k: isize| &slice[about_edges(y as isize + k, self.height) * self.width..][..self.width];
         scale(out, row(0), self.weights[0]);
         for (k, &weight) in self.weights.iter().enumerate().skip(1) {
             add_pair(out, row(-(k as isize)), row(k as isize), weight);
@@ -61,12 +62,6 @@ fn scale(out: &mut [f32], values: &[f32], weight: f32) {
 
 fn add_pair(out: &mut [f32], before: &[f32], after: &[f32], weight: f32) {
     out.iter_mut().zip(before.iter().zip(after)).for_each(|(out, (a, b))| *out += weight * (a + b));
-}
-
-/// The index inside `0..length` that index `i` mirrors to.
-fn mirror(i: isize, length: usize) -> usize {
-    let within = i.rem_euclid(2 * length as isize) as usize;
-    if within < length { within } else { 2 * length - 1 - within }
 }
 
 #[cfg(test)]
@@ -92,9 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn borders_mirror() {
-        let indices: Vec<usize> = (-7..8).map(|i| mirror(i, 3)).collect();
+    fn borders_about_edges() {
+        let indices: Vec<usize> = (-7..8).map(|i| about_edges(i, 3)).collect();
         assert_eq!(indices, [0, 0, 1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1]);
-        assert_eq!(mirror(-9, 1), 0);
+        assert_eq!(about_edges(-9, 1), 0);
     }
 }

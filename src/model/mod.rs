@@ -6,7 +6,6 @@ mod decibels;
 mod external;
 mod file;
 mod package;
-mod safetensors;
 mod summary;
 
 pub use external::ExternalModel;

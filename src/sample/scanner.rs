@@ -5,6 +5,7 @@
 //! the slices: they follow.
 
 use rayon::prelude::*;
+use undulator_compute::gaussian::half;
 
 use super::attenuation::{GLASS, LITHIUM_COBALT_OXIDE};
 use super::noise::Noise;
@@ -274,9 +275,8 @@ fn shading(seed: u64, scanner: &Scanner, pixel: f64) -> Vec<Wave> {
 
 /// A normalised Gaussian of that standard deviation, of odd length.
 fn gaussian(sigma: f64) -> Vec<f32> {
-    let reach = (CUT * sigma).ceil() as i32;
-    let tap = |at: i32| if at == 0 { 1.0 } else { (-0.5 * (f64::from(at) / sigma).powi(2)).exp() };
-    let taps: Vec<f64> = (-reach..=reach).map(tap).collect();
+    let half = half(sigma, (CUT * sigma).ceil() as usize);
+    let taps: Vec<f64> = half[1..].iter().rev().chain(&half).copied().collect();
     let sum: f64 = taps.iter().sum();
     taps.iter().map(|tap| (tap / sum) as f32).collect()
 }

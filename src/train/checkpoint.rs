@@ -5,21 +5,25 @@
 //! the last complete checkpoint survives when the program is killed.
 
 use std::{
-    collections::HashMap,
     ffi::OsString,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use undulator_compute::{
     Loss, TrainerState,
     network::{Plan, Spec, Tensor, Weights},
 };
 
-use crate::{model::Epoch, stack::Size};
+use crate::{
+    disk,
+    model::Epoch,
+    stack::Size,
+    tensors::{self, Entry, doubles, floats},
+};
 
 const FORMAT: &str = "undulator-checkpoint-1";
 const HEADER: &str = "undulator";
@@ -155,18 +159,8 @@ struct Header {
 /// Writes a checkpoint, whole or not at all.
 pub(super) fn save(path: &Path, task: &Task, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
     let bytes = to_bytes(task, checkpoint);
-    let part = beside(path, ".part");
-    let write = || -> io::Result<()> {
-        let mut file = File::create(&part)?;
-        file.write_all(&bytes?)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    };
-    write().map_err(|source| {
-        // What was written of it helps nobody.
-        let _ = fs::remove_file(&part);
-        CheckpointError::Write { path: path.to_owned(), source }
-    })
+    let write = |file: &mut File| file.write_all(&bytes?);
+    disk::write_over(path, write).map_err(|source| CheckpointError::Write { path: path.to_owned(), source })
 }
 
 fn to_bytes(task: &Task, checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
@@ -177,27 +171,16 @@ fn to_bytes(task: &Task, checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
         steps: state.steps,
         best: best.as_ref().map(|best| best.epoch.epoch - 1),
     };
-    let little = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-    let mut tensors = vec![(
-        "history".to_owned(),
-        Dtype::F64,
-        vec![history.len(), EPOCH],
-        history.iter().flat_map(numbers).flat_map(f64::to_le_bytes).collect::<Vec<u8>>(),
-    )];
+    let numbers: Vec<f64> = history.iter().flat_map(numbers).collect();
+    let mut entries = vec![Entry::doubles("history", &[history.len(), EPOCH], &numbers)];
     for (at, tensor) in state.weights.0.iter().enumerate() {
         let best = best.as_ref().map(|best| ("best", &best.weights.0[at].values));
         let parts = [("weights", &tensor.values), ("first", &state.first[at]), ("second", &state.second[at])];
         for (part, values) in parts.into_iter().chain(best) {
-            tensors.push((format!("{part}/{}", tensor.name), Dtype::F32, tensor.shape.clone(), little(values)));
+            entries.push(Entry::floats(format!("{part}/{}", tensor.name), &tensor.shape, values));
         }
     }
-    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
-        let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(io::Error::other)?;
-        Ok((name.as_str(), view))
-    });
-    let views = views.collect::<io::Result<Vec<_>>>()?;
-    let header = HashMap::from([(HEADER.to_owned(), serde_json::to_string(&header)?)]);
-    safetensors::serialize(views, Some(header)).map_err(io::Error::other)
+    tensors::write(&entries, Some((HEADER, serde_json::to_string(&header)?)))
 }
 
 /// Reads the checkpoint of a task. Nothing in it is believed: sizes, names, shapes and numbers are checked.
@@ -234,13 +217,10 @@ fn from_bytes(bytes: &[u8], header: &Header, plan: &Plan) -> Result<Checkpoint, 
         let tensor = |(name, shape): (String, Vec<usize>)| {
             let full = format!("{part}/{name}");
             let view = tensors.tensor(&full).map_err(|error| format!("{full}: {error}"))?;
-            if view.dtype() != Dtype::F32 {
-                return Err(format!("{full} is {:?}, not F32", view.dtype()));
-            }
             if view.shape() != shape {
                 return Err(format!("{full} has the shape {:?} instead of {shape:?}", view.shape()));
             }
-            let values: Vec<f32> = view.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+            let values = floats(&full, &view)?;
             match values.iter().all(|value| value.is_finite()) {
                 true => Ok(Tensor { name, shape, values }),
                 false => Err(format!("{full} holds a value that is not a finite number")),
@@ -267,10 +247,10 @@ fn from_bytes(bytes: &[u8], header: &Header, plan: &Plan) -> Result<Checkpoint, 
 }
 
 fn history(view: TensorView) -> Result<Vec<Epoch>, String> {
-    if view.dtype() != Dtype::F64 || view.shape().len() != 2 || view.shape()[1] != EPOCH {
-        return Err(format!("its history is {:?} of the shape {:?}", view.dtype(), view.shape()));
+    let numbers = doubles("its history", &view)?;
+    if view.shape().len() != 2 || view.shape()[1] != EPOCH {
+        return Err(format!("its history has the shape {:?}", view.shape()));
     }
-    let numbers: Vec<f64> = view.data().as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
     let epochs = numbers.as_chunks::<EPOCH>().0.iter().enumerate().map(|(at, numbers)| match epoch(numbers) {
         epoch if epoch.epoch == at + 1 && epoch.loss.is_finite() => Ok(epoch),
         _ => Err(format!("epoch {} of its history is damaged", at + 1)),

@@ -68,7 +68,7 @@ pub struct Speed {
     /// Seconds to the last epoch.
     pub seconds_left: f64,
     /// Bytes of memory that the whole program uses; absent where the system does not tell.
-    pub memory: Option<usize>,
+    pub memory: Option<u64>,
 }
 
 /// A validation slice on 8 bits, row-major, each in its stack's grey window.

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use undulator_compute::{EngineError, Frame, SliceRunner, Trainer, TrainerState, device::Device, network::Plan};
+use undulator_compute::{
+    EngineError, Frame, SliceRunner, Trainer, TrainerState, device::Device, memory, network::Plan,
+};
 
 use super::{
     CheckpointError, Request, Speed, TrainError, TrainEvent, TrainListener, TrainOptions,
@@ -243,7 +245,7 @@ impl Session<'_> {
         if let Some(validation) = validation.filter(|_| best) {
             self.listener.training(TrainEvent::Preview(&validation.preview));
         }
-        let memory = memory_stats::memory_stats().map(|memory| memory.physical_mem);
+        let memory = memory::used();
         let speed = Speed { images_per_second, seconds_left: clock.seconds_left(fraction), memory };
         self.listener.training(TrainEvent::Epoch { epoch, best, speed: &speed });
     }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::reflection::about_samples;
+
 /// How a slice sits in the image that a network takes: in its top left corner, the rest filled by reflection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -48,9 +50,9 @@ impl Frame {
     ) {
         let inside = x.start.min(self.width)..x.end.min(self.width);
         for y in y {
-            let row = &slice[reflect(y, self.height) * self.width..][..self.width];
+            let row = &slice[about_samples(y as isize, self.height) * self.width..][..self.width];
             out.extend(row[inside.clone()].iter().map(|value| map(*value)));
-            out.extend((inside.end.max(x.start)..x.end).map(|x| map(row[reflect(x, self.width)])));
+            out.extend((inside.end.max(x.start)..x.end).map(|x| map(row[about_samples(x as isize, self.width)])));
         }
     }
 
@@ -63,25 +65,15 @@ impl Frame {
     }
 }
 
-/// The index inside `0..length` that a mirror at both end pixels shows at `index` (numpy's "reflect").
-fn reflect(index: usize, length: usize) -> usize {
-    if length == 1 {
-        return 0;
-    }
-    let period = 2 * (length - 1);
-    let at = index % period;
-    if at < length { at } else { period - at }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn reflection_has_no_seam_and_any_length() {
-        let row: Vec<usize> = (0..9).map(|index| reflect(index, 3)).collect();
+        let row: Vec<usize> = (0..9).map(|index| about_samples(index, 3)).collect();
         assert_eq!(row, [0, 1, 2, 1, 0, 1, 2, 1, 0]);
-        assert_eq!((0..4).map(|index| reflect(index, 1)).collect::<Vec<_>>(), [0; 4]);
+        assert_eq!((0..4).map(|index| about_samples(index, 1)).collect::<Vec<_>>(), [0; 4]);
     }
 
     #[test]

@@ -6,10 +6,12 @@
 
 pub mod cpu;
 pub mod device;
+pub mod gaussian;
 pub mod loss;
 pub mod memory;
 pub mod network;
 pub mod queue;
+pub mod reflection;
 pub mod simd;
 pub mod ssim;
 pub mod worker;

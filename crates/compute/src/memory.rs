@@ -1,6 +1,6 @@
 //! The memory that is free on a device.
 
-use sysinfo::System;
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
 
 use crate::device::Device;
 
@@ -22,6 +22,14 @@ pub fn free(device: &Device) -> Option<u64> {
     }
 }
 
+/// Bytes that this process holds in memory; `None` where the system does not say.
+pub fn used() -> Option<u64> {
+    let process = get_current_pid().ok()?;
+    let (mut system, memory) = (System::new(), ProcessRefreshKind::nothing().with_memory());
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, memory);
+    system.process(process).map(|process| process.memory()).filter(|bytes| *bytes > 0)
+}
+
 /// A number of bytes as text, for messages.
 pub fn mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or("an unknown number of MB".to_owned(), |bytes| format!("{} MB", bytes >> 20))
@@ -30,6 +38,12 @@ pub fn mebibytes(bytes: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_process_uses_some_memory() {
+        let held = vec![1u8; 64 << 20];
+        assert!(used().unwrap() > 64 << 20, "{:?}, {} held", used(), held.len());
+    }
 
     #[test]
     fn the_cpu_has_free_memory_and_not_more_than_there_is() {

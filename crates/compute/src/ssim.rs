@@ -6,6 +6,8 @@
 
 use rayon::prelude::*;
 
+use crate::gaussian;
+
 /// Rows and columns of the window.
 pub const WINDOW: usize = 11;
 
@@ -55,8 +57,8 @@ pub fn ssim(test: &[f32], reference: &[f32], width: usize, height: usize, peak: 
 
 /// The Gaussian window along one axis, of sum one.
 pub fn window() -> [f64; WINDOW] {
-    let centre = (WINDOW / 2) as f64;
-    let mut weights: [f64; WINDOW] = std::array::from_fn(|i| (-0.5 * ((i as f64 - centre) / SIGMA).powi(2)).exp());
+    let half = gaussian::half(SIGMA, WINDOW / 2);
+    let mut weights: [f64; WINDOW] = std::array::from_fn(|i| half[i.abs_diff(WINDOW / 2)]);
     let sum: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|w| *w /= sum);
     weights

@@ -28,8 +28,8 @@ pub use example::Example;
 pub use facts::Facts;
 pub use verify::Verification;
 
-use super::{Card, Export, Loaded, Model, safetensors};
-use crate::checksum;
+use super::{Card, Export, Loaded, Model};
+use crate::{checksum, tensors};
 use cover::{Panel, cover};
 use example::TestTensors;
 use opened::Package;
@@ -91,7 +91,7 @@ pub(super) fn files(model: &Model, packaging: &Packaging, name: &str) -> Result<
         (TEST_OUTPUT, npy::write(test.edge, &test.output)),
         (CARD, serde_json::to_vec_pretty(card)?),
         (WEIGHTS_ONNX, to_onnx(&plan, &model.weights)),
-        (WEIGHTS, safetensors::write(&model.weights)?),
+        (WEIGHTS, tensors::write_weights(&model.weights)?),
     ];
     let sums: Vec<(&str, String)> = files.iter().map(|(name, bytes)| (*name, checksum::of(bytes))).collect();
     let facts = rdf::Facts { name: &name, card, plan: &plan, credits, files: &sums };
@@ -103,7 +103,7 @@ pub(super) fn files(model: &Model, packaging: &Packaging, name: &str) -> Result<
 pub(super) fn export(model: &Model, what: Export) -> Result<Vec<u8>, Reason> {
     Ok(match what {
         Export::Onnx => to_onnx(&model.card.network.plan()?, &model.weights),
-        Export::Safetensors => safetensors::write(&model.weights)?,
+        Export::Safetensors => tensors::write_weights(&model.weights)?,
     })
 }
 

@@ -15,7 +15,8 @@ use super::{
 use crate::{
     checksum,
     grey::Window,
-    model::{Card, ExternalModel, Loaded, Model, external, external::Trial, safetensors},
+    model::{Card, ExternalModel, Loaded, Model, external, external::Trial},
+    tensors,
 };
 
 const MOST_CARD_BYTES: u64 = 16 << 20;
@@ -79,7 +80,7 @@ impl<R: Read + Seek> Package<R> {
         }
         let most = 4 * plan.parameters() + MOST_BYTES_BESIDE_WEIGHTS;
         let weights = self.checked(WEIGHTS, most as u64)?;
-        let weights = safetensors::read(&weights).map_err(|error| Reason(format!("{WEIGHTS}: {error}")))?;
+        let weights = tensors::read_weights(&weights).map_err(|error| Reason(format!("{WEIGHTS}: {error}")))?;
         let weights = weights.fitted(&plan)?;
         self.check_others()?;
         Ok(Model { card, weights })

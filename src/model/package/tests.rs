@@ -294,10 +294,10 @@ fn weights_and_cards_that_do_not_fit_are_refused() {
     assert!(refusal(zip(&with(WEIGHTS, b"12345678"))).contains(WEIGHTS));
     let mut broken = model().weights;
     broken.0[0].values[0] = f32::NAN;
-    assert!(refusal(zip(&with(WEIGHTS, &safetensors::write(&broken).unwrap()))).contains("finite"));
+    assert!(refusal(zip(&with(WEIGHTS, &tensors::write_weights(&broken).unwrap()))).contains("finite"));
     let mut short = model().weights;
     short.0.pop();
-    assert!(refusal(zip(&with(WEIGHTS, &safetensors::write(&short).unwrap()))).contains("output.bias"));
+    assert!(refusal(zip(&with(WEIGHTS, &tensors::write_weights(&short).unwrap()))).contains("output.bias"));
 
     let card = serde_json::to_string(&model().card).unwrap();
     let changed = |from: &str, to: &str| {
