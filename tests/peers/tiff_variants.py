@@ -93,7 +93,7 @@ class Variants:
             whole = file.read()
         with open(self.path("imagej-cut-off.tif"), "wb") as file:
             file.write(whole[:-100])
-        self.written.append({"file": "imagej-cut-off.tif", "refused": "should hold 10 slices, but ends before"})
+        self.written.append({"file": "imagej-cut-off.tif", "refused": "ends before the end of its 10 slices"})
 
     def ome(self):
         sizes = {"PhysicalSizeX": 0.6, "PhysicalSizeY": 600, "PhysicalSizeYUnit": "nm", "PhysicalSizeZ": 0.7}
@@ -117,12 +117,12 @@ class Variants:
     def refused(self):
         self.refuse("rgb.tif", numpy.zeros((8, 8, 3), "u1"), "RGB", photometric="rgb")
         self.refuse("white-is-zero.tif", stack("u1"), "zero is white", photometric="miniswhite")
-        self.refuse("whole-32.tif", stack("u4"), "whole numbers of 32 bits", photometric="minisblack")
-        self.refuse("floats-64.tif", stack("f8"), "floating-point numbers of 64 bits", photometric="minisblack")
+        self.refuse("whole-32.tif", stack("u4"), "32-bit integers", photometric="minisblack")
+        self.refuse("floats-64.tif", stack("f8"), "64-bit floats", photometric="minisblack")
         Image.fromarray(stack("u1")[0]).convert("P").save(self.path("palette.tif"))
         self.written.append({"file": "palette.tif", "refused": "palette"})
         Image.fromarray(stack("u1")[0]).save(self.path("jpeg.tif"), compression="jpeg")
-        self.written.append({"file": "jpeg.tif", "refused": "compressed by JPEG"})
+        self.written.append({"file": "jpeg.tif", "refused": "compressed with JPEG"})
         with tifffile.TiffWriter(self.path("mixed.tif")) as file:
             file.write(stack("u1")[0], photometric="minisblack")
             file.write(stack("u2")[0, :9, :9], photometric="minisblack")

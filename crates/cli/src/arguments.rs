@@ -87,26 +87,26 @@ pub fn program(for_shells: bool) -> clap::Command {
         .about("Gives a laboratory X-ray CT the look of a synchrotron CT")
         .after_help(
             "Keys are written as in macros of the ImageJ plugin: undulator resample image=scan.tif voxel=0.6\n\
-             undulator COMMAND --help lists those of a command; exit codes are in `undulator man`.",
+             undulator COMMAND --help lists the keys of a command, and undulator man the exit codes.",
         )
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(100)
         .subcommands(commands)
-        .subcommand(clap::Command::new("completions").about("Writes completions for a shell").arg(shell))
-        .subcommand(clap::Command::new("man").about("Writes the manual page"))
+        .subcommand(clap::Command::new("completions").about("Prints shell completions").arg(shell))
+        .subcommand(clap::Command::new("man").about("Prints the manual page"))
 }
 
 fn subcommand(command: &Command, for_shells: bool) -> clap::Command {
-    let mut words = Arg::new(KEYS).num_args(0..).help("What the command takes: see below");
+    let mut words = Arg::new(KEYS).num_args(0..).help("Options of the command, listed below");
     if for_shells {
         words = words.value_parser(PossibleValuesParser::new(command.keys.iter().flat_map(keys::completions)));
     }
     let shown = clap::Command::new(command.slug())
         .about(command.summary)
         .after_help(format!("{}\n{}", keys::help(command), plain(command.help)).trim().to_owned())
-        .arg(flag("json").help("Print what was found, or what went wrong, as JSON"))
-        .arg(flag("quiet").short('q').help("Print neither progress nor log, only warnings and errors"))
+        .arg(flag("json").help("Print the results, or the error, as JSON"))
+        .arg(flag("quiet").short('q').help("Print no progress or log, only warnings and errors"))
         .arg(folder());
     if command.keys.is_empty() { shown } else { shown.arg(words) }
 }
@@ -120,7 +120,7 @@ fn folder() -> Arg {
         .long("folder")
         .value_name("FOLDER")
         .value_parser(value_parser!(PathBuf))
-        .help("Where new images go that no key names a file for [default: the current folder]")
+        .help("Folder for new images [default: the current folder]")
 }
 
 /// Markdown without its marks.

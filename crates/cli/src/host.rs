@@ -76,7 +76,7 @@ impl FileHost {
         let kept = self.state().results.keep()?;
         for Kept { path, properties, renamed } in &kept {
             if *renamed {
-                let line = format!("another file took its name meanwhile: this one is {}", path.display());
+                let line = format!("a file of that name was created meanwhile, so the image is {}", path.display());
                 self.show.event(Event::Warning(&line));
             }
             self.show.event(Event::Message(&format!("written: {}", path.display())));

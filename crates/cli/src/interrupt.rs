@@ -23,10 +23,10 @@ pub fn watch() {
             });
             process::exit(130);
         }
-        eprintln!("stopping; once more ends it at once");
+        eprintln!("stopping (press Ctrl-C again to exit immediately)");
     });
     if let Err(error) = heard {
-        eprintln!("warning: Ctrl-C will end the work at once: {error}");
+        eprintln!("warning: Ctrl-C will exit immediately, without saving: {error}");
     }
 }
 

@@ -42,7 +42,7 @@ pub fn meaning(key: &Key) -> String {
 /// What a key takes, if its usage does not say it already.
 fn values(key: &Key) -> Option<String> {
     let unit = if key.unit.is_empty() { String::new() } else { format!(" {}", key.unit) };
-    let or_none = |what: String| if key.optional { format!("{what}; may be left out") } else { what };
+    let or_none = |what: String| if key.optional { format!("{what}; optional") } else { what };
     Some(match &key.kind {
         Kind::Image(Absent::None) => "a TIFF file; none by default".to_owned(),
         Kind::Image(_) => "a TIFF file".to_owned(),
@@ -88,7 +88,7 @@ pub fn completions(key: &Key) -> Vec<String> {
 pub fn help(command: &Command) -> String {
     let mut text = String::new();
     for (group, keys) in groups(command) {
-        let heading = if group.is_empty() { "Keys (a flag is switched on by its name alone)" } else { group };
+        let heading = if group.is_empty() { "Keys (flags are given by name alone)" } else { group };
         text.push_str(&format!("\n{heading}:\n"));
         for key in keys {
             text.push_str(&entry(&usage(key), &meaning(key)));

@@ -113,7 +113,7 @@ impl Table<'_> {
         let text = self.text();
         match text.lines().count() {
             0..=SCREEN => text,
-            lines => format!("({}: {lines} lines, which --json prints)\n", self.name),
+            lines => format!("({}: {lines} lines, printed with --json)\n", self.name),
         }
     }
 

@@ -59,7 +59,7 @@ impl Results {
         match folder.as_os_str().is_empty() || folder.is_dir() {
             true => Ok(Self { folder, growing: Vec::new(), hidden: None }),
             false => Err(CommandError::new(Code::File, format!("there is no folder {}", folder.display()))
-                .advice("make it first, or choose another (--folder)")),
+                .advice("create it, or choose another with --folder")),
         }
     }
 

@@ -3,9 +3,9 @@
 use clap_complete::Shell;
 use clap_mangen::{
     Man,
-    roff::{Roff, bold, roman},
+    roff::{Roff, bold, italic, roman},
 };
-use undulator::command;
+use undulator::command::{self, Command};
 
 use super::{arguments, keys, status};
 
@@ -36,32 +36,57 @@ _undulator_keys() {
 pub fn manual() -> Vec<u8> {
     let man = Man::new(arguments::program(false)).manual("Undulator");
     let mut page = Vec::new();
-    let written = (man.render_title(&mut page))
-        .and_then(|()| man.render_name_section(&mut page))
-        .and_then(|()| man.render_synopsis_section(&mut page))
-        .and_then(|()| man.render_description_section(&mut page))
-        .and_then(|()| man.render_subcommands_section(&mut page));
+    let written = man.render_title(&mut page).and_then(|()| man.render_name_section(&mut page));
     written.expect("memory takes what is written");
     let mut rest = Roff::new();
-    for command in command::all() {
-        rest.control("SH", [command.slug().to_uppercase().as_str()]);
-        rest.text([roman(command.summary)]);
-        for paragraph in arguments::plain(command.help).split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
-            rest.control("PP", []).text([roman(paragraph)]);
-        }
-        for (group, keys) in keys::groups(command) {
-            if !group.is_empty() {
-                rest.control("SS", [group]);
-            }
-            for key in keys {
-                rest.control("TP", []).text([bold(keys::usage(key))]).text([roman(keys::meaning(key))]);
-            }
-        }
-    }
+    rest.control("SH", ["SYNOPSIS"]).text([
+        bold("undulator"),
+        roman(" "),
+        italic("COMMAND"),
+        roman(" ["),
+        italic("KEY=VALUE"),
+        roman(" ...] [--json] [--quiet] [--folder "),
+        italic("FOLDER"),
+        roman("]"),
+    ]);
+    options(&mut rest);
+    command::all().iter().for_each(|command| section(&mut rest, command));
     rest.control("SH", ["EXIT STATUS"]);
     for (code, meaning) in status::MEANINGS {
-        rest.control("TP", []).text([bold(code.to_string())]).text([roman(meaning)]);
+        entry(&mut rest, code.to_string(), meaning);
     }
-    page.extend(rest.render().into_bytes());
+    page.extend(rest.to_roff().into_bytes());
     page
+}
+
+/// The options that every command has, in clap's words.
+fn options(page: &mut Roff) {
+    page.control("SH", ["OPTIONS"]);
+    let program = arguments::program(false);
+    let Some(any) = program.get_subcommands().next() else { return };
+    for option in any.get_arguments() {
+        if let (Some(long), Some(help)) = (option.get_long(), option.get_help()) {
+            entry(page, format!("--{long}"), help.to_string());
+        }
+    }
+}
+
+fn section(page: &mut Roff, command: &Command) {
+    page.control("SH", [command.slug().to_uppercase().as_str()]);
+    page.text([roman(command.summary)]);
+    for paragraph in arguments::plain(command.help).split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+        page.control("PP", []).text([roman(paragraph)]);
+    }
+    for (group, keys) in keys::groups(command) {
+        if !group.is_empty() {
+            page.control("SS", [group]);
+        }
+        for key in keys {
+            entry(page, keys::usage(key), keys::meaning(key));
+        }
+    }
+}
+
+fn entry(page: &mut Roff, word: String, meaning: impl Into<String>) {
+    page.control("TP", []).text([bold(word)]).text([roman(meaning)]);
 }

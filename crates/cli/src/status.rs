@@ -9,15 +9,15 @@ pub const FILE: u8 = 4;
 
 /// Every exit code and what it means, for the manual.
 pub const MEANINGS: [(u8, &str); 9] = [
-    (OK, "all went well"),
-    (2, "a key, a value or an argument is not possible"),
+    (OK, "success"),
+    (2, "invalid key, value or argument"),
     (3, "an image cannot be used"),
     (FILE, "a file cannot be read or written"),
     (5, "a model cannot be used"),
     (6, "a device cannot be used or failed"),
-    (7, "there is too little memory"),
-    (8, "the work itself came to no result"),
-    (130, "stopped by Ctrl-C or a signal; a training has kept its best model"),
+    (7, "not enough memory"),
+    (8, "the computation failed"),
+    (130, "stopped by Ctrl-C or a signal; a training has saved its best model"),
 ];
 
 /// The exit code of a kind of reason.

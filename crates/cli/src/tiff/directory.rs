@@ -75,7 +75,7 @@ pub fn read(file: &File, take: &mut dyn FnMut(Directory)) -> io::Result<Layout> 
     while next != 0 {
         // Damaged files have directories that follow themselves.
         if seen.len() == MOST_PAGES || !seen.insert(next) {
-            return Err(damaged("its directories go round in a circle"));
+            return Err(damaged("its directories form a loop"));
         }
         let (directory, following) = reader.directory(next)?;
         take(directory);

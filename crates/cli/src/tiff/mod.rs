@@ -104,7 +104,7 @@ impl TiffImage {
         let VoxelSize { x, y, z } = self.shape.voxel;
         self.depth_missing.then(|| {
             let (name, unit) = (&self.name, &self.unit);
-            format!("{name} does not say how far its slices lie apart: a voxel is taken to be {x}×{y}×{z} {unit}")
+            format!("{name} has no slice spacing: the voxel size is assumed to be {x}×{y}×{z} {unit}")
         })
     }
 }
@@ -170,7 +170,7 @@ impl Pages {
         };
         match slices.iter().position(ends_before) {
             None => Ok(()),
-            Some(slice) => Err(format!("it ends before slice {} does: copy or save it again", slice + 1)),
+            Some(slice) => Err(format!("the file ends before the end of slice {}: copy or save it again", slice + 1)),
         }
     }
 
@@ -200,7 +200,8 @@ impl Pages {
         let Place { directory, values } = self.all[0];
         let fits = |start: &u64| length.saturating_sub(*start) / plane >= images as u64;
         let start = values.filter(fits);
-        let start = start.ok_or_else(|| format!("it should hold {images} slices, but ends before: save it again"))?;
+        let start = start
+            .ok_or_else(|| format!("the file ends before the end of its {images} slices: copy or save it again"))?;
         let place = |slice| Place { directory, values: Some(start + slice * plane) };
         Ok((0..images as u64).map(place).collect())
     }

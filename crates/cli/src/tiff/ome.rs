@@ -31,7 +31,7 @@ pub fn read(description: &str, pages: usize) -> Result<Ome, String> {
     let document = Document::parse(description).map_err(|error| format!("its OME-XML is damaged: {error}"))?;
     let root = document.root_element();
     if child(root, "BinaryOnly").is_some() {
-        return Err("its OME-XML stands in a companion file, which is not read: export it as one file".to_owned());
+        return Err("its OME-XML is in a companion file, which is not supported: export it as one file".to_owned());
     }
     let mut images = children(root, "Image");
     let (Some(image), None) = (images.next(), images.next()) else {
@@ -133,7 +133,7 @@ fn refuse_other_files(blocks: &[Node]) -> Result<(), String> {
     match files.len() {
         // A file that was renamed still names itself as it was.
         0 | 1 => Ok(()),
-        files => Err(format!("its planes stand in {files} files: export it as one file")),
+        files => Err(format!("its planes are in {files} files: export it as one file")),
     }
 }
 

@@ -41,17 +41,17 @@ impl Kind {
     pub fn of(page: &Directory) -> Result<Self, String> {
         match page.photometric {
             1 => {}
-            0 => return Err("zero is white in it: invert it and its lookup table first".to_owned()),
-            2 => return Err("it is an RGB colour image: convert it to grey values first".to_owned()),
-            3 => return Err("it holds colours of a palette: convert it to grey values first".to_owned()),
+            0 => return Err("zero is white in it (WhiteIsZero): invert its values first".to_owned()),
+            2 => return Err("it is an RGB image: convert it to grey values first".to_owned()),
+            3 => return Err("it has a colour palette: convert it to grey values first".to_owned()),
             _ => return Err("it does not hold grey values: convert it first".to_owned()),
         }
         let (bits, samples) = (page.bits.first().copied().unwrap_or(1), page.samples);
         if samples != 1 {
-            return Err(format!("its pixels have {samples} samples: save channels as pages of their own"));
+            return Err(format!("its pixels have {samples} samples: save each channel as its own page"));
         }
         if let Some(name) = unknown_compression(page.compression) {
-            return Err(format!("it is compressed by {name}: save it uncompressed, or with LZW or Deflate"));
+            return Err(format!("it is compressed with {name}: save it uncompressed, or with LZW or Deflate"));
         }
         match (page.format, bits) {
             (1 | 4, 8) => Ok(Self::U8),
@@ -60,9 +60,9 @@ impl Kind {
             (2, 8) => Ok(Self::I8),
             (2, 16) => Ok(Self::I16),
             (format, bits) => {
-                let numbers = if format == 3 { "floating-point numbers" } else { "whole numbers" };
+                let numbers = if format == 3 { "floats" } else { "integers" };
                 Err(format!(
-                    "its grey values are {numbers} of {bits} bits: convert it to 8, 16 or 32-bit (float) first"
+                    "its values are {bits}-bit {numbers}: convert them to 8-bit or 16-bit integers or 32-bit floats first"
                 ))
             }
         }

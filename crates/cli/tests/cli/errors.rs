@@ -71,7 +71,7 @@ fn what_failed_leaves_no_image() {
     let at = folder.path();
     let whole = fs::read(at.join("laboratory.tif")).unwrap();
     fs::write(at.join("cut-off.tif"), &whole[..whole.len() - 1]).unwrap();
-    refused(at, "resample image=cut-off.tif", 3, "ends before");
+    refused(at, "resample image=cut-off.tif", 3, "ends before the end of");
     assert_eq!(names(at), ["cut-off.tif", "laboratory.tif", "synchrotron.tif"]);
 }
 

@@ -63,6 +63,6 @@ fn a_missing_slice_distance_is_said() {
     let folder = tempdir().unwrap();
     python::ask("tiff_variants.py", &json!({ "folder": folder.path() }));
     let ended = run(folder.path(), "resample image=centimetres.tif voxel=1 --json").succeeded();
-    assert!(ended.stderr.contains("does not say how far its slices lie apart"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("has no slice spacing"), "{}", ended.stderr);
     assert!(ended.json()["warnings"][0].as_str().unwrap().contains("0.5×0.5×1 µm"), "{}", ended.stdout);
 }

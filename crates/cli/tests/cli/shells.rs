@@ -33,6 +33,7 @@ fn the_manual_has_all_commands_and_exit_codes() {
     for command in command::all() {
         assert!(plain.contains(&format!("\n.SH {}\n", command.slug().to_uppercase())), "{}: {manual}", command.name);
     }
+    assert!(plain.contains("--folder") && !plain.contains("undulator-train(1)"), "{manual}");
     assert!(manual.contains("EXIT STATUS") && manual.contains("130"), "{manual}");
 }
 
