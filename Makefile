@@ -31,9 +31,10 @@ dist: build-tools native
 build-tools:
 	tools/require.sh rust compiler jdk maven
 
-# All of Cargo's work is in the release profile, so that Burn is built once for the tests and the plugin.
+# All of Cargo's work is in the release profile and for the whole workspace, so that Burn is built once for the tests and the plugin:
+# alone, the plugin would have dependencies with fewer features.
 native: build-tools
-	cargo build --release -p undulator-plugin -p undulator-cli
+	cargo build --release --workspace
 	mkdir -p target/natives/$(PLATFORM)
 	cp target/release/$(BUILT) target/natives/$(PLATFORM)/$(LIBRARY)
 

@@ -32,7 +32,7 @@ INCLUDE = "--include-path="
 
 def gather():
     shutil.rmtree(SOURCES, ignore_errors=True)
-    command = ["cargo", "test", "--release", "-p", "undulator-gpu", "--test", "cuda", "--", "--ignored", "--exact", "sources"]
+    command = ["cargo", "test", "--release", "--workspace", "--test", "cuda", "--", "--ignored", "--exact", "sources"]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "KERNEL_SOURCES": str(SOURCES)}, check=True)
 
 
