@@ -45,8 +45,9 @@ class ScriptsIT {
 
     /** Runs the command line, which shares the library with the plugin, and gives back what it prints. */
     private String commandLine(String... words) throws Exception {
-        List<String> command = new ArrayList<>(List.of(COMMAND_LINE.toString(), "--quiet", "--json"));
+        List<String> command = new ArrayList<>(List.of(COMMAND_LINE.toString()));
         command.addAll(List.of(words));
+        command.addAll(List.of("--quiet", "--json"));
         Process process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor(), output);
