@@ -198,6 +198,7 @@ fn draw(
     let channels = if overlay == Overlay::RedGreen { 2 } else { 1 };
     let image = NewImage { channels, greys: Greys::Overlay, ..image };
     let mut sink = host.create(&image)?;
+    progress.phase("Drawing the overlay");
     match overlay {
         Overlay::Checkerboard => {
             let mut first = VolumeSink::new(sink.as_mut(), &image, 0, 0);
