@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import undulator.imagej.RealImageJ.Outcome;
 
-/** Trainings by macro on an emulated NVIDIA card (tests/cuda), beside the same on the CPU. */
+/** Trainings by macro on an emulated NVIDIA card (crates/gpu/tests/cuda), beside the same on the CPU. */
 class CudaIT {
     private static final Path EMULATOR = Path.of(System.getProperty("undulator.target"), "emulated-cuda");
 
@@ -48,9 +48,9 @@ class CudaIT {
 
     @BeforeAll
     static void buildTheEmulator() throws IOException, InterruptedException {
-        File script = new File(System.getProperty("undulator.target"), "../../tests/cuda/build.sh");
+        File script = new File(System.getProperty("undulator.target"), "../../crates/gpu/tests/cuda/build.sh");
         Process build = new ProcessBuilder(script.getCanonicalPath(), EMULATOR.toString()).inheritIO().start();
-        assertEquals(0, build.waitFor(), "tests/cuda/build.sh failed");
+        assertEquals(0, build.waitFor(), "crates/gpu/tests/cuda/build.sh failed");
     }
 
     private Outcome run(String macro, String capability, Map<String, String> more) throws Exception {
