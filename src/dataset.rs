@@ -229,8 +229,7 @@ mod tests {
     };
 
     fn ramp(width: usize, height: usize, slices: usize, scale: f32) -> Volume {
-        let shape =
-            Shape { size: Size::new(width, height, slices), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
+        let shape = Shape::new(Size::new(width, height, slices), VoxelSize::isotropic(1.0), GreyType::F32);
         let values: Vec<f32> = (0..width * height * slices).map(|v| v as f32 * scale).collect();
         Volume::from_values("ramp", shape, &values)
     }

@@ -168,8 +168,10 @@ impl Window {
         let voxels = source.shape().size.plane() as u64 * slices.len() as u64;
         let ranks = [Rank::of_percent(low_percent, voxels), Rank::of_percent(high_percent, voxels)];
         let [low, high] = match source.shape().grey {
-            GreyType::U8 | GreyType::U16 => whole_percentiles(source, slices, ranks, progress)?,
-            GreyType::F32 => float_percentiles(source, slices, ranks, progress)?,
+            GreyType::U8 | GreyType::U16 if source.shape().scale.is_identity() => {
+                whole_percentiles(source, slices, ranks, progress)?
+            }
+            _ => float_percentiles(source, slices, ranks, progress)?,
         };
         if low == high {
             return Err(GreyError::NoContrast { name: source.name().to_owned(), low_percent, high_percent, grey: low });
@@ -301,7 +303,7 @@ mod tests {
     use crate::volume::Volume;
 
     fn volume(grey: GreyType, size: Size, values: &[f32]) -> Volume {
-        Volume::from_values("laboratory", Shape { size, voxel: VoxelSize::isotropic(0.6), grey }, values)
+        Volume::from_values("laboratory", Shape::new(size, VoxelSize::isotropic(0.6), grey), values)
     }
 
     /// The definition, by sorting.

@@ -82,7 +82,7 @@ mod tests {
         }
 
         fn shape(&self) -> Shape {
-            Shape { size: Size::new(3, 2, 1000), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 }
+            Shape::new(Size::new(3, 2, 1000), VoxelSize::isotropic(1.0), GreyType::F32)
         }
 
         fn read(&self, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {

@@ -3,7 +3,9 @@
 use ndarray::{Array3, ArrayView2, ArrayView3, ArrayViewMut2, Axis, Ix2, Ix3};
 
 pub use crate::stack::Voxels;
-use crate::stack::{GreyType, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, integer};
+use crate::stack::{
+    GreyScale, GreyType, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, flat_mut,
+};
 
 /// A stack held in memory. It is both a [`SliceSource`] and a [`SliceSink`].
 ///
@@ -22,6 +24,8 @@ use crate::stack::{GreyType, STANDARD, Shape, Size, SliceSink, SliceSource, Stac
 pub struct Volume {
     name: String,
     voxel: VoxelSize,
+    scale: GreyScale,
+    /// As stored.
     voxels: Voxels<Ix3>,
 }
 
@@ -29,10 +33,10 @@ impl Volume {
     /// A volume of the grey values (z, y, x), an [`Array3`] of `u8`, `u16` or `f32`. Nothing is copied unless the array
     /// is in another layout than the standard one.
     pub fn new(name: &str, voxel: VoxelSize, voxels: impl Into<Voxels<Ix3>>) -> Self {
-        Self { name: name.to_owned(), voxel, voxels: voxels.into() }
+        Self { name: name.to_owned(), voxel, scale: GreyScale::IDENTITY, voxels: voxels.into() }
     }
 
-    /// A black volume.
+    /// A volume of stored zeros.
     pub fn black(name: &str, shape: Shape) -> Self {
         let dim = shape.size.dim();
         let voxels = match shape.grey {
@@ -40,11 +44,11 @@ impl Volume {
             GreyType::U16 => Voxels::U16(Array3::zeros(dim)),
             GreyType::F32 => Voxels::F32(Array3::zeros(dim)),
         };
-        Self { name: name.to_owned(), voxel: shape.voxel, voxels }
+        Self { name: name.to_owned(), voxel: shape.voxel, scale: shape.scale, voxels }
     }
 
-    /// A volume of the given grey values, x fastest and z slowest; each is brought to the nearest value of the shape's
-    /// grey type.
+    /// A volume of the given grey values, x fastest and z slowest; each is brought to the nearest value that the
+    /// shape can hold.
     ///
     /// # Panics
     /// If `values` does not hold exactly the shape's number of voxels.
@@ -52,11 +56,11 @@ impl Volume {
         assert_eq!(values.len() as u64, shape.size.voxels(), "values for {}", shape.size);
         let values = ArrayView3::from_shape(shape.size.dim(), values).expect("as many values as voxels");
         let voxels = match shape.grey {
-            GreyType::U8 => Voxels::U8(values.mapv(|grey| integer(shape.grey.nearest(grey)) as u8)),
-            GreyType::U16 => Voxels::U16(values.mapv(|grey| integer(shape.grey.nearest(grey)) as u16)),
+            GreyType::U8 => Voxels::U8(values.mapv(|grey| shape.scale.whole(shape.grey, shape.nearest(grey)) as u8)),
+            GreyType::U16 => Voxels::U16(values.mapv(|grey| shape.scale.whole(shape.grey, shape.nearest(grey)) as u16)),
             GreyType::F32 => Voxels::F32(values.to_owned()),
         };
-        Self { name: name.to_owned(), voxel: shape.voxel, voxels }
+        Self { name: name.to_owned(), voxel: shape.voxel, scale: shape.scale, voxels }
     }
 
     /// Takes the voxels for boxes of other edges.
@@ -64,12 +68,17 @@ impl Volume {
         self.voxel = voxel;
     }
 
-    /// The grey values.
+    /// Takes the stored numbers for grey values on another scale.
+    pub fn set_scale(&mut self, scale: GreyScale) {
+        self.scale = scale;
+    }
+
+    /// The numbers as stored.
     pub fn voxels(&self) -> &Voxels<Ix3> {
         &self.voxels
     }
 
-    /// The grey values, (z, y, x), of an 8-bit volume.
+    /// The stored numbers, (z, y, x), of an 8-bit volume.
     pub fn view_u8(&self) -> Option<ArrayView3<'_, u8>> {
         match &self.voxels {
             Voxels::U8(array) => Some(array.view()),
@@ -77,7 +86,7 @@ impl Volume {
         }
     }
 
-    /// The grey values, (z, y, x), of a 16-bit volume.
+    /// The stored numbers, (z, y, x), of a 16-bit volume.
     pub fn view_u16(&self) -> Option<ArrayView3<'_, u16>> {
         match &self.voxels {
             Voxels::U16(array) => Some(array.view()),
@@ -95,11 +104,15 @@ impl Volume {
 
     /// All grey values as `f32`, (z, y, x): a copy, for small volumes and tests.
     pub fn to_array(&self) -> Array3<f32> {
-        match &self.voxels {
+        let mut values = match &self.voxels {
             Voxels::U8(array) => array.mapv(f32::from),
             Voxels::U16(array) => array.mapv(f32::from),
             Voxels::F32(array) => array.clone(),
+        };
+        if !self.scale.is_identity() {
+            values.mapv_inplace(|stored| self.scale.value(stored));
         }
+        values
     }
 
     /// [`to_array`](Self::to_array) in one piece, x fastest and z slowest.
@@ -121,11 +134,12 @@ impl SliceSource for Volume {
             Voxels::U16(array) => array.dim(),
             Voxels::F32(array) => array.dim(),
         };
-        Shape { size: Size::from(dim), voxel: self.voxel, grey: self.voxels.grey() }
+        Shape { scale: self.scale, ..Shape::new(Size::from(dim), self.voxel, self.voxels.grey()) }
     }
 
-    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
-        self.voxels.store(z, out);
+    fn read(&self, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        self.voxels.store(z, out.view_mut());
+        self.scale.calibrate(flat_mut(&mut out));
         Ok(())
     }
 
@@ -143,14 +157,17 @@ impl SliceSink for Volume {
     }
 
     fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
-        let at = Axis(0);
-        // The values are those of the grey type already.
+        let (at, scale) = (Axis(0), self.scale);
         match &mut self.voxels {
             Voxels::U8(array) => {
-                array.index_axis_mut(at, z).zip_mut_with(&slice, |out, grey| *out = integer(*grey) as u8);
+                array
+                    .index_axis_mut(at, z)
+                    .zip_mut_with(&slice, |out, grey| *out = scale.whole(GreyType::U8, *grey) as u8);
             }
             Voxels::U16(array) => {
-                array.index_axis_mut(at, z).zip_mut_with(&slice, |out, grey| *out = integer(*grey) as u16);
+                array
+                    .index_axis_mut(at, z)
+                    .zip_mut_with(&slice, |out, grey| *out = scale.whole(GreyType::U16, *grey) as u16);
             }
             Voxels::F32(array) => array.index_axis_mut(at, z).assign(&slice),
         }

@@ -382,7 +382,7 @@ fn a_known_transform_is_judged_as_the_search_judges() {
 
 #[test]
 fn applying_interpolates_once() {
-    let shape = Shape { size: Size::new(9, 8, 7), voxel: VoxelSize { x: 0.5, y: 0.6, z: 0.7 }, grey: GreyType::F32 };
+    let shape = Shape::new(Size::new(9, 8, 7), VoxelSize::new(0.5, 0.6, 0.7), GreyType::F32);
     // A plane through space is reproduced exactly by linear interpolation.
     let plane = |p: [f64; 3]| 20.0 + 3.0 * p[0] - 2.0 * p[1] + p[2];
     let places = Target::of(shape);
@@ -415,7 +415,7 @@ fn applying_interpolates_once() {
 #[test]
 fn applying_keeps_grey_types_and_field_edges() {
     for grey in [GreyType::U8, GreyType::U16, GreyType::F32] {
-        let shape = Shape { size: Size::new(5, 5, 1), voxel: VoxelSize::isotropic(1.0), grey };
+        let shape = Shape::new(Size::new(5, 5, 1), VoxelSize::isotropic(1.0), grey);
         let moving = Volume::from_values("one slice", shape, &[200.0; 25]);
         let half = Transform::similarity([0.0; 3], 1.0, [0.0, 0.0, 0.5]);
         let out = written(&moving, &Target::of(shape), &half);

@@ -68,7 +68,7 @@ fn waves(name: &str, size: Size, phase: f32) -> Volume {
             20_000.0 + 9_000.0 * ((x as f32 * 0.4 + phase).sin() + (y as f32 * 0.3 + z as f32 * 0.2).cos())
         })
         .collect();
-    Volume::from_values(name, Shape { size, voxel: VoxelSize::isotropic(0.6), grey: GreyType::U16 }, &values)
+    Volume::from_values(name, Shape::new(size, VoxelSize::isotropic(0.6), GreyType::U16), &values)
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn each_volume_of_a_hyperstack_is_resampled() {
     let shape = volumes[0].shape();
     let whole = Size { slices: size.slices * channels * frames, ..size };
     let volume = Volume::from_values("hyper", Shape { size: whole, ..shape }, &values);
-    let host = MemoryHost::default().with(MemoryImage { volume, unit: "mm", channels, frames });
+    let host = MemoryHost::default().with(MemoryImage { volume, unit: "mm", value_unit: "", channels, frames });
     run(&host, "Resample", "image=hyper voxel=0.3").unwrap();
     let made = host.made("resampled");
     assert_eq!((made.image.channels, made.image.frames, made.image.grid), (2, 2, Grid::Resampled));

@@ -24,7 +24,7 @@ use undulator_compute::{
 };
 
 fn pair() -> (Volume, Volume) {
-    let shape = Shape { size: Size::new(32, 32, 8), voxel: VoxelSize::isotropic(0.6), grey: GreyType::F32 };
+    let shape = Shape::new(Size::new(32, 32, 8), VoxelSize::isotropic(0.6), GreyType::F32);
     let values = |scale: f32| (0..shape.size.voxels()).map(|i| scale * (i as f32 * 0.21).sin()).collect::<Vec<_>>();
     (Volume::from_values("low", shape, &values(3.0)), Volume::from_values("reference", shape, &values(1.0)))
 }

@@ -42,7 +42,7 @@ fn forced(path: &Path) -> ExternalModel {
 
 /// Applies the model to a stack of the image and the image again.
 fn applied(model: &ExternalModel, width: usize, height: usize, image: &[f32]) -> Volume {
-    let shape = Shape { size: Size::new(width, height, 2), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
+    let shape = Shape::new(Size::new(width, height, 2), VoxelSize::isotropic(1.0), GreyType::F32);
     let stack = Volume::from_values("image", shape, &[image, image].concat());
     let mut result = Volume::black("result", Shape { grey: model.grey(), ..shape });
     apply_external(&stack, model, &mut result, Progress::silent()).unwrap();
@@ -180,7 +180,7 @@ fn three_programs_agree_on_whole_stacks() {
         let plan = spec.plan().unwrap();
         let edge = plan.least_tile();
         let size = Size::new(edge + 2 * plan.multiple, edge, if spec.network == Architecture::Srcnn { 7 } else { 3 });
-        let shape = Shape { size, voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
+        let shape = Shape::new(size, VoxelSize::isotropic(1.0), GreyType::F32);
         let greys = models::images(size.slices, size.height, size.width).values;
         let window = model.card.input_window;
         let stack = Volume::from_values(

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use undulator::{
     grey::Window,
     model::{Card, Facts, Model},
-    stack::GreyType,
+    stack::{GreyScale, GreyType},
 };
 use undulator_compute::network::{Activation, Architecture, Spec, Weights};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
@@ -75,7 +75,19 @@ fn model(channels: usize, layers: usize) -> Model {
     let window = Window::new(0.0, 1000.0).unwrap();
     let (input_window, output_window, output_grey) = (window, window, GreyType::U16);
     let weights = Weights::initial(&network, &network.plan().unwrap(), 3);
-    Model { card: Card { network, input_window, output_window, output_grey, training, scores: None }, weights }
+    Model {
+        card: Card {
+            network,
+            input_window,
+            output_window,
+            output_grey,
+            output_scale: GreyScale::IDENTITY,
+            value_unit: String::new(),
+            training,
+            scores: None,
+        },
+        weights,
+    }
 }
 
 /// A small package with one file replaced, and its checksum with it.

@@ -20,7 +20,7 @@ const WINDOWED: Options = Options { windowed: true };
 
 fn volume(name: &str, grey: GreyType, size: Size, value: impl Fn(usize) -> f32) -> Volume {
     let values: Vec<f32> = (0..size.voxels() as usize).map(value).collect();
-    Volume::from_values(name, Shape { size, voxel: VoxelSize::isotropic(0.6), grey }, &values)
+    Volume::from_values(name, Shape::new(size, VoxelSize::isotropic(0.6), grey), &values)
 }
 
 /// Waves with noise on them: the same structure, noisier, for a larger `noise`.

@@ -20,7 +20,7 @@ use Interpolation::{AntiAliased, Linear};
 
 fn volume(grey: GreyType, size: Size, voxel: VoxelSize, value: impl Fn(usize) -> f32) -> Volume {
     let values: Vec<f32> = (0..size.voxels() as usize).map(value).collect();
-    Volume::from_values("laboratory", Shape { size, voxel, grey }, &values)
+    Volume::from_values("laboratory", Shape::new(size, voxel, grey), &values)
 }
 
 /// Grey values without order, over the whole scale of the type.
@@ -47,7 +47,7 @@ fn compare_with_peer(cases: &[(Volume, f64, Interpolation)]) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str, i: usize| folder.path().join(format!("{name}{i}"));
     let request = cases.iter().enumerate().map(|(i, (source, new, interpolation))| {
-        let Shape { size, voxel, grey } = source.shape();
+        let Shape { size, voxel, grey, .. } = source.shape();
         python::write_floats(&path("input", i), &source.to_values());
         json!({
             "input": path("input", i), "output": path("output", i), "new": new,
@@ -58,7 +58,7 @@ fn compare_with_peer(cases: &[(Volume, f64, Interpolation)]) {
     });
     let shapes = python::ask("resample.py", &request.collect());
     for (i, (source, new, interpolation)) in cases.iter().enumerate() {
-        let Shape { size: old, voxel, grey } = source.shape();
+        let Shape { size: old, voxel, grey, .. } = source.shape();
         let case = format!("{grey:?} {old} voxels of {voxel} to {new}, {interpolation}");
         let ours = resampled(source, *new, *interpolation);
         let size = ours.shape().size;
@@ -75,10 +75,10 @@ fn scipy_and_pillow_agree() {
     let grids = [
         (Size::new(31, 24, 17), VoxelSize::isotropic(0.31), 0.6),
         (Size::new(20, 21, 9), VoxelSize::isotropic(0.495), 0.2),
-        (Size::new(33, 18, 12), VoxelSize { x: 0.2, y: 0.9, z: 1.5 }, 0.6),
-        (Size::new(40, 30, 25), VoxelSize { x: 0.1, y: 0.17, z: 0.12 }, 0.6),
-        (Size::new(1, 13, 6), VoxelSize { x: 0.6, y: 0.3, z: 0.5 }, 0.6),
-        (Size::new(14, 1, 1), VoxelSize { x: 0.4, y: 1.2, z: 0.9 }, 0.6),
+        (Size::new(33, 18, 12), VoxelSize::new(0.2, 0.9, 1.5), 0.6),
+        (Size::new(40, 30, 25), VoxelSize::new(0.1, 0.17, 0.12), 0.6),
+        (Size::new(1, 13, 6), VoxelSize::new(0.6, 0.3, 0.5), 0.6),
+        (Size::new(14, 1, 1), VoxelSize::new(0.4, 1.2, 0.9), 0.6),
         (Size::new(9, 8, 7), VoxelSize::isotropic(0.6), 0.6),
     ];
     let mut cases = Vec::new();
@@ -157,7 +157,7 @@ fn every_slice_is_read_at_most_once_and_in_order() {
 #[test]
 fn the_result_does_not_depend_on_the_number_of_threads() {
     let source =
-        volume(GreyType::F32, Size::new(70, 65, 20), VoxelSize { x: 0.3, y: 0.4, z: 0.7 }, |i| noise(GreyType::F32, i));
+        volume(GreyType::F32, Size::new(70, 65, 20), VoxelSize::new(0.3, 0.4, 0.7), |i| noise(GreyType::F32, i));
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| resampled(&source, 0.5, AntiAliased))
@@ -181,7 +181,7 @@ fn impossible_requests_are_explained() {
         let said = refuse(&source, voxel);
         assert!(said.contains("4×3×2") && said.contains("larger voxels"), "{said}");
     }
-    let uncalibrated = volume(GreyType::U8, Size::new(4, 3, 2), VoxelSize { x: 1.0, y: 0.0, z: 1.0 }, |_| 1.0);
+    let uncalibrated = volume(GreyType::U8, Size::new(4, 3, 2), VoxelSize::new(1.0, 0.0, 1.0), |_| 1.0);
     assert!(refuse(&uncalibrated, 1.0).contains("voxel size of laboratory is 1×0×1"));
     assert!(refuse(&volume(GreyType::U8, Size::new(4, 3, 0), micrometre, |_| 1.0), 1.0).contains("empty"));
     let nan = volume(GreyType::F32, Size::new(4, 3, 2), micrometre, |i| if i == 17 { f32::NAN } else { 1.0 });
@@ -217,7 +217,7 @@ fn any_size() -> impl Strategy<Value = Size> {
 }
 
 fn any_voxel() -> impl Strategy<Value = VoxelSize> {
-    (0.1..3.0, 0.1..3.0, 0.1..3.0).prop_map(|(x, y, z)| VoxelSize { x, y, z })
+    (0.1..3.0, 0.1..3.0, 0.1..3.0).prop_map(|(x, y, z)| VoxelSize::new(x, y, z))
 }
 
 fn any_interpolation() -> impl Strategy<Value = Interpolation> {

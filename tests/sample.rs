@@ -11,7 +11,7 @@ use undulator::{
 };
 
 fn pair(options: &SampleOptions) -> (Volume, Volume, SampleSummary) {
-    let shape = Shape { size: Size::new(1, 1, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+    let shape = Shape::new(Size::new(1, 1, 1), VoxelSize::isotropic(1.0), GreyType::U16);
     let (mut laboratory, mut synchrotron) = (Volume::black("laboratory", shape), Volume::black("synchrotron", shape));
     let summary = sample_pair(options, &mut laboratory, &mut synchrotron, Progress::silent()).unwrap();
     (laboratory, synchrotron, summary)
@@ -86,7 +86,7 @@ fn correlation_inside(a: &[f32], b: &[f32]) -> f64 {
 
 #[test]
 fn impossible_options_are_refused_by_name() {
-    let shape = Shape { size: Size::new(1, 1, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+    let shape = Shape::new(Size::new(1, 1, 1), VoxelSize::isotropic(1.0), GreyType::U16);
     for (options, key) in [
         (SampleOptions { width: 3, ..small() }, "width"),
         (SampleOptions { voxel: f64::NAN, ..small() }, "voxel"),

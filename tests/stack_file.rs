@@ -58,11 +58,11 @@ fn grey_at(z: usize, at: usize) -> f32 {
 }
 
 fn shape(width: usize, height: usize, slices: usize, grey: GreyType) -> Shape {
-    Shape { size: Size::new(width, height, slices), voxel: VoxelSize { x: 0.31, y: 0.5, z: 0.6 }, grey }
+    Shape::new(Size::new(width, height, slices), VoxelSize::new(0.31, 0.5, 0.6), grey)
 }
 
 fn display() -> DisplaySettings {
-    DisplaySettings { unit: "µm".to_owned(), channels: 1, frames: 1, range: None }
+    DisplaySettings { unit: "µm".to_owned(), value_unit: String::new(), channels: 1, frames: 1, range: None }
 }
 
 fn job(image: &dyn SliceSource) -> Job {

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn read(name: &str, arguments: &[String]) -> Result<Volume, Box<dyn Error>> {
     let count = |i: usize| arguments[i].parse::<usize>();
     let size = Size::new(count(1)?, count(2)?, count(3)?);
-    let shape = Shape { size, voxel: VoxelSize::isotropic(arguments[4].parse()?), grey: GreyType::U16 };
+    let shape = Shape::new(size, VoxelSize::isotropic(arguments[4].parse()?), GreyType::U16);
     let bytes = std::fs::read(&arguments[0])?;
     let values: Vec<f32> = bytes.chunks_exact(2).map(|b| f32::from(u16::from_le_bytes([b[0], b[1]]))).collect();
     if values.len() as u64 != size.voxels() {

@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let size = Size::new(512, 512, 200);
     let greys = (0..size.voxels()).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u16).collect();
     let greys = Array3::from_shape_vec(size.dim(), greys)?;
-    let shape = Shape { size, voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+    let shape = Shape::new(size, VoxelSize::isotropic(1.0), GreyType::U16);
     let mut stack = Volume::new("noise", shape.voxel, greys);
     let mut bytes = 0;
     for line in std::io::stdin().lock().lines() {

@@ -88,7 +88,7 @@ fn median<E>(mut work: impl FnMut() -> Result<(), E>) -> Result<f64, E> {
 }
 
 fn stack(edge: usize, slices: usize) -> Volume {
-    let shape = Shape { size: Size::new(edge, edge, slices), voxel: VoxelSize::isotropic(0.5), grey: GreyType::U16 };
+    let shape = Shape::new(Size::new(edge, edge, slices), VoxelSize::isotropic(0.5), GreyType::U16);
     let values: Vec<f32> = (0..shape.size.voxels()).map(|i| (i * 7919 % 4001) as f32).collect();
     Volume::from_values("stack", shape, &values)
 }

@@ -7,7 +7,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::progress::Progress;
-use crate::stack::{Shape, SliceSink, SliceSource, check, flat, flat_mut, read_finite};
+use crate::stack::{Shape, SliceSink, SliceSource, check_lengths, flat, flat_mut, read_finite};
 
 use super::AlignError;
 use super::grid::{extent_zyx, size_zyx, voxel_zyx};
@@ -87,11 +87,11 @@ pub fn apply_transform(
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
 ) -> Result<(), AlignError> {
-    check(moving)?;
-    let grey = moving.shape().grey;
+    check_lengths(moving)?;
+    let shape = Shape { size: target.size, voxel: target.voxel, ..moving.shape() };
     let lattice = Lattice::of(moving.shape());
     let (size, width) = (target.size, target.size.width);
-    sink.begin(Shape { size, voxel: target.voxel, grey })?;
+    sink.begin(shape)?;
     progress.phase("Writing the aligned volume");
     let mut window = Window::default();
     let mut out = Array2::<f32>::zeros(size.slice_dim());
@@ -113,7 +113,7 @@ pub fn apply_transform(
             flat_mut(&mut out).par_chunks_mut(width).enumerate().for_each(|(y, row)| {
                 for (x, v) in row.iter_mut().enumerate() {
                     let p = transform.apply(target.place([z, y, x]));
-                    *v = if lattice.contains(p) { grey.nearest(lattice.value(&slices, first, p)) } else { 0.0 };
+                    *v = if lattice.contains(p) { shape.nearest(lattice.value(&slices, first, p)) } else { 0.0 };
                 }
             });
         }

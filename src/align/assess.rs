@@ -8,7 +8,10 @@ use super::pair::Pair;
 use super::sampler::Samples;
 use super::search::Reference;
 use super::transform::Transform;
-use super::{AlignError, AlignOptions, Alignment, Copies, Metric, SAMPLES, copies, landscape, search_level, verify};
+use super::{
+    AlignError, AlignOptions, Alignment, Copies, Metric, SAMPLES, copies, fields_differ, landscape, search,
+    search_level, verify,
+};
 
 /// Judges a transform that was found elsewhere or earlier, on the same copies of the volumes that [`align`](super::align)
 /// looks at, without changing it. Doubts come as warnings. Of stacks that show nothing to judge by (a single slice, one
@@ -31,7 +34,11 @@ pub fn assess(
         copies => copies?,
     };
     progress.share(0.5..1.0).phase("Judging the transform");
-    let distinction = distinction(&search_level(&base, coarse), transform, options.metric == Metric::Ncc);
+    let searched = search_level(&base, coarse);
+    if !search::is_feasible(&searched.reference, &searched.moving) {
+        return Err(fields_differ(moving, reference));
+    }
+    let distinction = distinction(&searched, transform, options.metric == Metric::Ncc);
     let level = base.level(finest);
     let samples = Samples::of(&level.reference, SAMPLES);
     let landscape = landscape(&level, &samples, options.metric);
@@ -89,8 +96,9 @@ pub(super) fn report(
         let flat = verify::flat_directions(landscape, options.family, &transform, distance);
         if !flat.is_empty() {
             warnings.push(format!(
-                "the volumes hardly say anything about: {} (moving by {distance:.2} leaves the correlation as it is)",
-                flat.join(", ")
+                "the volumes hardly say anything about: {} (moving by {distance:.2}{} leaves the correlation as it is)",
+                flat.join(", "),
+                if transform.known { " µm" } else { "" }
             ));
         }
     }

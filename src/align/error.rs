@@ -30,6 +30,20 @@ pub enum AlignError {
         /// The reference's name.
         reference: String,
     },
+    /// One field is so much larger than the other that no sample is seen in both.
+    #[error(
+        "the field of {moving} is {moving_field}, that of {reference} is {reference_field}: these are not scans of one sample (are both voxel sizes and their units right?)"
+    )]
+    FieldsDiffer {
+        /// The moving stack's name.
+        moving: String,
+        /// Its field, with the unit.
+        moving_field: String,
+        /// The reference's name.
+        reference: String,
+        /// Its field, with the unit.
+        reference_field: String,
+    },
     /// Too few voxels to align.
     #[error("{name} has {size} voxels: aligning needs at least {fewest} along every axis")]
     TooSmall {

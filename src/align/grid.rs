@@ -252,7 +252,7 @@ mod tests {
     use crate::volume::Volume;
 
     fn ramp(size: Size) -> Volume {
-        let shape = Shape { size, voxel: VoxelSize { x: 1.0, y: 1.0, z: 2.0 }, grey: GreyType::F32 };
+        let shape = Shape::new(size, VoxelSize::new(1.0, 1.0, 2.0), GreyType::F32);
         let value = |i: usize| {
             let (x, y, z) = (i % size.width, i / size.width % size.height, i / size.plane());
             1.0 + x as f32 + 10.0 * y as f32 + 100.0 * z as f32

@@ -27,7 +27,7 @@ mod whitening;
 use nalgebra::Matrix3;
 
 use crate::progress::Progress;
-use crate::stack::{Shape, SliceSource, check};
+use crate::stack::{Shape, SliceSource, check_lengths};
 
 pub use apply::apply_transform;
 pub use assess::assess;
@@ -106,6 +106,10 @@ pub struct Alignment {
 const SEARCH_VOXELS: f64 = 50_000.0;
 /// Samples that a level looks at.
 const SAMPLES: usize = 3 << 18;
+/// The most that one field is longer than the other.
+const MOST_RATIO: f64 = 300.0;
+/// Most voxels of the padded grid of the wide search: beyond, the fields differ too much for it.
+const MOST_SEARCHED: f64 = (1 << 25) as f64;
 /// The share of the smaller field that must be in common.
 const LEAST_OVERLAP: f64 = 0.2;
 /// Orientations from which the coarsest level climbs.
@@ -149,6 +153,9 @@ pub fn align(
     let begins = |stage: i32| 0.7 - 0.4 * f64::from(stage) / f64::from(stages);
     let searching = progress.part(0.1..begins(stages - 1), "Searching for the start");
     let level = search_level(&base, coarse);
+    if !search::is_feasible(&level.reference, &level.moving) {
+        return Err(fields_differ(moving, reference));
+    }
     let signed = options.metric == Metric::Ncc;
     let starts = match &options.start {
         Some(start) => vec![Transform { drift: None, ..start.clone() }],
@@ -173,14 +180,16 @@ pub fn align(
         });
     }
 
+    let known = reference.shape().voxel.known;
+    let unit = if known { " µm" } else { "" };
     for stage in (1..stages).rev() {
         let edge = finest * 2f64.powi(stage);
-        let refining = progress.part(begins(stage)..begins(stage - 1), &format!("Refining at {edge:.3}"));
+        let refining = progress.part(begins(stage)..begins(stage - 1), &format!("Refining at {edge:.3}{unit}"));
         let level = base.level(edge);
         let samples = Samples::of(&level.reference, SAMPLES);
         found = landscape(&level, &samples, options.metric).climb(options.family, &found.transform, refining)?;
     }
-    let refining = progress.part(0.7..0.8, &format!("Refining at {finest:.3}"));
+    let refining = progress.part(0.7..0.8, &format!("Refining at {finest:.3}{unit}"));
     let level = base.level(finest);
     let samples = Samples::of(&level.reference, SAMPLES);
     let landscape = landscape(&level, &samples, options.metric);
@@ -192,7 +201,8 @@ pub fn align(
         found = landscape.climb(options.family, &found.transform, refining)?;
     }
     progress.share(0.9..1.0).phase("Checking the result");
-    let alignment = assess::report(&landscape, options, found, distinction, coarse / 2.0);
+    let mut alignment = assess::report(&landscape, options, found, distinction, coarse / 2.0);
+    alignment.transform.known = known;
     progress.done();
     Ok(alignment)
 }
@@ -213,8 +223,14 @@ fn copies(
     options: &AlignOptions,
     progress: Progress<'_>,
 ) -> Result<Copies, AlignError> {
-    check(moving)?;
-    check(reference)?;
+    check_lengths(moving)?;
+    check_lengths(reference)?;
+    let edges = |of: &dyn SliceSource| extent_zyx(of.shape());
+    let longest = |of: &dyn SliceSource| edges(of).into_iter().fold(0.0, f64::max);
+    let ratio = longest(moving) / longest(reference);
+    if !(1.0 / MOST_RATIO..=MOST_RATIO).contains(&ratio) {
+        return Err(fields_differ(moving, reference));
+    }
     let mut base = Pair::read(moving, reference, progress)?;
     let finest = base.edge();
     let coarse = search_edge(moving.shape(), reference.shape()).max(finest);
@@ -223,6 +239,13 @@ fn copies(
         progress.message(&format!("{:.0} % of {} is air and left out", 100.0 * share, reference.name()));
     }
     Ok(Copies { base: base.flattened(12.0 * coarse, coarse), finest, coarse })
+}
+
+/// The fields of both stacks in the words of their users.
+fn fields_differ(moving: &dyn SliceSource, reference: &dyn SliceSource) -> AlignError {
+    let [(moving, moving_field), (reference, reference_field)] =
+        [moving, reference].map(|stack| (stack.name().to_owned(), stack.shape().field_in(stack.unit())));
+    AlignError::FieldsDiffer { moving, moving_field, reference, reference_field }
 }
 
 /// The voxel edge of the wide search. A moving field much larger than the reference's makes it coarser, or the search

@@ -107,7 +107,7 @@ impl Step {
             }
         };
         let shift = start.shift + Vector3::new(q[count], q[count + 1], q[count + 2]);
-        let mut transform = Transform { linear, shift, drift: start.drift.clone() };
+        let mut transform = Transform { linear, shift, drift: start.drift.clone(), known: start.known };
         if let Some(drift) = &mut transform.drift {
             for (c, dq) in drift.coefficients_um.iter_mut().zip(q[count + 3..].chunks_exact(2)) {
                 *c = [c[0] + dq[0], c[1] + dq[1]];

@@ -73,7 +73,7 @@ pub fn in_eight_bits(
     let shape = volume.shape();
     let window = Window::of_percentiles(volume, LOW_PERCENT, HIGH_PERCENT, progress.share(0.0..0.5))?;
     let writing = progress.share(0.5..1.0);
-    sink.begin(Shape { grey: GreyType::U8, ..shape })?;
+    sink.begin(Shape::new(shape.size, shape.voxel, GreyType::U8))?;
     let mut slice = Array2::<f32>::zeros(shape.size.slice_dim());
     for z in 0..shape.size.slices {
         writing.step(z, shape.size.slices)?;
@@ -93,7 +93,7 @@ pub fn in_eight_bits(
 /// use undulator::stack::{GreyType, Shape, Size, VoxelSize};
 /// use undulator::volume::Volume;
 ///
-/// let shape = Shape { size: Size::new(4, 4, 2), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U16 };
+/// let shape = Shape::new(Size::new(4, 4, 2), VoxelSize::isotropic(0.6), GreyType::U16);
 /// let ramp: Vec<f32> = (0..32).map(|v| v as f32).collect();
 /// let volume = Volume::from_values("aligned", shape, &ramp);
 /// let mut board = Volume::black("board", shape);
@@ -113,7 +113,7 @@ pub fn checkerboard(
     let window = |source, share| Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, progress.share(share));
     let windows = [window(aligned, 0.0..0.25)?, window(reference, 0.25..0.5)?];
     let writing = progress.share(0.5..1.0);
-    sink.begin(Shape { grey: GreyType::U8, ..shape })?;
+    sink.begin(Shape::new(shape.size, shape.voxel, GreyType::U8))?;
     let tile = tile.max(1);
     let mut slice = Array2::<f32>::zeros(shape.size.slice_dim());
     let mut other = slice.clone();
@@ -138,14 +138,14 @@ mod tests {
 
     #[test]
     fn tiles_take_turns() {
-        let shape = Shape { size: Size::new(6, 4, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+        let shape = Shape::new(Size::new(6, 4, 1), VoxelSize::isotropic(1.0), GreyType::U16);
         let rising: Vec<f32> = (0..24).map(|v| v as f32).collect();
         let falling: Vec<f32> = rising.iter().map(|v| 1000.0 - v).collect();
         let [aligned, reference] = [rising, falling].map(|v| Volume::from_values("v", shape, &v));
         let mut board = Volume::black("board", shape);
         checkerboard(&aligned, &reference, 2, &mut board, Progress::silent()).unwrap();
         let values = board.to_values();
-        assert_eq!(board.shape(), Shape { grey: GreyType::U8, ..shape });
+        assert_eq!(board.shape(), Shape::new(shape.size, shape.voxel, GreyType::U8));
         // Rising within tiles of the aligned volume, falling within those of the reference.
         for (i, rises) in [(0, true), (2, false), (4, true), (12, false), (14, true)] {
             assert_eq!(values[i] < values[i + 1], rises, "at {i}: {values:?}");

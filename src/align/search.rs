@@ -51,6 +51,14 @@ fn turned_extent(moving: &Grid, inverse: &Matrix3<f64>) -> [f64; 3] {
     std::array::from_fn(|a| 2.0 * reach[a])
 }
 
+/// Whether the padded grid of [`Reference`] has a size that can be searched, whatever the orientation.
+pub(super) fn is_feasible(reference: &Grid, moving: &Grid) -> bool {
+    // The diagonal is the longest edge that any turn can give the box.
+    let diagonal = (0..3).map(|a| (moving.size[a] as f64 * moving.voxel[a]).powi(2)).sum::<f64>().sqrt();
+    let padded = (0..3).map(|a| reference.size[a] as f64 + diagonal / reference.voxel[a]);
+    padded.product::<f64>() <= super::MOST_SEARCHED
+}
+
 impl Reference {
     /// Prepares for moving volumes whose turned box is at most that of `orientations`.
     pub fn new(grid: Grid, moving: &Grid, orientations: &[Matrix3<f64>]) -> Self {

@@ -8,9 +8,10 @@ use undulator_compute::gaussian::half;
 
 use super::grid::Grid;
 
-/// One half of a Gaussian kernel of deviation `sigma` voxels, from its centre, cut at three deviations.
-fn kernel(sigma: f64) -> Vec<f32> {
-    half(sigma, (3.0 * sigma).ceil() as usize).into_iter().map(|weight| weight as f32).collect()
+/// One half of a Gaussian kernel of deviation `sigma` voxels, from its centre, cut at three deviations and at the length
+/// of the lines, beyond which it reaches nothing.
+fn kernel(sigma: f64, most: usize) -> Vec<f32> {
+    half(sigma, ((3.0 * sigma).ceil() as usize).min(most)).into_iter().map(|weight| weight as f32).collect()
 }
 
 /// `out = Σ kernel[|k|] line[i + k]` over lines of `width` values: whole rows are weighed and added, so the inner loop
@@ -41,7 +42,7 @@ fn convolve(values: &mut Vec<f32>, size: [usize; 3], sigma: [f64; 3]) {
     let plane = height * width;
     let mut out = vec![0.0f32; values.len()];
     for (axis, sigma) in sigma.into_iter().enumerate().filter(|(_, sigma)| *sigma >= 0.1) {
-        let kernel = kernel(sigma);
+        let kernel = kernel(sigma, size[axis]);
         out.par_chunks_mut(width).enumerate().for_each(|(row, out)| {
             let (z, y) = (row / height, row % height);
             match axis {

@@ -31,7 +31,7 @@ impl Target {
     /// [`AlignError::Grid`] for an impossible voxel size, and one that makes the grid larger than any image.
     pub fn isotropic(reference: &dyn SliceSource, voxel: f64) -> Result<Self, AlignError> {
         let size = new_size(reference, voxel)?;
-        Ok(Self::over(reference.shape(), size, VoxelSize::isotropic(voxel)))
+        Ok(Self::over(reference.shape(), size, reference.shape().voxel.cube(voxel)))
     }
 
     /// The grid that a user asks for: the reference's own for a `voxel` of 0, otherwise cubic voxels of that edge; with
@@ -118,7 +118,7 @@ mod tests {
     use crate::volume::Volume;
 
     fn shape(n: usize, voxel: f64) -> Shape {
-        Shape { size: Size::new(n, n, n), voxel: VoxelSize::isotropic(voxel), grey: GreyType::U16 }
+        Shape::new(Size::new(n, n, n), VoxelSize::isotropic(voxel), GreyType::U16)
     }
 
     #[test]

@@ -12,6 +12,7 @@ use nalgebra::{Matrix3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use super::drift::Drift;
+use crate::stack::length::MICROMETRE;
 
 /// How a transform file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -41,10 +42,12 @@ pub enum TransformError {
 pub struct Transform {
     /// Linear part, rows and columns in the order (z, y, x), without unit.
     pub linear: Matrix3<f64>,
-    /// Shift (z, y, x), in the stacks' unit.
+    /// Shift (z, y, x), in micrometres where [`known`](Self::known), in the stacks' unit otherwise.
     pub shift: Vector3<f64>,
     /// Slow movement of the moving volume's slices against each other, if it was refined.
     pub drift: Option<Drift>,
+    /// Whether lengths are micrometres: the voxel sizes of the stacks that it was found on had a unit of length.
+    pub known: bool,
 }
 
 /// A transform taken apart: `linear = scale * R`, `R = Rz(α) Ry(β) Rx(γ)`, behind a mirror in z if `mirrored`.
@@ -62,6 +65,8 @@ pub struct Parts {
 struct Record {
     about: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     scale: Option<f64>,
     #[serde(default, rename = "R", skip_serializing_if = "Option::is_none")]
     rotation: Option<[[f64; 3]; 3]>,
@@ -75,12 +80,15 @@ struct Record {
 /// Bytes: a transform with drift needs some thousands.
 const LARGEST_FILE: u64 = 1 << 20;
 
+/// The unit of transforms between stacks without a unit of length.
+const UNKNOWN: &str = "unknown";
+
 const ABOUT: &str = "about each volume's centre, order (z, y, x)";
 
 impl Transform {
     /// A transform without drift.
     pub fn new(linear: Matrix3<f64>, shift: Vector3<f64>) -> Self {
-        Self { linear, shift, drift: None }
+        Self { linear, shift, drift: None, known: true }
     }
 
     /// The transform that lays centre on centre.
@@ -162,7 +170,11 @@ impl Transform {
             "p_moving = matrix p_reference + shift_um"
         };
         let record = Record {
-            about: format!("{formula}; coordinates in micrometres {ABOUT}"),
+            about: match self.known {
+                true => format!("{formula}; coordinates in micrometres {ABOUT}"),
+                false => format!("{formula}; coordinates in an unknown unit, not micrometres, {ABOUT}"),
+            },
+            unit: Some(if self.known { MICROMETRE } else { UNKNOWN }.to_owned()),
             scale: similar.then(|| self.scale()),
             rotation: similar.then(|| rows(&(self.linear / self.scale()))),
             matrix: (!similar).then(|| rows(&self.linear)),
@@ -195,6 +207,11 @@ impl Transform {
         if let Some(reason) = record.drift.as_ref().and_then(Drift::fault) {
             return Err(format(reason));
         }
-        Ok(Self { linear, shift, drift: record.drift })
+        let known = match record.unit.as_deref() {
+            None | Some(MICROMETRE) => true,
+            Some(UNKNOWN) => false,
+            Some(other) => return Err(format(format!("its unit is {other}, and {MICROMETRE} is expected"))),
+        };
+        Ok(Self { linear, shift, drift: record.drift, known })
     }
 }

@@ -124,10 +124,11 @@ pub fn apply(
         halo: plan.halo(),
         preprocess: &|greys| greys.iter_mut().for_each(|grey| *grey = input_window.normalise(*grey)),
         postprocess: &|values| {
-            values.iter_mut().for_each(|value| *value = card.output_grey.nearest(output_window.restore(*value)));
+            values.iter_mut().for_each(|value| *value = card.nearest(output_window.restore(*value)));
         },
     };
-    let shape = Shape { grey: card.output_grey, ..image.shape() };
+    let Shape { size, voxel, .. } = image.shape();
+    let shape = Shape { size, voxel, grey: card.output_grey, scale: card.output_scale };
     sink.begin(shape)?;
     let scorer = reference.map(|reference| ReferenceScorer::new(reference, output_window));
     let applying = progress.part(0.0..if reference.is_some() { APPLYING } else { 1.0 }, "Applying");
@@ -208,7 +209,7 @@ pub fn apply_external(
             values.iter_mut().for_each(|value| *value = grey.nearest(*value));
         },
     };
-    let shape = Shape { grey, ..image.shape() };
+    let shape = Shape::new(size, image.shape().voxel, grey);
     sink.begin(shape)?;
     progress.phase("Applying");
     Restoration::new(image, None, pipeline, sink, progress).finish(&device)?;

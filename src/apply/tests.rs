@@ -37,7 +37,7 @@ impl Runner for Small<'_> {
 }
 
 fn restore(pixels: usize, footprint: Option<u64>) -> (Result<Vec<f32>, ApplyError>, Vec<usize>) {
-    let shape = Shape { size: Size::new(50, 40, 3), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
+    let shape = Shape::new(Size::new(50, 40, 3), VoxelSize::isotropic(1.0), GreyType::F32);
     let values: Vec<f32> = (0..shape.size.voxels()).map(|i| i as f32).collect();
     let (image, mut result) = (Volume::from_values("image", shape, &values), Volume::black("result", shape));
     let sizes: &'static Mutex<Vec<usize>> = Box::leak(Box::default());

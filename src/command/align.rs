@@ -3,13 +3,14 @@
 use strum::VariantNames;
 
 use super::{
-    Absent, Command, CommandError, Greys, Grid, Host, Key, NewImage, Options, Row,
+    Absent, Axes, Code, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, Row,
     host::{VolumeSink, Written},
+    lengths,
 };
 use crate::{
     align::{self, AlignOptions, Alignment, Family, Metric, Overlay, Target, Transform},
     progress::Progress,
-    stack::SliceSource,
+    stack::{SliceSource, length},
 };
 
 /// The command.
@@ -53,8 +54,11 @@ pub fn command() -> Command {
 fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let moving = host.image("moving", options.text("moving"))?;
     let reference = host.image("reference", options.text("reference"))?;
+    let images = Images { moving: moving.as_ref(), reference: reference.as_ref() };
     let (moving, reference) = (moving.one_volume()?, reference.one_volume()?);
-    let (voxel, crop) = (options.get("voxel"), options.get("crop"));
+    lengths::check_pair(images.moving, images.reference, host)?;
+    let crop = options.get("crop");
+    let voxel = length::to_micrometres(options.get("voxel"), reference.unit());
     // An impossible grid or file is refused before the long work.
     Target::chosen(moving, reference, &Transform::identity(), voxel, false)?;
     expect(options, host)?;
@@ -64,13 +68,19 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     }
     let progress = Progress::new(host);
     let found = find(options, moving, reference, progress.share(0.0..0.8))?;
-    report(&found, host);
+    report(&found, reference.unit(), host);
     if let Some(file) = &save {
         found.transform.save(file)?;
         host.written(file);
     }
     let target = Target::chosen(moving, reference, &found.transform, voxel, crop)?;
-    write(options, host, Pair { moving, reference, target, transform: &found.transform }, progress.share(0.8..1.0))?;
+    write(
+        options,
+        host,
+        images,
+        Pair { moving, reference, target, transform: &found.transform },
+        progress.share(0.8..1.0),
+    )?;
     Ok(String::new())
 }
 
@@ -100,6 +110,11 @@ fn find(
 ) -> Result<Alignment, CommandError> {
     let transform = options.text("transform");
     let known = transform.to_lowercase().ends_with(".json").then(|| Transform::load(transform.as_ref())).transpose()?;
+    let start = options.path("start").map(|file| Transform::load(&file)).transpose()?;
+    let measured = reference.shape().voxel.known;
+    if let Some(other) = [&known, &start].into_iter().flatten().find(|transform| transform.known != measured) {
+        return Err(other_unit(other.known, reference));
+    }
     let how = AlignOptions {
         family: if known.is_some() { Family::default() } else { options.parse("transform")? },
         metric: options.parse("metric")?,
@@ -107,7 +122,7 @@ fn find(
         flip: options.get("flip"),
         drift: options.get("drift"),
         leave_out_air: !options.get::<bool>("air"),
-        start: options.path("start").map(|file| Transform::load(&file)).transpose()?,
+        start,
     };
     Ok(match known {
         Some(known) => align::assess(moving, reference, &known, &how, progress)?,
@@ -115,25 +130,47 @@ fn find(
     })
 }
 
+/// A shift in micrometres says nothing of stacks without a unit, and the other way round.
+fn other_unit(known: bool, reference: &dyn SliceSource) -> CommandError {
+    let (has, unit) =
+        (if known { "in micrometres" } else { "without a unit of length" }, length::name(reference.unit()));
+    let message = format!("the transform is {has}, but the voxel size of {} is in {unit}", reference.name());
+    CommandError::new(Code::VoxelSize, message).advice(match known {
+        true => "set the voxel sizes of both stacks with their unit",
+        false => "find the transform again, with the stacks as they are now",
+    })
+}
+
 /// The row of the transform, and what to look at before trusting it.
-fn report(found: &Alignment, host: &dyn Host) {
+fn report(found: &Alignment, unit: &str, host: &dyn Host) {
     let parts = found.transform.parts();
     let ([about_z, about_y, about_x], shift) = (parts.angles_deg, found.transform.shift);
-    // Shifts are in the unit of the stacks' voxel sizes.
+    let unit = match found.transform.known {
+        true => length::MICROMETRE,
+        false if unit.to_lowercase().starts_with("pixel") => "pixel",
+        false => "",
+    };
     let row = Row::new()
         .number("Rotation z", "°", about_z)
         .number("Rotation y", "°", about_y)
         .number("Rotation x", "°", about_x)
         .number("Mirrored", "", f64::from(u8::from(parts.mirrored)))
         .number("Scale", "", parts.scale)
-        .number("Shift x", "", shift[2])
-        .number("Shift y", "", shift[1])
-        .number("Shift z", "", shift[0])
+        .number("Shift x", unit, shift[2])
+        .number("Shift y", unit, shift[1])
+        .number("Shift z", unit, shift[0])
         .number("NCC before", "", found.ncc_before)
         .number("NCC after", "", found.ncc_after)
         .number("Overlap", "", found.overlap);
     host.row(row);
     found.warnings.iter().for_each(|warning| Progress::new(host).warning(warning));
+}
+
+/// Both stacks as the host has them.
+#[derive(Clone, Copy)]
+struct Images<'a> {
+    moving: &'a dyn Image,
+    reference: &'a dyn Image,
 }
 
 struct Pair<'a> {
@@ -144,23 +181,34 @@ struct Pair<'a> {
 }
 
 /// Writes the aligned stack, on another grid than the reference's also the reference there, and the overlay.
-fn write(options: &Options, host: &dyn Host, pair: Pair, progress: Progress<'_>) -> Result<(), CommandError> {
+fn write(
+    options: &Options,
+    host: &dyn Host,
+    images: Images,
+    pair: Pair,
+    progress: Progress<'_>,
+) -> Result<(), CommandError> {
     let Pair { moving, reference, target, transform } = pair;
-    let [z, y, x] = target.corner(reference.shape());
-    let image = |name, source, main| NewImage {
-        name,
-        source: Some(source),
-        grid: Grid::Within { field: "reference", corner: [x, y, z] },
-        greys: Greys::Source,
-        channels: 1,
-        frames: 1,
-        main,
+    let [z, y, x] = target.corner(reference.shape()).map(|at| target.voxel.length_in(at, reference.unit()));
+    let image = |name, source, of: &dyn Image, main| {
+        let Axes { channels, frames } = of.axes_of_result(target.size.slices);
+        NewImage {
+            name,
+            source: Some(source),
+            grid: Grid::Within { field: "reference", corner: [x, y, z] },
+            greys: Greys::Source,
+            unit: reference.unit().to_owned(),
+            value_unit: of.value_unit().to_owned(),
+            channels,
+            frames,
+            main,
+        }
     };
-    let mut aligned = host.create(&image("aligned", "moving", true))?;
+    let mut aligned = host.create(&image("aligned", "moving", images.moving, true))?;
     align::apply_transform(moving, &target, transform, aligned.as_mut(), progress.share(0.0..0.4))?;
     let shape = |of: &dyn SliceSource| crate::stack::Shape { size: target.size, voxel: target.voxel, ..of.shape() };
     let mut matched = match on_other_grid(options) {
-        true => Some(host.create(&image("matched", "reference", false))?),
+        true => Some(host.create(&image("matched", "reference", images.reference, false))?),
         false => None,
     };
     if let Some(matched) = &mut matched {
@@ -169,14 +217,19 @@ fn write(options: &Options, host: &dyn Host, pair: Pair, progress: Progress<'_>)
     }
     if options.text("overlay") != "None" {
         let overlay: Overlay = options.parse("overlay")?;
+        let both = NewImage {
+            greys: Greys::Overlay,
+            value_unit: String::new(),
+            ..image("aligned-overlay", "moving", images.moving, false)
+        };
         let aligned = Written::new(format!("{}-aligned", moving.name()), shape(moving), aligned.as_mut());
         let progress = progress.share(0.6..1.0);
         match &mut matched {
             Some(matched) => {
                 let beside = Written::new(reference.name().to_owned(), shape(reference), matched.as_mut());
-                draw(overlay, &aligned, &beside, image("aligned-overlay", "moving", false), host, progress)?;
+                draw(overlay, &aligned, &beside, both, host, progress)?;
             }
-            None => draw(overlay, &aligned, reference, image("aligned-overlay", "moving", false), host, progress)?,
+            None => draw(overlay, &aligned, reference, both, host, progress)?,
         }
     }
     aligned.finish()?;
@@ -196,7 +249,7 @@ fn draw(
     progress: Progress<'_>,
 ) -> Result<(), CommandError> {
     let channels = if overlay == Overlay::RedGreen { 2 } else { 1 };
-    let image = NewImage { channels, greys: Greys::Overlay, ..image };
+    let image = NewImage { channels, frames: 1, ..image };
     let mut sink = host.create(&image)?;
     progress.phase("Drawing the overlay");
     match overlay {

@@ -56,6 +56,8 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         source: Some("image"),
         grid: Grid::Same,
         greys: Greys::Other,
+        unit: image.unit().to_owned(),
+        value_unit: model.value_unit().to_owned(),
         channels: image.channels(),
         frames: image.frames(),
         main: true,
@@ -65,7 +67,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         Some(path) => {
             let bytes = model::bytes(&file)?;
             let job = apply::job(image.as_ref(), &bytes)?;
-            let mut file = StackFile::new(&path, result_file::display_settings(image.as_ref(), range), job);
+            let mut file = StackFile::new(&path, result_file::display_settings(&result, range), job);
             let applied = work.apply(&mut file)?;
             host.open(&result, &path, applied.shape)?;
             applied

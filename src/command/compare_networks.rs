@@ -2,7 +2,7 @@
 
 use undulator_compute::network::Spec;
 
-use super::{Command, CommandError, Host, Key, Options, Row, training_keys};
+use super::{Command, CommandError, Host, Key, Options, Row, lengths, training_keys};
 use crate::{
     compare::{self, CompareListener, CompareOptions},
     model::Scores,
@@ -56,6 +56,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     };
     let low = host.image("low", options.text("low"))?;
     let reference = host.image("reference", options.text("reference"))?;
+    lengths::warn_of_unlike(low.as_ref(), reference.as_ref(), host);
     let comparison = compare::compare(low.one_volume()?, reference.one_volume()?, &what, &NetworkRows(host))?;
     host.written(&comparison.table);
     host.written(&comparison.figure);

@@ -70,30 +70,66 @@ pub trait Host: TrainListener {
 
 /// An image of the host: all slices of all its channels and frames, the channels first, then z, then the frames.
 pub trait Image: SliceSource {
-    /// The unit of the voxel size, as the image has it.
-    fn unit(&self) -> &str;
-
-    /// How many channels it has, from one.
+    /// How many channels the host says that it has, from one. Commands ask for [`axes`](#method.axes).
     fn channels(&self) -> usize;
 
-    /// How many frames in time it has, from one.
+    /// How many frames in time the host says that it has, from one.
     fn frames(&self) -> usize;
 }
 
+/// How the planes of a stack are volumes: channels first, then z, then the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axes {
+    /// Channels, from one.
+    pub channels: usize,
+    /// Frames in time, from one.
+    pub frames: usize,
+}
+
+impl Axes {
+    /// One volume: all planes are slices.
+    pub const VOLUME: Self = Self { channels: 1, frames: 1 };
+
+    /// The volumes.
+    pub fn volumes(self) -> usize {
+        self.channels * self.frames
+    }
+}
+
 impl<'i> dyn Image + 'i {
-    /// The slices of one channel in one frame, both from zero.
-    pub fn volume(&self, channel: usize, frame: usize) -> Volume<'_> {
-        Volume { image: self, channel, frame }
+    /// Channels and frames. A stack of which only one axis is long is a volume, whether the host calls that axis slices,
+    /// frames or channels: many programs write slices as either.
+    pub fn axes(&self) -> Axes {
+        let axes @ Axes { channels, frames } = self.named_axes();
+        let slices = self.shape().size.slices / axes.volumes();
+        match [channels, slices, frames].into_iter().filter(|count| *count > 1).count() {
+            0 | 1 => Axes::VOLUME,
+            _ => axes,
+        }
     }
 
-    /// The image as the one volume that it holds. Frames without depth are slices: many programs write them so.
+    /// Channels and frames of a result with so many planes: a result with as many as the image has calls them what the
+    /// image does.
+    pub fn axes_of_result(&self, planes: usize) -> Axes {
+        if planes == self.shape().size.slices { self.named_axes() } else { self.axes() }
+    }
+
+    fn named_axes(&self) -> Axes {
+        Axes { channels: self.channels().max(1), frames: self.frames().max(1) }
+    }
+
+    /// The slices of one channel in one frame, both from zero, of [`axes`](Self::axes).
+    pub fn volume(&self, channel: usize, frame: usize) -> Volume<'_> {
+        Volume { image: self, axes: self.axes(), channel, frame }
+    }
+
+    /// The image as the one volume that it holds: see [`axes`](Self::axes).
     ///
     /// # Errors
-    /// [`Code::Image`] for several channels or several volumes in time.
+    /// [`Code::Hyperstack`] for several channels or several volumes in time.
     pub fn one_volume(&self) -> Result<&dyn SliceSource, CommandError> {
-        let (channels, frames) = (self.channels(), self.frames());
-        let slices = self.shape().size.slices / (channels * frames).max(1);
-        if channels == 1 && (frames == 1 || slices == 1) {
+        let axes @ Axes { channels, frames } = self.axes();
+        if axes == Axes::VOLUME {
             return Ok(self);
         }
         let name = self.name();
@@ -107,6 +143,7 @@ impl<'i> dyn Image + 'i {
 #[derive(Clone, Copy)]
 pub struct Volume<'a> {
     image: &'a (dyn Image + 'a),
+    axes: Axes,
     channel: usize,
     frame: usize,
 }
@@ -118,8 +155,16 @@ impl SliceSource for Volume<'_> {
 
     fn shape(&self) -> Shape {
         let mut shape = self.image.shape();
-        shape.size.slices /= self.image.channels() * self.image.frames();
+        shape.size.slices /= self.axes.volumes();
         shape
+    }
+
+    fn unit(&self) -> &str {
+        self.image.unit()
+    }
+
+    fn value_unit(&self) -> &str {
+        self.image.value_unit()
     }
 
     fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
@@ -133,7 +178,7 @@ impl SliceSource for Volume<'_> {
 
 impl Volume<'_> {
     fn at(&self, z: usize) -> usize {
-        (self.frame * self.shape().size.slices + z) * self.image.channels() + self.channel
+        (self.frame * self.shape().size.slices + z) * self.axes.channels + self.channel
     }
 }
 
@@ -143,12 +188,17 @@ pub struct NewImage {
     /// What it is: with a source the ending of its title, else the whole of it.
     pub name: &'static str,
     /// The key of the image that it was made from, whose title, properties and colours it takes; `None` for one made from
-    /// nothing, in micrometres.
+    /// nothing.
     pub source: Option<&'static str>,
     /// Where its voxels lie.
     pub grid: Grid,
     /// What its grey values are.
     pub greys: Greys,
+    /// The unit that the host is to give it: [`VoxelSize::edges_in`](crate::stack::VoxelSize::edges_in) converts the
+    /// edges of its voxels.
+    pub unit: String,
+    /// What its grey values are measured in; empty if that is unknown.
+    pub value_unit: String,
     /// How many channels it has; they come first, then z, then the frames.
     pub channels: usize,
     /// How many frames in time it has.
@@ -168,7 +218,7 @@ pub enum Grid {
     Within {
         /// The key of that image, whose unit and origin it takes.
         field: &'static str,
-        /// How far the grid's corner lies from that of the field, along x, y and z, in its unit.
+        /// How far the grid's corner lies from that of the field, along x, y and z, in [`NewImage::unit`].
         corner: [f64; 3],
     },
 }
@@ -178,7 +228,7 @@ pub enum Grid {
 pub enum Greys {
     /// Those of its source, shown as they are shown there.
     Source,
-    /// Others, shown by [`ImageSink::display_range`]: what a grey value meant in the source, it does not mean any longer.
+    /// Others, shown by [`ImageSink::display_range`].
     Other,
     /// 8 bits for the eye: grey for one channel, red and green for two.
     Overlay,

@@ -1,6 +1,6 @@
 //! `Measure`: how close one stack is to another.
 
-use super::{Absent, Command, CommandError, Host, Key, Options, Row};
+use super::{Absent, Command, CommandError, Host, Key, Options, Row, lengths};
 use crate::{
     measure::{self, Score},
     progress::Progress,
@@ -28,6 +28,7 @@ pub fn command() -> Command {
 fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let test = host.image("test", options.text("test"))?;
     let reference = host.image("reference", options.text("reference"))?;
+    lengths::warn_of_unlike(test.as_ref(), reference.as_ref(), host);
     let how = measure::Options { windowed: options.get("windowed") };
     let measured = measure::measure(test.one_volume()?, reference.one_volume()?, how, Progress::new(host))?;
     host.row(row("stack".to_owned(), &measured.stack));

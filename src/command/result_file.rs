@@ -1,6 +1,6 @@
 //! The option of commands whose result may go to a file, for stacks that the memory does not hold.
 
-use super::{Code, CommandError, Image, Key};
+use super::{Axes, Code, CommandError, Image, Key, NewImage};
 use crate::{grey::Window, stack_file::DisplaySettings};
 
 /// `output=`.
@@ -10,9 +10,10 @@ pub fn key() -> Key {
         .optional()
 }
 
-/// How ImageJ is to show the file: as the image that it was made from.
-pub fn display_settings(image: &dyn Image, range: Option<Window>) -> DisplaySettings {
-    DisplaySettings { unit: image.unit().to_owned(), channels: image.channels(), frames: image.frames(), range }
+/// How ImageJ is to show the file: as the new image that it stands for.
+pub fn display_settings(image: &NewImage, range: Option<Window>) -> DisplaySettings {
+    let NewImage { unit, value_unit, channels, frames, .. } = image.clone();
+    DisplaySettings { unit, value_unit, channels, frames, range }
 }
 
 /// A file takes its slices in one order, and the volumes of a hyperstack would come one after the other.
@@ -20,8 +21,9 @@ pub fn display_settings(image: &dyn Image, range: Option<Window>) -> DisplaySett
 /// # Errors
 /// [`Code::Image`] for several channels or frames.
 pub fn refuse_volumes(image: &dyn Image) -> Result<(), CommandError> {
-    let (name, channels, frames) = (image.name(), image.channels(), image.frames());
-    if channels * frames == 1 {
+    let axes @ Axes { channels, frames } = image.axes();
+    let name = image.name();
+    if axes == Axes::VOLUME {
         return Ok(());
     }
     let message =

@@ -4,6 +4,7 @@ use super::{Command, CommandError, Greys, Grid, Host, Key, NewImage, Options, Ro
 use crate::{
     progress::Progress,
     sample::{SampleOptions, sample_pair},
+    stack::length::MICROMETRE,
 };
 
 /// The command.
@@ -45,6 +46,8 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         source: None,
         grid: Grid::Same,
         greys: Greys::Other,
+        unit: MICROMETRE.to_owned(),
+        value_unit: String::new(),
         channels: 1,
         frames: 1,
         main,

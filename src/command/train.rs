@@ -3,7 +3,7 @@
 use strum::VariantNames;
 use undulator_compute::network::{Activation, Architecture, Spec};
 
-use super::{Code, Command, CommandError, Host, Key, Options, Row, training_keys};
+use super::{Code, Command, CommandError, Host, Key, Options, Row, lengths, training_keys};
 use crate::{
     progress::{Event, Listener},
     train::{Request, TrainEvent, TrainListener, TrainOptions, Trained, train},
@@ -80,6 +80,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     };
     let low = host.image("low", options.text("low"))?;
     let reference = host.image("reference", options.text("reference"))?;
+    lengths::warn_of_unlike(low.as_ref(), reference.as_ref(), host);
     let trained = train(low.one_volume()?, reference.one_volume()?, &training, &EpochRows(host))?;
     host.written(&trained.path);
     host.row(best(&trained));

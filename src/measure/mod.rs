@@ -121,7 +121,7 @@ pub struct Measurement {
 /// use undulator::stack::{GreyType, Shape, Size, VoxelSize};
 /// use undulator::volume::Volume;
 ///
-/// let shape = Shape { size: Size::new(16, 16, 2), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U8 };
+/// let shape = Shape::new(Size::new(16, 16, 2), VoxelSize::isotropic(0.6), GreyType::U8);
 /// let values: Vec<f32> = (0..512).map(|i| (i % 200) as f32).collect();
 /// let brighter: Vec<f32> = values.iter().map(|v| v + 1.0).collect();
 /// let reference = Volume::from_values("synchrotron", shape, &values);
@@ -176,8 +176,8 @@ fn check_same_grey(test: &dyn SliceSource, reference: &dyn SliceSource) -> Resul
 /// The end of the reference's grey scale, or for 32 bits the range of its values.
 fn peak(reference: &dyn SliceSource, progress: Progress<'_>) -> Result<f64, MeasureError> {
     let size = reference.shape().size;
-    if let Some(white) = reference.shape().grey.white() {
-        return Ok(f64::from(white));
+    if let Some([black, white]) = reference.shape().ends() {
+        return Ok(f64::from(white) - f64::from(black));
     }
     progress.phase("Reading grey values");
     let mut slice = Array2::<f32>::zeros(size.slice_dim());

@@ -20,7 +20,7 @@ use undulator_compute::{
 
 use crate::{
     grey::Window,
-    stack::{GreyType, Size, VoxelSize},
+    stack::{GreyScale, GreyType, Size, VoxelSize},
 };
 
 /// A trained model.
@@ -49,6 +49,14 @@ impl Loaded {
             Self::External(_) => None,
         }
     }
+
+    /// What the grey values of restored stacks are measured in, where the model tells it.
+    pub fn value_unit(&self) -> &str {
+        match self {
+            Self::Own(model) => &model.card.value_unit,
+            Self::External(_) => "",
+        }
+    }
 }
 
 /// A model's metadata: network, grey windows, training and scores.
@@ -62,6 +70,12 @@ pub struct Card {
     pub output_window: Window,
     /// Grey type of the reference stack, and so of restored stacks.
     pub output_grey: GreyType,
+    /// What the reference's stored numbers mean, and so those of restored stacks. Windows are in grey values, not in these.
+    #[serde(default, skip_serializing_if = "GreyScale::is_plain")]
+    pub output_scale: GreyScale,
+    /// What the reference's grey values are measured in, "HU" for example; empty if that is unknown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub value_unit: String,
     /// What it was trained on and how.
     pub training: Training,
     /// How well it did on the validation slices; absent when none were held back.
@@ -72,7 +86,12 @@ impl Card {
     /// The grey value of the network's number, inside the grey type's range but not rounded.
     fn restore(&self, value: f32) -> f32 {
         let grey = self.output_window.restore(value);
-        self.output_grey.white().map_or(grey, |white| grey.clamp(0.0, white))
+        self.output_scale.ends(self.output_grey).map_or(grey, |[low, high]| grey.clamp(low, high))
+    }
+
+    /// The nearest grey value that a restored stack can hold.
+    pub fn nearest(&self, grey: f32) -> f32 {
+        self.output_scale.nearest(self.output_grey, grey)
     }
 }
 
@@ -81,7 +100,7 @@ impl Card {
 pub struct Training {
     /// Size of both stacks.
     pub size: Size,
-    /// Voxel size of the laboratory stack, in its unit.
+    /// Voxel size of the laboratory stack.
     pub voxel: VoxelSize,
     /// Slices trained on: first and one past the last, from zero.
     pub training_slices: (usize, usize),

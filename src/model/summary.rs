@@ -28,12 +28,17 @@ impl Card {
         vec![
             ("Network", self.network.to_string()),
             ("Trained parameters", parameters.to_string()),
-            ("Voxel size", format!("{} µm", training.voxel)),
+            ("Voxel size", training.voxel.to_string()),
             ("Stacks", format!("{} voxels each, aligned", training.size)),
             ("Slices trained on", slices(training.training_slices)),
             ("Slices held back for validation", slices(training.validation_slices)),
             ("Grey window of the laboratory", format!("{} to {}", self.input_window.low, self.input_window.high)),
-            ("Grey window of the synchrotron", format!("{} to {}", self.output_window.low, self.output_window.high)),
+            (
+                "Grey window of the synchrotron",
+                format!("{} to {} {}", self.output_window.low, self.output_window.high, self.value_unit)
+                    .trim()
+                    .to_owned(),
+            ),
             ("Batch size", training.batch.to_string()),
             ("Patches", patch),
             ("Loss", training.loss.to_string()),
@@ -46,18 +51,17 @@ impl Card {
     }
 
     /// What to say before the model restores a stack of another voxel size than it was trained on: one that differs by
-    /// more than a fifth along any axis.
+    /// more than a fifth along any axis, or that cannot be compared because only one of them is known.
     pub fn voxel_warning(&self, voxel: VoxelSize) -> Option<String> {
         let trained = self.training.voxel;
-        // What is not a number is near to nothing.
-        let near = |own: f64, other: f64| (other / own - 1.0).abs() <= MOST_DEVIATION;
-        let all = near(trained.x, voxel.x) && near(trained.y, voxel.y) && near(trained.z, voxel.z);
-        (!all).then(|| {
-            format!(
-                "the model was trained on voxels of {trained}, the image has {voxel}: resample it first, or what the \
-                 model draws has the wrong scale"
-            )
-        })
+        let advice = match (trained.known, voxel.known) {
+            (false, false) => return None,
+            (true, true) if trained.is_within(voxel, MOST_DEVIATION) => return None,
+            (true, true) => "resample it first, or what the model draws has the wrong scale",
+            (true, false) => "set its voxel size with a unit of length, so that it can be compared",
+            (false, true) => "whether they are equally large is not known",
+        };
+        Some(format!("the model was trained on voxels of {trained}, the image has {voxel}: {advice}"))
     }
 }
 
@@ -70,9 +74,18 @@ mod tests {
     fn a_voxel_size_that_differs_by_more_than_a_fifth_is_warned_of() {
         let card = model().card;
         assert_eq!(card.training.voxel, VoxelSize::isotropic(0.6));
-        let warned = |x, z| card.voxel_warning(VoxelSize { x, y: 0.6, z }).is_some();
+        let warned = |x, z| card.voxel_warning(VoxelSize::new(x, 0.6, z)).is_some();
         assert!(!warned(0.6, 0.6) && !warned(0.7, 0.5));
         assert!(warned(0.73, 0.6) && warned(0.6, 0.47) && warned(f64::NAN, 0.6));
-        assert!(card.voxel_warning(VoxelSize::isotropic(1.0)).unwrap().contains("0.6×0.6×0.6"));
+        assert!(card.voxel_warning(VoxelSize::isotropic(1.0)).unwrap().contains("0.6×0.6×0.6 µm"));
+        let pixels = VoxelSize::in_unit([0.6; 3], "pixel");
+        assert!(card.voxel_warning(pixels).unwrap().contains("set its voxel size with a unit of length"));
+        assert!(card.voxel_warning(VoxelSize::in_unit([0.0006; 3], "mm")).is_none());
+        assert!(card.voxel_warning(VoxelSize::new(0.6, 0.6, 0.0)).is_none(), "an unknown depth is not compared");
+        let unmeasured = Card { training: crate::model::Training { voxel: pixels, ..card.training.clone() }, ..card };
+        assert!(
+            unmeasured.voxel_warning(pixels).is_none() && unmeasured.voxel_warning(VoxelSize::isotropic(0.6)).is_some()
+        );
+        assert!(unmeasured.summary().iter().any(|(name, text)| *name == "Voxel size" && text.contains("no unit")));
     }
 }

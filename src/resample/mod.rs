@@ -20,8 +20,8 @@ use undulator_compute::{
 
 use crate::progress::{Cancelled, Progress};
 use crate::stack::{
-    self, GreyType, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, flat_mut,
-    read_finite_voxels,
+    GreyScale, GreyType, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, Voxels, check_lengths, flat_mut,
+    length, read_finite_voxels,
 };
 use crate::stack_file::Job;
 use axis::Axis;
@@ -79,19 +79,29 @@ pub enum ResampleError {
         name: String,
         /// Its size.
         size: Size,
-        /// Its voxel size.
-        voxel: VoxelSize,
+        /// Its voxel size, with its unit.
+        voxel: String,
         /// Voxels along x, y and z that the result would have.
         new_size: String,
-        /// Their edge.
-        new: f64,
+        /// Their edge, with its unit.
+        new: String,
+    },
+    /// The new voxels are larger than what the stack shows.
+    #[error("a voxel of {new} is larger than {name}, whose field is {field}: choose a smaller one, and check its unit")]
+    LargerThanField {
+        /// What the stack is to the command.
+        name: String,
+        /// The edges of its field, with their unit.
+        field: String,
+        /// The new edge, with its unit.
+        new: String,
     },
     /// The user asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }
 
-/// Brings a stack to cubic voxels with edges of `voxel`, in the unit of its own voxel size, and returns the result's
+/// Brings a stack to cubic voxels with edges of `voxel`, in micrometres (in its own unit if that is no length), and returns the result's
 /// shape, which the sink has been told too. Slices that the sink has from an earlier start are not made again.
 ///
 /// The grey type stays; whole grey values are rounded half up. Four slices are made at once, or as many as fit 256 MiB,
@@ -102,7 +112,7 @@ pub enum ResampleError {
 ///
 /// # Errors
 /// [`ResampleError`] for an empty stack, an impossible voxel size, old or new, grey values that are not finite, a
-/// result of more than 2³⁶ voxels, 2³¹ pixels a slice or 2²⁴ voxels along an axis, and when the user asks to stop.
+/// result of more than 2³⁶ voxels, voxels larger than the field, 2³¹ pixels a slice or 2²⁴ voxels along an axis, and when the user asks to stop.
 ///
 /// ```
 /// use undulator::progress::Progress;
@@ -110,7 +120,7 @@ pub enum ResampleError {
 /// use undulator::stack::{GreyType, Shape, Size, VoxelSize};
 /// use undulator::volume::Volume;
 ///
-/// let shape = Shape { size: Size::new(4, 1, 1), voxel: VoxelSize { x: 0.3, y: 0.6, z: 0.6 }, grey: GreyType::U8 };
+/// let shape = Shape::new(Size::new(4, 1, 1), VoxelSize::new(0.3, 0.6, 0.6), GreyType::U8);
 /// let laboratory = Volume::from_values("laboratory", shape, &[10.0, 20.0, 30.0, 50.0]);
 /// let mut resampled = Volume::black("resampled", shape);
 /// let shape = resample(&laboratory, 0.6, Interpolation::Linear, &mut resampled, Progress::silent()).unwrap();
@@ -124,13 +134,13 @@ pub fn resample(
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
 ) -> Result<Shape, ResampleError> {
-    stack::check(source)?;
-    let Shape { size: old, voxel: edges, grey } = source.shape();
-    let size = new_size(source, voxel)?;
-    let shape = Shape { size, voxel: VoxelSize::isotropic(voxel), grey };
+    let Shape { size: old, voxel: edges, grey, scale } = source.shape();
+    let shape = new_shape(source, voxel)?;
+    let size = shape.size;
     sink.begin(shape)?;
     let grid = Grid {
         grey,
+        scale,
         old,
         new: size,
         across: Axis::new(old.width, size.width, voxel / edges.x, interpolation),
@@ -149,13 +159,15 @@ pub fn resample(
 /// # Errors
 /// When the stack is empty or cannot be read.
 pub fn job(source: &dyn SliceSource, voxel: f64, interpolation: Interpolation) -> Result<Job, StackError> {
-    stack::check(source)?;
+    check_lengths(source)?;
     Job::new(source, vec![("work", format!("resample to {voxel}, {interpolation}"))])
 }
 
 /// Both grids, and how the new one's voxels are made of the old.
 struct Grid {
     grey: GreyType,
+    /// Numbers are blended as stored, which gives the same on a straight line, and calibrated at the end.
+    scale: GreyScale,
     old: Size,
     new: Size,
     across: Axis,
@@ -266,6 +278,7 @@ impl Task for Strip<'_> {
             }
         }
         grid.grey.round(out);
+        grid.scale.calibrate(out);
     }
 }
 
@@ -278,12 +291,30 @@ struct Scratch {
     between: Vec<f32>,
 }
 
+/// What the result of [`resample`] will be.
+///
+/// # Errors
+/// [`ResampleError`] for an empty stack, an impossible voxel size, old or new, and an impossible result.
+pub fn new_shape(source: &dyn SliceSource, voxel: f64) -> Result<Shape, ResampleError> {
+    let size = new_size(source, voxel)?;
+    Ok(Shape { size, voxel: source.shape().voxel.cube(voxel), ..source.shape() })
+}
+
 /// The new grid's size, refused where no image could have it.
 pub(crate) fn new_size(source: &dyn SliceSource, voxel: f64) -> Result<Size, ResampleError> {
     if !(voxel.is_finite() && voxel > 0.0) {
         return Err(ResampleError::Voxel(voxel));
     }
+    check_lengths(source)?;
     let Shape { size, voxel: old, .. } = source.shape();
+    let (name, unit) = (source.name().to_owned(), source.unit());
+    let [edge, ..] = old.cube(voxel).edges_in(unit);
+    let new = format!("{edge} {}", length::name(unit));
+    // A single slice has its own thickness, whatever it says.
+    let larger = |n: usize, edge: f64| n > 1 && voxel > n as f64 * edge * (1.0 + 1e-6);
+    if larger(size.width, old.x) || larger(size.height, old.y) || larger(size.slices, old.z) {
+        return Err(ResampleError::LargerThanField { name, field: source.shape().field_in(unit), new });
+    }
     let along = |n: usize, edge: f64| (n as f64 * (edge / voxel) + 1e-6).floor().max(1.0);
     let counts = [along(size.width, old.x), along(size.height, old.y), along(size.slices, old.z)];
     let [width, height, slices] = counts;
@@ -295,8 +326,8 @@ pub(crate) fn new_size(source: &dyn SliceSource, voxel: f64) -> Result<Size, Res
     }
     let [width, height, slices] =
         counts.map(|count| if count < 1e9 { count.to_string() } else { format!("{count:.1e}") });
-    let (name, new_size) = (source.name().to_owned(), format!("{width}×{height}×{slices}"));
-    Err(ResampleError::TooLarge { name, size, voxel: old, new_size, new: voxel })
+    let new_size = format!("{width}×{height}×{slices}");
+    Err(ResampleError::TooLarge { name, size, voxel: old.text_in(unit), new_size, new })
 }
 
 /// Reads slices, into `spare` ones as long as there are some.

@@ -139,7 +139,7 @@ mod tests {
     use crate::volume::Volume;
 
     fn pair(threads: usize, progress: Progress<'_>) -> Result<(Volume, Volume), SampleError> {
-        let none = Shape { size: Size::new(0, 0, 0), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+        let none = Shape::new(Size::new(0, 0, 0), VoxelSize::isotropic(1.0), GreyType::U16);
         let [mut laboratory, mut synchrotron] = ["laboratory", "synchrotron"].map(|name| Volume::black(name, none));
         let options = SampleOptions { width: 32, height: 24, slices: 3, ..SampleOptions::default() };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

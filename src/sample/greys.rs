@@ -45,7 +45,7 @@ impl Keeper {
     /// Keeps the slices of those heights, which rise, from a stack of that size.
     pub(super) fn new(name: &str, size: Size, heights: &[usize]) -> Self {
         let size = Size { slices: heights.len(), ..size };
-        let shape = Shape { size, voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+        let shape = Shape::new(size, VoxelSize::isotropic(1.0), GreyType::U16);
         Self { heights: heights.to_vec(), volume: Volume::black(name, shape) }
     }
 

@@ -188,7 +188,7 @@ impl SampleOptions {
 /// use undulator::stack::{GreyType, Shape, Size, SliceSource, VoxelSize};
 /// use undulator::volume::Volume;
 ///
-/// let none = Shape { size: Size::new(0, 0, 0), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+/// let none = Shape::new(Size::new(0, 0, 0), VoxelSize::isotropic(1.0), GreyType::U16);
 /// let mut laboratory = Volume::black("laboratory", none);
 /// let mut synchrotron = Volume::black("synchrotron", none);
 /// let options = SampleOptions { width: 48, height: 32, slices: 2, ..SampleOptions::default() };
@@ -272,7 +272,7 @@ struct Output<'a> {
 impl<'a> Output<'a> {
     fn new(name: &str, sink: &'a mut dyn SliceSink, field: &Field, scale: GreyScale) -> Result<Self, SampleError> {
         let size = field.size;
-        sink.begin(Shape { size, voxel: VoxelSize::isotropic(field.voxel), grey: GreyType::U16 })?;
+        sink.begin(Shape::new(size, VoxelSize::isotropic(field.voxel), GreyType::U16))?;
         let keeper = Keeper::new(name, size, &spread(size.slices, KEPT / size.plane()));
         Ok(Self { sink, scale, keeper })
     }

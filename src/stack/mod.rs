@@ -6,8 +6,13 @@
 //! values travel as `f32`, which holds 8 and 16 bits exactly.
 
 mod file_error;
+mod grey_scale;
+pub mod length;
+mod voxel_size;
 
 pub use file_error::StackFileError;
+pub use grey_scale::GreyScale;
+pub use voxel_size::VoxelSize;
 
 use std::fmt;
 
@@ -63,7 +68,7 @@ impl GreyType {
         }
     }
 
-    /// The nearest grey value that this type can hold: rounded half up and clamped, or unchanged for floating point.
+    /// The nearest stored number that this type can hold: rounded half up and clamped, or unchanged for floating point.
     pub fn nearest(self, grey: f32) -> f32 {
         match self.white() {
             Some(white) => whole(grey, white),
@@ -141,30 +146,6 @@ impl fmt::Display for Size {
     }
 }
 
-/// Edge lengths of a voxel, in the stack's own unit (micrometres unless the host says otherwise).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct VoxelSize {
-    /// Edge along x.
-    pub x: f64,
-    /// Edge along y.
-    pub y: f64,
-    /// Edge along z, the distance between slices.
-    pub z: f64,
-}
-
-impl VoxelSize {
-    /// A cube.
-    pub fn isotropic(edge: f64) -> Self {
-        Self { x: edge, y: edge, z: edge }
-    }
-}
-
-impl fmt::Display for VoxelSize {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}×{}×{}", self.x, self.y, self.z)
-    }
-}
-
 /// What is known of a stack before its first slice is read.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shape {
@@ -174,6 +155,34 @@ pub struct Shape {
     pub voxel: VoxelSize,
     /// How the grey values are stored.
     pub grey: GreyType,
+    /// What stored numbers mean; [`SliceSource::read`] and [`SliceSink::write`] have what they mean.
+    pub scale: GreyScale,
+}
+
+impl Shape {
+    /// A shape whose stored numbers are its grey values.
+    pub fn new(size: Size, voxel: VoxelSize, grey: GreyType) -> Self {
+        Self { size, voxel, grey, scale: GreyScale::IDENTITY }
+    }
+
+    /// The edges of the field, along x, y and z, with their unit, for a message.
+    pub fn field_in(self, unit: &str) -> String {
+        let Size { width, height, slices } = self.size;
+        let (counts, edges) = ([width, height, slices], self.voxel.edges_in(unit));
+        let [x, y, z]: [f64; 3] = std::array::from_fn(|a| length::tidy(counts[a] as f64 * edges[a]));
+        format!("{x}×{y}×{z} {}", length::name(unit))
+    }
+
+    /// The nearest grey value that the stack can hold: see [`GreyScale::nearest`].
+    #[inline]
+    pub fn nearest(self, value: f32) -> f32 {
+        self.scale.nearest(self.grey, value)
+    }
+
+    /// The lowest and the highest grey value that the stack can hold; `None` for floating point.
+    pub fn ends(self) -> Option<[f32; 2]> {
+        self.scale.ends(self.grey)
+    }
 }
 
 /// Why a stack could not be read or written.
@@ -188,12 +197,12 @@ pub enum StackError {
         size: Size,
     },
     /// A voxel edge is zero, negative or not a number.
-    #[error("the voxel size of {name} is {voxel}: every edge must be above zero")]
+    #[error("the voxel size of {name} is {voxel}: every edge must be above zero; set it first")]
     VoxelSize {
         /// What the stack is to the command.
         name: String,
-        /// Its voxel size.
-        voxel: VoxelSize,
+        /// Its voxel size, with its unit.
+        voxel: String,
     },
     /// A grey value is not a number or infinite.
     #[error(
@@ -244,18 +253,33 @@ pub trait SliceSource: Send + Sync {
     /// Size, voxel size and grey type.
     fn shape(&self) -> Shape;
 
+    /// The unit of length of whoever made the stack, as they wrote it: for messages, and for results. The shape's voxel
+    /// size is in micrometres if this is a length.
+    fn unit(&self) -> &str {
+        length::MICROMETRE
+    }
+
+    /// What the grey values are measured in, "HU" for example; empty if that is unknown.
+    fn value_unit(&self) -> &str {
+        ""
+    }
+
     /// Reads slice `z` (from zero) into `out`, which is (height, width) and in standard layout, so that
-    /// [`flat_mut`] gives its rows in one piece.
+    /// [`flat_mut`] gives its rows in one piece. Values are those on the shape's scale, as users see them.
     fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError>;
 
-    /// Reads slice `z` into `out`, whatever that held, in the type that its grey values come in, or as 32-bit floats.
+    /// Reads slice `z` into `out`, whatever that held: as stored, in the type that the numbers come in, or, if the shape's
+    /// scale is the identity, as 32-bit floats. [`Shape::scale`] says what stored numbers mean.
     fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
-        let dim = self.shape().size.slice_dim();
+        let (dim, scale) = (self.shape().size.slice_dim(), self.shape().scale);
         let mut values = match std::mem::take(out) {
             Voxels::F32(values) if values.dim() == dim => values,
             _ => Array2::zeros(dim),
         };
         let read = self.read(z, values.view_mut());
+        if !scale.is_identity() {
+            values.mapv_inplace(|value| scale.stored(value));
+        }
         *out = Voxels::F32(values);
         read
     }
@@ -309,7 +333,7 @@ impl<D: Dimension> Voxels<D> {
 }
 
 impl Voxels<Ix2> {
-    /// Writes the slice to `out`, which has its size.
+    /// Writes the numbers of the slice, as they are, to `out`, which has its size.
     pub fn store(&self, mut out: ArrayViewMut2<'_, f32>) {
         match self {
             Self::U8(slice) => out.zip_mut_with(slice, |out, grey| *out = f32::from(*grey)),
@@ -369,8 +393,8 @@ pub trait SliceSink: Send {
     fn begin(&mut self, shape: Shape) -> Result<(), StackError>;
 
     /// Takes slice `z` (from zero, in rising order), which is (height, width) and in standard layout, so that [`flat`]
-    /// gives its rows in one piece. The values are those of the shape's grey type already: whole numbers in range for 8
-    /// and 16 bits.
+    /// gives its rows in one piece. The values are those that the shape can hold already, see [`Shape::nearest`]: with
+    /// the scale [`GreyScale::IDENTITY`], whole numbers in range for 8 and 16 bits.
     fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError>;
 
     /// Slices that an earlier start of the same work has left here, whole: it goes on with the next. Asked after
@@ -422,16 +446,23 @@ fn are_finite(values: &[f32]) -> bool {
     values.chunks(1 << 12).all(|chunk| chunk.iter().fold(true, |finite, value| finite & value.is_finite()))
 }
 
-/// Refuses a stack without voxels or with an impossible voxel size.
+/// Refuses a stack without voxels.
 pub fn check(source: &dyn SliceSource) -> Result<(), StackError> {
-    let Shape { size, voxel, .. } = source.shape();
-    if size.voxels() == 0 {
-        return Err(StackError::Empty { name: source.name().to_owned(), size });
+    let size = source.shape().size;
+    match size.voxels() {
+        0 => Err(StackError::Empty { name: source.name().to_owned(), size }),
+        _ => Ok(()),
     }
-    if ![voxel.x, voxel.y, voxel.z].iter().all(|edge| edge.is_finite() && *edge > 0.0) {
-        return Err(StackError::VoxelSize { name: source.name().to_owned(), voxel });
+}
+
+/// Refuses a stack without voxels or, for work that needs lengths, with an impossible voxel size.
+pub fn check_lengths(source: &dyn SliceSource) -> Result<(), StackError> {
+    check(source)?;
+    let voxel = source.shape().voxel;
+    match voxel.is_possible() {
+        true => Ok(()),
+        false => Err(StackError::VoxelSize { name: source.name().to_owned(), voxel: voxel.text_in(source.unit()) }),
     }
-    Ok(())
 }
 
 /// Refuses two stacks of different sizes, naming both.

@@ -5,7 +5,7 @@
 //! `ij.io.FileSaver`, version 1.54p). The bytes are in Intel's order, which ImageJ reads as well as its own.
 
 use super::{DisplaySettings, Job};
-use crate::stack::{GreyType, Shape};
+use crate::stack::{GreyScale, GreyType, Shape};
 
 /// Bytes before the first slice: a page of memory.
 pub(super) const LENGTH: usize = 4096;
@@ -24,7 +24,7 @@ pub(super) const TEXT_ROOM: usize = LENGTH - TEXT;
 ///
 /// # Panics
 /// If the text is longer than [`TEXT_ROOM`] or a slice 4 GiB or larger.
-pub(super) fn header(shape: Shape, text: &str) -> Vec<u8> {
+pub(super) fn header(shape: Shape, unit: &str, text: &str) -> Vec<u8> {
     let size = shape.size;
     let number = |number: usize| u32::try_from(number).expect("checked by the caller");
     assert!(text.len() < TEXT_ROOM, "checked by the caller");
@@ -44,7 +44,7 @@ pub(super) fn header(shape: Shape, text: &str) -> Vec<u8> {
         (282, fraction, 1, BEHIND as u32),
         (283, fraction, 1, BEHIND as u32 + 8),
         (296, short, 1, 1), // the unit is in the text
-        (339, short, 1, if shape.grey == GreyType::F32 { 3 } else { 1 }),
+        (339, short, 1, numbers(shape)),
     ];
     let mut bytes = b"II*\0\x08\0\0\0".to_vec();
     bytes.extend((ENTRIES as u16).to_le_bytes());
@@ -53,8 +53,8 @@ pub(super) fn header(shape: Shape, text: &str) -> Vec<u8> {
         bytes.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
     }
     bytes.extend(0u32.to_le_bytes()); // no other directory
-    for edge in [shape.voxel.x, shape.voxel.y] {
-        let (pixels, units) = pixels_in_units(edge);
+    for edge in &shape.voxel.edges_in(unit)[..2] {
+        let (pixels, units) = pixels_in_units(*edge);
         bytes.extend([pixels.to_le_bytes(), units.to_le_bytes()].concat());
     }
     bytes.extend(text.as_bytes());
@@ -62,10 +62,25 @@ pub(super) fn header(shape: Shape, text: &str) -> Vec<u8> {
     bytes
 }
 
+/// TIFF's name for what a pixel is: unsigned, signed or floating point.
+fn numbers(shape: Shape) -> u32 {
+    match shape.grey {
+        GreyType::F32 => 3,
+        _ if sign_bit(shape) != 0 => 2,
+        _ => 1,
+    }
+}
+
+/// The bit in which 16-bit numbers differ in the file from those stored: signed ones stand in it as every program reads
+/// them.
+pub(super) fn sign_bit(shape: Shape) -> u16 {
+    if shape.grey == GreyType::U16 && shape.scale == GreyScale::SIGNED_16 { 1 << 15 } else { 0 }
+}
+
 /// ImageJ's text: how many slices there are, how they are calibrated and shown, and the job that they come from.
 pub(super) fn text(shape: Shape, display: &DisplaySettings, job: &Job) -> String {
     let (mut text, total) = ("ImageJ=1.54p\n".to_owned(), shape.size.slices);
-    let DisplaySettings { unit, channels, frames, range } = display;
+    let DisplaySettings { unit, value_unit, channels, frames, range } = display;
     let mut line = |line: String| text.extend([line.as_str(), "\n"]);
     if total > 1 {
         line(format!("images={total}"));
@@ -80,16 +95,31 @@ pub(super) fn text(shape: Shape, display: &DisplaySettings, job: &Job) -> String
     }
     line(format!("unit={}", escaped(unit)));
     if total > 1 {
-        line(format!("spacing={}", shape.voxel.z));
+        line(format!("spacing={}", shape.voxel.edges_in(unit)[2]));
         line("loop=false".to_owned());
     }
+    let scale = shape.scale;
+    if !scale.is_identity() {
+        // ImageJ's straight line; it reads the line only with a unit.
+        line("cf=0".to_owned());
+        line(format!("c0={}", scale.offset));
+        line(format!("c1={}", scale.slope));
+    }
+    if !scale.is_identity() || !value_unit.is_empty() {
+        line(format!("vunit={}", escaped(if value_unit.is_empty() { GREY_VALUE } else { value_unit })));
+    }
     if let Some(range) = range {
-        line(format!("min={}", range.low));
-        line(format!("max={}", range.high));
+        // ImageJ shows stored numbers.
+        let ends = [scale.stored(range.low), scale.stored(range.high)];
+        line(format!("min={}", ends[0].min(ends[1])));
+        line(format!("max={}", ends[0].max(ends[1])));
     }
     job.lines().for_each(line);
     text
 }
+
+/// What ImageJ calls grey values without a unit.
+const GREY_VALUE: &str = "Gray Value";
 
 /// The text of a header.
 pub(super) fn text_of(header: &[u8]) -> String {

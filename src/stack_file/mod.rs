@@ -30,8 +30,10 @@ const MOST_BYTES_A_SLICE: u64 = i32::MAX as u64;
 /// How ImageJ shows the stack: unit, hyperstack axes and display range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DisplaySettings {
-    /// The unit of the voxel size.
+    /// The unit of the voxel size as the file is to give it.
     pub unit: String,
+    /// What the grey values are measured in; empty if that is unknown.
+    pub value_unit: String,
     /// Channels of a hyperstack; the fastest axis.
     pub channels: usize,
     /// Frames of a hyperstack; the slowest axis.
@@ -48,10 +50,10 @@ pub struct DisplaySettings {
 /// use undulator::stack_file::{Job, DisplaySettings, StackFile};
 /// use undulator::volume::Volume;
 ///
-/// let shape = Shape { size: Size::new(2, 1, 2), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U8 };
+/// let shape = Shape::new(Size::new(2, 1, 2), VoxelSize::isotropic(0.6), GreyType::U8);
 /// let image = Volume::from_values("image", shape, &[1.0, 2.0, 3.0, 4.0]);
 /// let folder = tempfile::tempdir()?;
-/// let display = DisplaySettings { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
+/// let display = DisplaySettings { unit: "µm".to_owned(), value_unit: String::new(), channels: 1, frames: 1, range: None };
 /// let mut file = StackFile::new(&folder.path().join("result.tif"), display, Job::new(&image, Vec::new())?);
 /// file.begin(shape)?;
 /// file.write(0, array![[5.0, 6.0]].view())?;
@@ -131,7 +133,7 @@ impl StackFile {
     fn header(&self, shape: Shape) -> Result<Vec<u8>, StackFileError> {
         let text = header::text(shape, &self.display, &self.job);
         match text.len() < header::TEXT_ROOM {
-            true => Ok(header::header(shape, &text)),
+            true => Ok(header::header(shape, &self.display.unit, &text)),
             false => Err(StackFileError::Unit { length: self.display.unit.chars().count() }),
         }
     }
@@ -189,11 +191,16 @@ impl Growing {
     }
 
     fn write(&mut self, z: usize, slice: &[f32]) -> io::Result<()> {
-        match self.shape.grey {
-            GreyType::U8 => self.bytes.iter_mut().zip(slice).for_each(|(byte, grey)| *byte = *grey as u8),
+        let (Shape { grey: kind, scale, .. }, flip) = (self.shape, header::sign_bit(self.shape));
+        match kind {
+            GreyType::U8 => {
+                self.bytes.iter_mut().zip(slice).for_each(|(byte, grey)| *byte = scale.whole(kind, *grey) as u8);
+            }
             GreyType::U16 => {
                 let pairs = self.bytes.chunks_exact_mut(2).zip(slice);
-                pairs.for_each(|(bytes, grey)| bytes.copy_from_slice(&(*grey as u16).to_le_bytes()));
+                pairs.for_each(|(bytes, grey)| {
+                    bytes.copy_from_slice(&(scale.whole(kind, *grey) as u16 ^ flip).to_le_bytes());
+                });
             }
             GreyType::F32 => {
                 let fours = self.bytes.chunks_exact_mut(4).zip(slice);
@@ -207,17 +214,19 @@ impl Growing {
     fn read(&mut self, z: usize, out: &mut [f32]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.start(z)))?;
         self.file.read_exact(&mut self.bytes)?;
+        let flip = header::sign_bit(self.shape);
         match self.shape.grey {
             GreyType::U8 => out.iter_mut().zip(&self.bytes).for_each(|(grey, byte)| *grey = f32::from(*byte)),
             GreyType::U16 => {
                 let pairs = out.iter_mut().zip(self.bytes.chunks_exact(2));
-                pairs.for_each(|(grey, bytes)| *grey = f32::from(u16::from_le_bytes([bytes[0], bytes[1]])));
+                pairs.for_each(|(grey, bytes)| *grey = f32::from(u16::from_le_bytes([bytes[0], bytes[1]]) ^ flip));
             }
             GreyType::F32 => {
                 let fours = out.iter_mut().zip(self.bytes.chunks_exact(4));
                 fours.for_each(|(grey, b)| *grey = f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
             }
         }
+        self.shape.scale.calibrate(out);
         Ok(())
     }
 }

@@ -71,7 +71,7 @@ impl Saving<'_> {
             flat(&normalised),
             flat_mut(&mut restored),
         )?;
-        restored.mapv_inplace(|value| card.output_grey.nearest(card.output_window.restore(value)));
+        restored.mapv_inplace(|value| card.nearest(card.output_window.restore(value)));
         Ok(Example { input, restored, reference })
     }
 }

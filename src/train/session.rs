@@ -300,6 +300,8 @@ impl Session<'_> {
             input_window: self.pair.low_window,
             output_window: self.pair.reference_window,
             output_grey: self.pair.reference.shape().grey,
+            output_scale: self.pair.reference.shape().scale,
+            value_unit: self.pair.reference.value_unit().to_owned(),
             training,
             scores,
         };

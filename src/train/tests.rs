@@ -164,7 +164,7 @@ fn checkpoint(plan: &Plan) -> Checkpoint {
 
 fn stack(width: usize, height: usize) -> Volume {
     let size = Size::new(width, height, 9);
-    let shape = Shape { size, voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
+    let shape = Shape::new(size, VoxelSize::isotropic(1.0), GreyType::F32);
     let values: Vec<f32> = (0..size.voxels()).map(|i| (i as f32 * 0.3).sin()).collect();
     Volume::from_values("stack", shape, &values)
 }

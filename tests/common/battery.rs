@@ -41,7 +41,7 @@ pub fn aligned(margin: usize) -> (Volume, Volume) {
             }
         }
     }
-    let shape = Shape { size, voxel: VoxelSize::isotropic(VOXEL), grey: GreyType::U16 };
+    let shape = Shape::new(size, VoxelSize::isotropic(VOXEL), GreyType::U16);
     let [laboratory, synchrotron] = greys;
     (Volume::from_values("laboratory", shape, &laboratory), Volume::from_values("synchrotron", shape, &synchrotron))
 }
@@ -105,7 +105,7 @@ impl Scan {
         let slices = values.len() / (width * height) as usize;
         let size = Size::new(width as usize, height as usize, slices);
         let voxel = VoxelSize::isotropic(truth.0["voxel_um"][name].as_f64().unwrap());
-        Self { volume: Volume::from_values(name, Shape { size, voxel, grey: GreyType::U16 }, &values) }
+        Self { volume: Volume::from_values(name, Shape::new(size, voxel, GreyType::U16), &values) }
     }
 
     /// Lengths of the field along z, y and x in µm.

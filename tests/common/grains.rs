@@ -44,7 +44,7 @@ impl Grains {
 
     /// A 16-bit volume that shows them: the grain at `p` appears at `transform(p)`. Edges are soft over 1 µm.
     pub fn seen(&self, size: Size, voxel: f64, transform: &Transform) -> Volume {
-        let shape = Shape { size, voxel: VoxelSize::isotropic(voxel), grey: GreyType::U16 };
+        let shape = Shape::new(size, VoxelSize::isotropic(voxel), GreyType::U16);
         let back = transform.linear.try_inverse().unwrap();
         let counts = [size.slices, size.height, size.width];
         let mut values = vec![0.0f32; size.voxels() as usize];

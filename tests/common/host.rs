@@ -23,13 +23,14 @@ use undulator::{
 pub struct MemoryImage {
     pub volume: Volume,
     pub unit: &'static str,
+    pub value_unit: &'static str,
     pub channels: usize,
     pub frames: usize,
 }
 
 impl From<Volume> for MemoryImage {
     fn from(volume: Volume) -> Self {
-        Self { volume, unit: "µm", channels: 1, frames: 1 }
+        Self { volume, unit: "µm", value_unit: "", channels: 1, frames: 1 }
     }
 }
 
@@ -45,13 +46,17 @@ impl SliceSource for MemoryImage {
     fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.volume.read(z, out)
     }
-}
 
-impl Image for MemoryImage {
     fn unit(&self) -> &str {
         self.unit
     }
 
+    fn value_unit(&self) -> &str {
+        self.value_unit
+    }
+}
+
+impl Image for MemoryImage {
     fn channels(&self) -> usize {
         self.channels
     }

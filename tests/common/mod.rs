@@ -41,7 +41,7 @@ pub fn tiff_volume(name: &str, voxel: f64) -> Volume {
         decoder.next_image().unwrap();
     }
     let size = Size::new(width as usize, height as usize, slices);
-    Volume::from_values(name, Shape { size, voxel: VoxelSize::isotropic(voxel), grey }, &values)
+    Volume::from_values(name, Shape::new(size, VoxelSize::isotropic(voxel), grey), &values)
 }
 
 /// Some slices of a volume as a volume of their own.

@@ -4,7 +4,7 @@
 use undulator::{
     grey::Window,
     model::{Card, Epoch, Model, Scores, Training},
-    stack::{GreyType, Size, VoxelSize},
+    stack::{GreyScale, GreyType, Size, VoxelSize},
 };
 use undulator_compute::{
     Images, Loss, Schedule,
@@ -82,7 +82,16 @@ pub fn model(at: usize, network: Spec) -> Model {
     let training =
         Training { device: "CPU | 2 threads".to_owned(), history: (1..=100).map(epoch).collect(), ..training() };
     let scores = Some(Scores { restored: 26.0, raw: 12.8, matched: 15.5, filtered: 22.4 });
-    let card = Card { network, input_window, output_window, output_grey, training, scores };
+    let card = Card {
+        network,
+        input_window,
+        output_window,
+        output_grey,
+        output_scale: GreyScale::IDENTITY,
+        value_unit: String::new(),
+        training,
+        scores,
+    };
     Model { card, weights: inside_the_window(&network) }
 }
 

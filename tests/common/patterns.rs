@@ -8,7 +8,7 @@ use undulator::{
 
 /// A volume of 32-bit floats whose values follow from (x, y, z).
 pub fn volume(name: &str, size: Size, value: impl Fn(usize, usize, usize) -> f32) -> Volume {
-    let shape = Shape { size, voxel: VoxelSize::isotropic(0.6), grey: GreyType::F32 };
+    let shape = Shape::new(size, VoxelSize::isotropic(0.6), GreyType::F32);
     let mut values = Vec::new();
     for z in 0..size.slices {
         for y in 0..size.height {

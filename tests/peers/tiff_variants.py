@@ -53,7 +53,7 @@ class Variants:
         self.write("pages-16-motorola.tif", 16, stack("u2", scale=200), {**grey, "byteorder": ">"}, scale=200)
         self.write("pages-32-big.tif", 32, stack("f4", scale=0.5, offset=-3), {**grey, "bigtiff": True}, scale=0.5, offset=-3)
         self.write("pages-big-motorola.tif", 16, stack("u2"), {**grey, "bigtiff": True, "byteorder": ">"})
-        self.write("signed-16.tif", 32, stack("i2", scale=100, offset=-9000), grey, scale=100, offset=-9000)
+        self.write("signed-16.tif", 16, stack("i2", scale=100, offset=-9000), grey, scale=100, offset=-9000)
         self.write("signed-8.tif", 32, stack("i1", offset=-125), grey, offset=-125)
         self.write("strips.tif", 16, stack("u2"), {**grey, "rowsperstrip": 4})
         self.write("one-slice.tif", 8, stack("u1")[0], grey, slices=1)
@@ -64,7 +64,7 @@ class Variants:
         tiles = {"photometric": "minisblack", "tile": (16, 16)}
         self.write("tiles.tif", 16, stack("u2"), tiles)
         self.write("tiles-deflate.tif", 16, stack("u2"), {**tiles, "compression": "zlib"})
-        self.write("tiles-deflate-signed.tif", 32, stack("i2", offset=-100), {**tiles, "compression": "zlib"}, offset=-100)
+        self.write("tiles-deflate-signed.tif", 16, stack("i2", offset=-100), {**tiles, "compression": "zlib"}, offset=-100)
         deflate = {"photometric": "minisblack", "compression": "zlib", "rowsperstrip": 6}
         self.write("deflate-32-motorola.tif", 32, stack("f4", scale=0.25), {**deflate, "byteorder": ">"}, scale=0.25)
         self.write("deflate-predictor.tif", 16, stack("u2"), {**deflate, "predictor": 2})

@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 use undulator::{
-    command::{Code, CommandError, Greys, Grid, Host, Image, ImageSink, NewImage, Row},
+    command::{Code, CommandError, Greys, Host, Image, ImageSink, NewImage, Row},
     grey::Window,
     picture::Picture,
     progress::{Event, Listener},
@@ -25,9 +25,6 @@ use super::{
     show::Show,
     tiff::TiffImage,
 };
-
-/// What an image made from nothing is measured in.
-const MICROMETRE: &str = "µm";
 
 /// A host whose images are files.
 pub struct FileHost {
@@ -47,7 +44,6 @@ struct State {
 
 struct Opened {
     title: String,
-    unit: String,
     range: Option<Window>,
 }
 
@@ -112,18 +108,13 @@ impl State {
     }
 
     fn display(&self, image: &NewImage) -> DisplaySettings {
-        let field = match image.grid {
-            Grid::Within { field, .. } => Some(field),
-            Grid::Same | Grid::Resampled => image.source,
-        };
-        let opened = |key: Option<&str>| key.and_then(|key| self.opened.get(key));
         let range = match image.greys {
-            Greys::Source => opened(image.source).and_then(|source| source.range),
+            Greys::Source => image.source.and_then(|key| self.opened.get(key)).and_then(|source| source.range),
             Greys::Other => None,
             Greys::Overlay => Window::new(0.0, 255.0).ok(),
         };
-        let unit = opened(field).map_or(MICROMETRE, |field| field.unit.as_str()).to_owned();
-        DisplaySettings { unit, channels: image.channels, frames: image.frames, range }
+        let NewImage { unit, value_unit, channels, frames, .. } = image.clone();
+        DisplaySettings { unit, value_unit, channels, frames, range }
     }
 }
 
@@ -166,7 +157,7 @@ impl Host for FileHost {
         if let Some(warning) = image.warning() {
             self.show.event(Event::Warning(&warning));
         }
-        let opened = Opened { title: title(path), unit: image.unit().to_owned(), range: image.range() };
+        let opened = Opened { title: title(path), range: image.range() };
         self.state().opened.insert(key, opened);
         Ok(Box::new(image))
     }

@@ -16,7 +16,7 @@ use jni::{
 use super::{
     argument::java,
     caller::Caller,
-    stacks::{JavaImage, JavaSink},
+    stacks::{JavaImage, JavaSink, calibration},
 };
 use undulator::{
     command::{Code, CommandError, Greys, Grid, Host, Image, ImageSink, NewImage, Row, Value},
@@ -53,8 +53,9 @@ impl JavaHost {
             Greys::Overlay => "overlay",
         };
         let NewImage { name, source, channels, frames, main, .. } = *image;
-        java!(env, new &self.new_image => [(JString, JString, JString, JString, [jdouble], JString, jint, jint, jboolean)],
-            name, source, grid, field, &corner[..], greys, channels, frames, main)
+        java!(env, new &self.new_image =>
+            [(JString, JString, JString, JString, [jdouble], JString, JString, jint, jint, jboolean)],
+            name, source, grid, field, &corner[..], greys, image.value_unit.as_str(), channels, frames, main)
     }
 
     /// A path that Java tells.
@@ -102,19 +103,22 @@ impl Host for JavaHost {
     }
 
     fn create(&self, image: &NewImage) -> Result<Box<dyn ImageSink>, CommandError> {
+        let unit = image.unit.clone();
         let sink = self.caller.call(|env| {
             let image = self.new_image(env, image)?;
             let sink = java!(env, &self.object, "create": [(undulator.NewImage) -> undulator.StackSink], image)?.l()?;
             env.new_global_ref(sink)
         });
-        Ok(Box::new(JavaSink::new(&self.caller, sink.map_err(refused)?)))
+        Ok(Box::new(JavaSink::new(&self.caller, sink.map_err(refused)?, unit)))
     }
 
-    fn open(&self, image: &NewImage, path: &Path, Shape { voxel, .. }: Shape) -> Result<(), CommandError> {
-        let (path, voxel) = (path.to_string_lossy(), [voxel.x, voxel.y, voxel.z]);
+    fn open(&self, image: &NewImage, path: &Path, shape: Shape) -> Result<(), CommandError> {
+        let (path, (voxel, scale)) = (path.to_string_lossy(), calibration(shape, &image.unit));
         let open = |env: &mut Env| {
             let (object, image) = (&self.object, self.new_image(env, image)?);
-            java!(env, object, "open": [(undulator.NewImage, JString, [jdouble])], image, &*path, &voxel[..])?.v()
+            java!(env, object, "open": [(undulator.NewImage, JString, [jdouble], [jdouble])],
+                image, &*path, &voxel[..], &scale[..])?
+            .v()
         };
         self.caller.call(open).map_err(refused)
     }

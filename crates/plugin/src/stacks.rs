@@ -18,7 +18,7 @@ use super::{
 use undulator::{
     command::{Code, CommandError, Image, ImageSink},
     grey::Window,
-    stack::{GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, flat, integer},
+    stack::{GreyScale, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, flat, flat_mut},
 };
 
 /// A Java `StackSource`.
@@ -26,6 +26,7 @@ pub struct JavaImage {
     planes: Planes,
     name: String,
     unit: String,
+    value_unit: String,
     shape: Shape,
     channels: usize,
     frames: usize,
@@ -35,8 +36,15 @@ impl JavaImage {
     pub fn new(env: &mut Env, caller: &Arc<Caller>, object: &JObject) -> Result<Result<Self, CommandError>, JniError> {
         let name = java!(env, object, "name": [() -> JString])?.l()?;
         let name = env.cast_local::<JString>(name)?.try_to_string(env)?;
-        let unit = java!(env, object, "unit": [() -> JString])?.l()?;
-        let unit = env.cast_local::<JString>(unit)?.try_to_string(env)?;
+        let mut units: [String; 3] = Default::default();
+        for (axis, unit) in units.iter_mut().enumerate() {
+            let text = java!(env, object, "unit": [(jint) -> JString], axis)?.l()?;
+            *unit = env.cast_local::<JString>(text)?.try_to_string(env)?;
+        }
+        let value_unit = java!(env, object, "valueUnit": [() -> JString])?.l()?;
+        let value_unit = env.cast_local::<JString>(value_unit)?.try_to_string(env)?;
+        let (scale, mut line) = (java!(env, object, "greyScale": [() -> [jdouble]])?.l()?, [0.0; 2]);
+        env.cast_local::<JDoubleArray>(scale)?.get_region(env, 0, &mut line)?;
         let (size, mut numbers) = (java!(env, object, "size": [() -> [jint]])?.l()?, [0; 4]);
         env.cast_local::<JIntArray>(size)?.get_region(env, 0, &mut numbers)?;
         let (voxel, mut edges) = (java!(env, object, "voxel": [() -> [jdouble]])?.l()?, [0.0; 3]);
@@ -44,22 +52,26 @@ impl JavaImage {
         let channels = java!(env, object, "channels": [() -> jint])?.i()?.max(1) as usize;
         let frames = java!(env, object, "frames": [() -> jint])?.i()?.max(1) as usize;
 
-        let ([width, height, slices, bits], [x, y, z]) = (numbers.map(|number| number.max(0) as usize), edges);
+        let [width, height, slices, bits] = numbers.map(|number| number.max(0) as usize);
         let Some(grey) = GreyType::from_bits(bits as u32) else {
             let error = CommandError::new(Code::Image, format!("{name} has {bits} bits"));
             return Ok(Err(error.advice("convert it to 8, 16 or 32 bits")));
         };
-        let shape = Shape { size: Size::new(width, height, slices), voxel: VoxelSize { x, y, z }, grey };
+        let [offset, slope] = line;
+        let Some(scale) = GreyScale::new(offset, slope, grey) else {
+            let message =
+                format!("the grey calibration of {name}, {offset} + {slope} × number, leaves no distinct values");
+            return Ok(Err(CommandError::new(Code::Image, message).advice("mend or remove its calibration")));
+        };
+        let voxel = VoxelSize::in_units(edges, units.each_ref().map(String::as_str));
+        let shape = Shape { scale, ..Shape::new(Size::new(width, height, slices), voxel, grey) };
+        let [unit, ..] = units;
         let planes = Planes { caller: caller.clone(), object: env.new_global_ref(object)? };
-        Ok(Ok(Self { planes, name, unit, shape, channels, frames }))
+        Ok(Ok(Self { planes, name, unit, value_unit, shape, channels, frames }))
     }
 }
 
 impl Image for JavaImage {
-    fn unit(&self) -> &str {
-        &self.unit
-    }
-
     fn channels(&self) -> usize {
         self.channels
     }
@@ -78,6 +90,14 @@ impl SliceSource for JavaImage {
         self.shape
     }
 
+    fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    fn value_unit(&self) -> &str {
+        &self.value_unit
+    }
+
     fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.planes.read_out(self.shape, z, out)
     }
@@ -85,6 +105,11 @@ impl SliceSource for JavaImage {
     fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         self.planes.read(self.shape, z, out)
     }
+}
+
+/// Edges of a voxel in a unit, and offset and slope of the grey values.
+pub fn calibration(shape: Shape, unit: &str) -> ([f64; 3], [f64; 2]) {
+    (shape.voxel.edges_in(unit), [shape.scale.offset, shape.scale.slope])
 }
 
 /// A Java object whose planes are read or written.
@@ -98,10 +123,11 @@ impl Planes {
         self.caller.call(body).map_err(|reason| StackError::Host { slice: z + 1, reason })
     }
 
-    fn read_out(&self, shape: Shape, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+    fn read_out(&self, shape: Shape, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         let mut voxels = Voxels::<Ix2>::default();
         self.read(shape, z, &mut voxels)?;
-        voxels.store(out);
+        voxels.store(out.view_mut());
+        shape.scale.calibrate(flat_mut(&mut out));
         Ok(())
     }
 
@@ -139,13 +165,15 @@ impl Planes {
 /// A Java `StackSink`.
 pub struct JavaSink {
     planes: Planes,
+    /// The image's unit of length.
+    unit: String,
     /// Known once it has begun.
     shape: Option<Shape>,
 }
 
 impl JavaSink {
-    pub fn new(caller: &Arc<Caller>, object: Global<JObject<'static>>) -> Self {
-        Self { planes: Planes { caller: caller.clone(), object }, shape: None }
+    pub fn new(caller: &Arc<Caller>, object: Global<JObject<'static>>, unit: String) -> Self {
+        Self { planes: Planes { caller: caller.clone(), object }, unit, shape: None }
     }
 
     fn shape(&self, z: usize) -> Result<Shape, StackError> {
@@ -156,7 +184,11 @@ impl JavaSink {
 
 impl ImageSink for JavaSink {
     fn display_range(&mut self, range: Window) {
-        let (Planes { caller, object }, low, high) = (&self.planes, f64::from(range.low), f64::from(range.high));
+        let Planes { caller, object } = &self.planes;
+        // ImageJ shows stored numbers.
+        let scale = self.shape.map_or(GreyScale::IDENTITY, |shape| shape.scale);
+        let ends = [range.low, range.high].map(|grey| f64::from(scale.stored(grey)));
+        let (low, high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
         caller.tell(|env| java!(env, object, "displayRange": [(jdouble, jdouble)], low, high)?.v());
     }
 
@@ -169,19 +201,20 @@ impl ImageSink for JavaSink {
 impl SliceSink for JavaSink {
     fn begin(&mut self, shape: Shape) -> Result<(), StackError> {
         self.shape = Some(shape);
-        let Shape { size: Size { width, height, slices }, voxel: VoxelSize { x, y, z }, grey } = shape;
-        let (object, bits) = (&self.planes.object, grey.bits() as usize);
+        let Shape { size: Size { width, height, slices }, grey, .. } = shape;
+        let (object, bits, (voxel, scale)) =
+            (&self.planes.object, grey.bits() as usize, calibration(shape, &self.unit));
         self.planes.call(0, |env| {
-            java!(env, object, "begin": [(jint, jint, jint, jint, jdouble, jdouble, jdouble)],
-                width, height, slices, bits, x, y, z)?
+            java!(env, object, "begin": [(jint, jint, jint, jint, [jdouble], [jdouble])],
+                width, height, slices, bits, &voxel[..], &scale[..])?
             .v()
         })
     }
 
     fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
-        let slice = flat(&slice);
-        let numbers = slice.iter().map(|grey| integer(*grey));
-        match self.shape(z)?.grey {
+        let (slice, Shape { grey: kind, scale, .. }) = (flat(&slice), self.shape(z)?);
+        let numbers = slice.iter().map(|grey| scale.whole(kind, *grey));
+        match kind {
             GreyType::U8 => self.planes.write(z, &numbers.map(|number| number as i8).collect::<Vec<_>>()),
             GreyType::U16 => self.planes.write(z, &numbers.map(|number| number as i16).collect::<Vec<_>>()),
             GreyType::F32 => self.planes.write(z, slice),

@@ -72,7 +72,7 @@ impl Facts<'_> {
     fn description(&self) -> String {
         format!(
             "Gives slices of a laboratory X-ray CT the look of a synchrotron CT. {}, trained by Undulator at a voxel size \
-             of {} µm.",
+             of {}.",
             self.card.network, self.card.training.voxel
         )
     }
@@ -147,8 +147,8 @@ impl Facts<'_> {
         };
         let window = self.card.output_window;
         let mut steps: Vec<Yaml> = scale(f64::from(window.high - window.low), f64::from(window.low)).collect();
-        if let Some(white) = self.card.output_grey.white() {
-            let range = Yaml::map([("min", Yaml::number(0.0)), ("max", Yaml::number(white.into()))]);
+        if let Some([low, high]) = self.card.output_scale.ends(self.card.output_grey) {
+            let range = Yaml::map([("min", Yaml::number(low.into())), ("max", Yaml::number(high.into()))]);
             steps.push(Yaml::map([("id", Yaml::text("clip")), ("kwargs", range)]));
         }
         steps.push(as_float());

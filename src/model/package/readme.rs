@@ -21,7 +21,7 @@ pub(super) fn readme(name: &str, card: &Card, plan: &Plan) -> String {
          ## Use\n\n\
          - Slices one by one (2D), raw grey values in, raw grey values out: the grey windows are in the pre- and \
          postprocessing.\n\
-         - Voxel size: {voxel} µm. Resample other stacks to it first.\n\
+         - Voxel size: {voxel}. Resample other stacks to it first.\n\
          - Width and height: multiples of {multiple}; tiles of at least {tile} pixels, {halo} pixels at each edge lost.\n\n\
          ## Training\n\n\
          | | |\n| --- | --- |\n",

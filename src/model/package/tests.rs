@@ -12,7 +12,7 @@ use super::{opened::MOST_MULTIPLICATIONS, *};
 use crate::{
     grey::Window,
     model::{Epoch, Scores, Training},
-    stack::{GreyType, Size, VoxelSize},
+    stack::{GreyScale, GreyType, Size, VoxelSize},
 };
 
 pub(in crate::model) fn model() -> Model {
@@ -41,6 +41,8 @@ pub(in crate::model) fn model() -> Model {
         input_window: Window::new(1000.0, 3000.0).unwrap(),
         output_window: Window::new(-0.5, 1.5).unwrap(),
         output_grey: GreyType::F32,
+        output_scale: GreyScale::IDENTITY,
+        value_unit: String::new(),
         training,
         scores: Some(Scores { restored: 26.0, raw: 12.8, matched: 15.5, filtered: 22.4 }),
     };

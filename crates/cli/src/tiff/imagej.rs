@@ -3,9 +3,12 @@
 //! `ij.io.FileSaver` writes it and `ij.io.FileOpener` reads it (version 1.54p); what they make of centimetres and inches
 //! is made of them here, so that a voxel has the size that ImageJ shows.
 
-use undulator::{grey::Window, stack::VoxelSize};
+use undulator::{
+    grey::Window,
+    stack::{GreyType, length},
+};
 
-use super::{Axes, Calibration, directory::Directory};
+use super::{Axes, Calibration, directory::Directory, greys::Meaning};
 
 /// How ImageJ's text begins.
 const MARK: &str = "ImageJ=";
@@ -41,7 +44,26 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Which grey values are shown as black and white.
+    /// What the numbers mean, if the text says it; ImageJ reads its function only with a unit.
+    ///
+    /// # Errors
+    /// With what is wrong, for functions that are not followed here.
+    pub fn meaning(&self, grey: GreyType) -> Result<Option<Meaning>, String> {
+        let Some((function, _)) = self.get("cf").zip(self.get("vunit")) else { return Ok(None) };
+        let Ok(function) = function.parse() else {
+            return Err(format!("its grey calibration {function} is no number"));
+        };
+        let coefficient = |number| self.get(&format!("c{number}"))?.parse().ok();
+        let coefficients: Vec<f64> = (0..5).map_while(coefficient).collect();
+        Meaning::of(function, &coefficients, self.get("zeroclip") == Some("true"), grey).map(Some)
+    }
+
+    /// What the grey values are measured in; empty if the text does not say it.
+    pub fn value_unit(&self) -> String {
+        self.get("vunit").map(unescaped).filter(|unit| unit != GREY_VALUE).unwrap_or_default()
+    }
+
+    /// Which numbers are shown as black and white.
     pub fn range(&self) -> Option<Window> {
         let end = |key| self.get(key)?.parse().ok();
         Window::new(end("min")?, end("max")?).ok()
@@ -70,17 +92,18 @@ pub fn calibration(page: &Directory) -> Calibration {
     let spacing = spacing.map(f64::abs).filter(|spacing| *spacing > 0.0 && spacing.is_finite());
     let mut z = spacing.unwrap_or(1.0);
     if unit == "cm" && x <= if text.is_some() { 1e-4 } else { 1e-3 } {
-        (x, y, unit) = (x * 1e4, y * 1e4, MICROMETRE.to_owned());
+        (x, y, unit) = (x * 1e4, y * 1e4, length::MICROMETRE.to_owned());
         z *= if spacing.is_some() { 1e4 } else { 1.0 };
     }
     let calibrated = (x, y) != (1.0, 1.0);
     if unit.is_empty() || !calibrated && spacing.is_none() && text.is_none() {
         unit = "pixel".to_owned();
     }
-    Calibration { voxel: VoxelSize { x, y, z }, unit, depth_missing: calibrated && spacing.is_none() }
+    Calibration { edges: [x, y, z], unit, depth_missing: calibrated && spacing.is_none() }
 }
 
-const MICROMETRE: &str = "µm";
+/// What ImageJ calls grey values without a unit.
+const GREY_VALUE: &str = "Gray Value";
 
 /// Characters beyond ASCII stand as `\u00b5` in ImageJ's text. Programs that write it spell micrometres in several ways.
 fn unescaped(words: &str) -> String {
@@ -101,7 +124,7 @@ fn unescaped(words: &str) -> String {
     }
     let unit = String::from_utf16_lossy(&units);
     match unit.as_str() {
-        "um" | "micron" | "microns" | "micrometer" | "μm" => MICROMETRE.to_owned(),
+        "um" | "micron" | "microns" | "micrometer" | "μm" => length::MICROMETRE.to_owned(),
         _ => unit,
     }
 }
@@ -118,12 +141,12 @@ mod tests {
     #[test]
     fn voxels_are_as_large_as_in_imagej() {
         let own = calibration(&page("ImageJ=1.54p\nimages=4\nunit=\\u00B5m\nspacing=-0.6\n", 0.5, 1));
-        assert_eq!((own.voxel, own.unit.as_str()), (VoxelSize { x: 0.5, y: 0.5, z: 0.6 }, "µm"));
+        assert_eq!((own.edges, own.unit.as_str()), ([0.5, 0.5, 0.6], "µm"));
         assert!(!own.depth_missing);
         let centimetres = calibration(&page("", 5e-5, 3));
-        assert!((centimetres.voxel.x - 0.5).abs() < 1e-12 && centimetres.unit == "µm" && centimetres.depth_missing);
+        assert!((centimetres.edges[0] - 0.5).abs() < 1e-12 && centimetres.unit == "µm" && centimetres.depth_missing);
         let screen = calibration(&page("", 1.0 / 72.0, 2));
-        assert_eq!((screen.voxel, screen.unit.as_str()), (VoxelSize::isotropic(1.0), "pixel"));
+        assert_eq!((screen.edges, screen.unit.as_str()), ([1.0; 3], "pixel"));
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | `directory` | the pages of a file, and where their values are |
+//! | `greys` | what the numbers mean |
 //! | `imagej` | ImageJ's own text: axes, voxel size, display range |
 //! | `ome` | OME-XML: axes, voxel size, order of the planes |
 //! | `page` | the values of one page |
 //! | `positioned` | reading at a place of a file, from any thread |
 
 mod directory;
+mod greys;
 mod imagej;
 mod ome;
 mod page;
@@ -21,11 +23,12 @@ use std::{fs::File, path::Path};
 use ndarray::{ArrayViewMut2, Ix2};
 
 use directory::{Directory, Layout};
+use greys::Meaning;
 use page::{Kind, Place};
 use undulator::{
     command::{Code, CommandError, Image},
     grey::Window,
-    stack::{Shape, Size, SliceSource, StackError, VoxelSize, Voxels},
+    stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize, Voxels, flat_mut},
 };
 
 /// A TIFF file as an image: all slices of all its channels and frames.
@@ -38,6 +41,10 @@ pub struct TiffImage {
     shape: Shape,
     axes: Axes,
     unit: String,
+    /// The grey value of each number, where they lie on a curve.
+    curve: Option<Vec<f32>>,
+    value_unit: String,
+    /// In grey values.
     range: Option<Window>,
     depth_missing: bool,
     /// Where each slice is.
@@ -54,7 +61,8 @@ pub struct Axes {
 /// How large a voxel is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
-    pub voxel: VoxelSize,
+    /// Along x, y and z.
+    pub edges: [f64; 3],
     pub unit: String,
     /// Whether the file says how large pixels are, but not how far slices lie apart.
     pub depth_missing: bool,
@@ -64,6 +72,9 @@ pub struct Calibration {
 struct Described {
     axes: Axes,
     calibration: Calibration,
+    meaning: Meaning,
+    value_unit: String,
+    /// In numbers of the file, as ImageJ has them.
     range: Option<Window>,
     slices: Vec<Place>,
 }
@@ -86,12 +97,37 @@ impl TiffImage {
         let length = file.metadata().map_err(unreadable)?.len();
         let described = pages.describe(kind, length).map_err(unusable)?;
         pages.check_whole(&described.slices, kind, length).map_err(unusable)?;
-        let Described { axes, calibration: Calibration { voxel, unit, depth_missing }, range, slices } = described;
+        let Described { axes, calibration, meaning, value_unit, range, slices } = described;
+        let Calibration { edges, unit, depth_missing } = calibration;
         let size = Size { slices: slices.len(), ..size };
-        let shape = Shape { size, voxel, grey: kind.grey() };
-        let range = range.filter(|_| kind.is_as_in_imagej());
+        let shape = Shape::new(size, VoxelSize::in_unit(edges, &unit), kind.grey());
+        let (shape, curve) = match meaning {
+            Meaning::Line(scale) => (Shape { scale, ..shape }, None),
+            Meaning::Curve(curve) => (Shape { grey: GreyType::F32, ..shape }, Some(curve)),
+        };
+        let value = |number: f32| match &curve {
+            Some(curve) => curve[(number.max(0.0) as usize).min(curve.len() - 1)],
+            None => shape.scale.value(number),
+        };
+        let range = range.filter(|_| kind.is_as_in_imagej()).and_then(|Window { low, high }| {
+            let (low, high) = (value(low), value(high));
+            Window::new(low.min(high), low.max(high)).ok()
+        });
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Ok(Self { name, file, layout: pages.layout, kind, shape, axes, unit, range, depth_missing, slices })
+        Ok(Self {
+            name,
+            file,
+            layout: pages.layout,
+            kind,
+            shape,
+            axes,
+            unit,
+            curve,
+            value_unit,
+            range,
+            depth_missing,
+            slices,
+        })
     }
 
     /// Which grey values the file asks to show as black and white.
@@ -101,10 +137,9 @@ impl TiffImage {
 
     /// What the user should know of the file before the work.
     pub fn warning(&self) -> Option<String> {
-        let VoxelSize { x, y, z } = self.shape.voxel;
         self.depth_missing.then(|| {
-            let (name, unit) = (&self.name, &self.unit);
-            format!("{name} has no slice spacing: the voxel size is assumed to be {x}×{y}×{z} {unit}")
+            let voxel = self.shape.voxel.text_in(&self.unit);
+            format!("{} has no slice spacing: the voxel size is assumed to be {voxel}", self.name)
         })
     }
 }
@@ -178,20 +213,24 @@ impl Pages {
         if ome::is_ome(&self.first.description) {
             let ome::Ome { axes, calibration, pages } = ome::read(&self.first.description, self.all.len())?;
             let slices = pages.into_iter().map(|page| self.all[page]).collect();
-            return Ok(Described { axes, calibration, range: None, slices });
+            let meaning = Meaning::Line(kind.scale());
+            return Ok(Described { axes, calibration, meaning, value_unit: String::new(), range: None, slices });
         }
         let calibration = imagej::calibration(&self.first);
         let Some(text) = imagej::Text::of(&self.first) else {
             let axes = Axes { channels: 1, frames: 1 };
-            return Ok(Described { axes, calibration, range: None, slices: self.all.clone() });
+            let (meaning, slices) = (Meaning::Line(kind.scale()), self.all.clone());
+            return Ok(Described { axes, calibration, meaning, value_unit: String::new(), range: None, slices });
         };
         let (axes, range) = (text.axes(), text.range());
+        let meaning = text.meaning(kind.grey())?.unwrap_or(Meaning::Line(kind.scale()));
+        let value_unit = text.value_unit();
         let slices = match text.images() {
             images if images <= self.all.len() => self.all[..images].to_vec(),
             images => self.contiguous(images, kind, length)?,
         };
         let axes = if text.images() == slices.len() { axes } else { Axes { channels: 1, frames: 1 } };
-        Ok(Described { axes, calibration, range, slices })
+        Ok(Described { axes, calibration, meaning, value_unit, range, slices })
     }
 
     /// The slices of ImageJ's files over 4 GiB: they follow each other without directories.
@@ -216,10 +255,19 @@ impl SliceSource for TiffImage {
         self.shape
     }
 
-    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+    fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    fn value_unit(&self) -> &str {
+        &self.value_unit
+    }
+
+    fn read(&self, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         let mut voxels = Voxels::<Ix2>::default();
         self.read_voxels(z, &mut voxels)?;
-        voxels.store(out);
+        voxels.store(out.view_mut());
+        self.shape.scale.calibrate(flat_mut(&mut out));
         Ok(())
     }
 
@@ -227,15 +275,19 @@ impl SliceSource for TiffImage {
         let page = page::Page { file: &self.file, layout: self.layout, kind: self.kind, size: self.shape.size };
         let read = page.read(self.slices[z], std::mem::take(out));
         *out = read.map_err(|reason| StackError::Host { slice: z + 1, reason: format!("{}: {reason}", self.name) })?;
+        if let Some(curve) = &self.curve {
+            let calibrated = match out {
+                Voxels::U8(numbers) => numbers.mapv(|number| curve[usize::from(number)]),
+                Voxels::U16(numbers) => numbers.mapv(|number| curve[usize::from(number)]),
+                Voxels::F32(_) => return Ok(()),
+            };
+            *out = Voxels::F32(calibrated);
+        }
         Ok(())
     }
 }
 
 impl Image for TiffImage {
-    fn unit(&self) -> &str {
-        &self.unit
-    }
-
     fn channels(&self) -> usize {
         self.axes.channels
     }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use roxmltree::{Document, Node};
-use undulator::stack::VoxelSize;
+use undulator::stack::length;
 
 use super::{Axes, Calibration};
 
@@ -144,32 +144,18 @@ fn calibration(planes: Node) -> Result<Calibration, String> {
         (edge > 0.0 && edge.is_finite()).then_some((edge, unit.replace('μ', "µ")))
     };
     let Some((x, unit)) = edge("X") else {
-        return Ok(Calibration { voxel: VoxelSize::isotropic(1.0), unit: "pixel".to_owned(), depth_missing: false });
+        return Ok(Calibration { edges: [1.0; 3], unit: "pixel".to_owned(), depth_missing: false });
     };
     let same_unit = |axis: &str| match edge(axis) {
         Some((length, other)) if other == unit => Ok(Some(length)),
-        Some((length, other)) => match (metres(&other), metres(&unit)) {
-            (Some(from), Some(to)) => Ok(Some(length * (from / to))),
-            _ => Err(format!("its voxel size is in {unit} along X but in {other} along {axis}")),
+        Some((edge, other)) => match length::is_known(&other) && length::is_known(&unit) {
+            true => Ok(Some(length::from_micrometres(length::to_micrometres(edge, &other), &unit))),
+            false => Err(format!("its voxel size is in {unit} along X but in {other} along {axis}")),
         },
         None => Ok(None),
     };
     let (y, z) = (same_unit("Y")?.unwrap_or(x), same_unit("Z")?);
-    Ok(Calibration { voxel: VoxelSize { x, y, z: z.unwrap_or(1.0) }, depth_missing: z.is_none(), unit })
-}
-
-fn metres(unit: &str) -> Option<f64> {
-    Some(match unit {
-        "Å" => 1e-10,
-        "pm" => 1e-12,
-        "nm" => 1e-9,
-        "µm" => 1e-6,
-        "mm" => 1e-3,
-        "cm" => 1e-2,
-        "m" => 1.0,
-        "in" => 0.0254,
-        _ => return None,
-    })
+    Ok(Calibration { edges: [x, y, z.unwrap_or(1.0)], depth_missing: z.is_none(), unit })
 }
 
 #[cfg(test)]
@@ -201,7 +187,7 @@ mod tests {
     #[test]
     fn edges_come_in_the_unit_of_x() {
         let calibration = read(&xml("XYCZT", ""), 6).unwrap().calibration;
-        let VoxelSize { x, y, z } = calibration.voxel;
+        let [x, y, z] = calibration.edges;
         assert!(x == 600.0 && (y - 500.0).abs() < 1e-9 && (z - 700.0).abs() < 1e-9, "{calibration:?}");
         assert_eq!(calibration.unit, "nm");
     }

@@ -7,7 +7,7 @@ use std::{
 
 use ndarray::{Array2, Ix2};
 use tiff::decoder::{Decoder, DecodingResult, Limits};
-use undulator::stack::{GreyType, Size, Voxels};
+use undulator::stack::{GreyScale, GreyType, Size, Voxels};
 
 use super::{
     directory::{Directory, Layout},
@@ -68,18 +68,24 @@ impl Kind {
         }
     }
 
-    /// The type that the core takes these values in, exactly: those with signs as floats.
+    /// The type that the core takes these values in, exactly: signed 16 bits as unsigned ones on a scale of their own, as
+    /// ImageJ does, and signed 8 bits, which it does not know, as floats.
     pub fn grey(self) -> GreyType {
         match self {
             Self::U8 => GreyType::U8,
-            Self::U16 => GreyType::U16,
-            Self::F32 | Self::I8 | Self::I16 => GreyType::F32,
+            Self::U16 | Self::I16 => GreyType::U16,
+            Self::F32 | Self::I8 => GreyType::F32,
         }
     }
 
-    /// Whether ImageJ has these values as they are: values with signs it shifts.
+    /// What the numbers that the core takes mean.
+    pub fn scale(self) -> GreyScale {
+        if self == Self::I16 { GreyScale::SIGNED_16 } else { GreyScale::IDENTITY }
+    }
+
+    /// Whether ImageJ has these values: signed 8 bits it takes for unsigned ones.
     pub fn is_as_in_imagej(self) -> bool {
-        !matches!(self, Self::I8 | Self::I16)
+        self != Self::I8
     }
 
     pub fn bytes(self) -> usize {
@@ -90,6 +96,9 @@ impl Kind {
         }
     }
 }
+
+/// Turns signed 16 bits into unsigned ones that are 32768 higher, and back.
+const SIGN: u16 = 1 << 15;
 
 /// The name of a compression that is not read.
 fn unknown_compression(code: u64) -> Option<String> {
@@ -151,9 +160,7 @@ impl Page<'_> {
             Kind::U16 => Voxels::U16(self.slice(bytes.chunks_exact(2).map(pair).collect())?),
             Kind::F32 => Voxels::F32(self.slice(bytes.chunks_exact(4).map(four).collect())?),
             Kind::I8 => Voxels::F32(self.slice(bytes.iter().map(|byte| f32::from(*byte as i8)).collect())?),
-            Kind::I16 => {
-                Voxels::F32(self.slice(bytes.chunks_exact(2).map(|two| f32::from(pair(two) as i16)).collect())?)
-            }
+            Kind::I16 => Voxels::U16(self.slice(bytes.chunks_exact(2).map(|two| pair(two) ^ SIGN).collect())?),
         })
     }
 
@@ -174,7 +181,7 @@ impl Page<'_> {
                 self.slice(values.into_iter().map(f32::from).collect()).map(Voxels::F32)
             }
             (Kind::I16, DecodingResult::I16(values)) => {
-                self.slice(values.into_iter().map(f32::from).collect()).map(Voxels::F32)
+                self.slice(values.into_iter().map(|number| number as u16 ^ SIGN).collect()).map(Voxels::U16)
             }
             _ => return Err("its values are of another type than its first page says".to_owned()),
         };

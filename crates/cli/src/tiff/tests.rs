@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::tempdir;
 use undulator::{
     command::{Code, Image},
-    stack::{GreyType, Shape, Size, SliceSink, SliceSource, VoxelSize, Voxels, flat},
+    stack::{GreyType, Shape, Size, SliceSink, SliceSource, VoxelSize, Voxels, flat, flat_mut},
     stack_file::{DisplaySettings, Job, StackFile},
 };
 
@@ -52,7 +52,7 @@ impl Expected {
         assert_eq!(shape.size.slices, channels * slices * frames, "{file}");
         assert_eq!(f64::from(shape.grey.bits()), self.number("grey"), "{file}");
         assert_eq!(image.unit(), self.text("unit"), "{file}");
-        let VoxelSize { x, y, z } = shape.voxel;
+        let VoxelSize { x, y, z, .. } = shape.voxel;
         for (read, wanted) in [x, y, z].into_iter().zip(self.0["voxel"].as_array().unwrap()) {
             assert!((read - wanted.as_f64().unwrap()).abs() < 1e-6, "{file}: {} but {wanted}", shape.voxel);
         }
@@ -63,6 +63,7 @@ impl Expected {
             assert!(flat(&read) == wanted, "{file}, slice {slice}: {:?} but {:?}", read.row(0), &wanted[..WIDTH]);
             image.read_voxels(slice, &mut spare).unwrap();
             spare.store(read.view_mut());
+            shape.scale.calibrate(flat_mut(&mut read));
             assert!(flat(&read) == wanted, "{file}, slice {slice}, in its own type");
         }
     }
@@ -102,8 +103,9 @@ fn many_threads_read_one_file() {
 fn slices_beyond_4_gib_are_read() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("large.tif");
-    let shape = Shape { size: Size::new(1 << 14, 1 << 12, 70), voxel: VoxelSize::isotropic(0.6), grey: GreyType::U8 };
-    let look = DisplaySettings { unit: "µm".to_owned(), channels: 1, frames: 1, range: None };
+    let shape = Shape::new(Size::new(1 << 14, 1 << 12, 70), VoxelSize::isotropic(0.6), GreyType::U8);
+    let look =
+        DisplaySettings { unit: "µm".to_owned(), value_unit: String::new(), channels: 1, frames: 1, range: None };
     let mut file = StackFile::new(&path, look, Job::default());
     file.begin(shape).unwrap();
     // What lies between takes no room on the disk.

@@ -23,7 +23,7 @@ use undulator_compute::{
 use super::{found, names, run};
 
 fn pair(options: &SampleOptions) -> (Volume, Volume) {
-    let shape = Shape { size: Size::new(1, 1, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::U16 };
+    let shape = Shape::new(Size::new(1, 1, 1), VoxelSize::isotropic(1.0), GreyType::U16);
     let (mut laboratory, mut synchrotron) =
         (Volume::black("laboratory.tif", shape), Volume::black("synchrotron.tif", shape));
     sample_pair(options, &mut laboratory, &mut synchrotron, Progress::silent()).unwrap();

@@ -42,8 +42,9 @@ public interface Host {
      * @param image what it is
      * @param path the TIFF file
      * @param voxel edges of a voxel along x, y and z, which the file holds as fractions only
+     * @param greyScale offset and slope of the straight line from stored numbers to grey values
      */
-    void open(NewImage image, String path, double[] voxel);
+    void open(NewImage image, String path, double[] voxel, double[] greyScale);
 
     /**
      * A file was written beside the images: a model, a table, a figure.

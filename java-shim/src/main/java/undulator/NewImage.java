@@ -22,6 +22,7 @@ public final class NewImage {
     private final String field;
     private final double[] corner;
     private final String greys;
+    private final String valueUnit;
     private final int channels;
     private final int frames;
     private final boolean main;
@@ -35,18 +36,20 @@ public final class NewImage {
      * @param field for {@link #WITHIN}, the option that names the other image
      * @param corner for {@link #WITHIN}, how far the grid's corner lies from the field's along x, y and z
      * @param greys {@link #SOURCE}, {@link #OTHER} or {@link #OVERLAY}
+     * @param valueUnit what its grey values are measured in, or empty
      * @param channels how many channels
      * @param frames how many frames
      * @param main whether it is the one to look at
      */
     public NewImage(String name, String source, String grid, String field, double[] corner, String greys,
-            int channels, int frames, boolean main) {
+            String valueUnit, int channels, int frames, boolean main) {
         this.name = name;
         this.source = source;
         this.grid = grid;
         this.field = field;
         this.corner = corner == null ? null : corner.clone();
         this.greys = greys;
+        this.valueUnit = valueUnit;
         this.channels = channels;
         this.frames = frames;
         this.main = main;
@@ -104,6 +107,15 @@ public final class NewImage {
      */
     public String greys() {
         return greys;
+    }
+
+    /**
+     * What its grey values are measured in.
+     *
+     * @return a unit; empty if that is unknown
+     */
+    public String valueUnit() {
+        return valueUnit;
     }
 
     /**

@@ -9,11 +9,10 @@ public interface StackSink {
      * @param height voxels along y
      * @param planes slices of all channels and frames
      * @param bits 8, 16 or 32
-     * @param voxelX edge of a voxel along x
-     * @param voxelY edge of a voxel along y
-     * @param voxelZ edge of a voxel along z
+     * @param voxel edges of a voxel along x, y and z in the image's unit
+     * @param greyScale offset and slope of the straight line from stored numbers to grey values
      */
-    void begin(int width, int height, int planes, int bits, double voxelX, double voxelY, double voxelZ);
+    void begin(int width, int height, int planes, int bits, double[] voxel, double[] greyScale);
 
     /**
      * Takes a plane and keeps the array.
@@ -32,7 +31,7 @@ public interface StackSink {
     Object read(int plane);
 
     /**
-     * Which grey values to show as black and white.
+     * Which stored numbers to show as black and white.
      *
      * @param min shown black
      * @param max shown white

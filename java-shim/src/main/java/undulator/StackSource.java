@@ -20,7 +20,7 @@ public interface StackSource {
     int[] size();
 
     /**
-     * Edges of a voxel in the image's unit.
+     * Edges of a voxel, each in its axis's unit.
      *
      * @return x, y, z
      */
@@ -29,9 +29,24 @@ public interface StackSource {
     /**
      * The unit of the voxel size.
      *
+     * @param axis 0 for x, 1 for y, 2 for z
      * @return as the image has it
      */
-    String unit();
+    String unit(int axis);
+
+    /**
+     * The straight line from the numbers of {@link #read} to the grey values that users see.
+     *
+     * @return offset and slope; 0 and 1 where numbers are grey values
+     */
+    double[] greyScale();
+
+    /**
+     * What the grey values are measured in.
+     *
+     * @return as the image has it; empty if that is unknown
+     */
+    String valueUnit();
 
     /**
      * How many channels it has.
@@ -48,7 +63,7 @@ public interface StackSource {
     int frames();
 
     /**
-     * Grey values of one plane, row by row. It may be the image's own array: the reader never writes to it.
+     * Stored numbers of one plane, row by row. It may be the image's own array: the reader never writes to it.
      *
      * @param plane from zero
      * @return a byte[], short[] or float[], as {@link #size()} says

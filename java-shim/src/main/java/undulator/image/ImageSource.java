@@ -2,6 +2,7 @@ package undulator.image;
 
 import ij.ImagePlus;
 import ij.ImageStack;
+import ij.VirtualStack;
 import ij.measure.Calibration;
 import ij.plugin.FileInfoVirtualStack;
 import ij.process.ImageProcessor;
@@ -19,7 +20,9 @@ final class ImageSource implements StackSource {
     private final String title;
     private final int[] size;
     private final double[] voxel;
-    private final String unit;
+    private final String[] units;
+    private final double[] greyScale;
+    private final String valueUnit;
     private final int channels;
     private final int frames;
     private final PlaneReader planes;
@@ -31,12 +34,17 @@ final class ImageSource implements StackSource {
     ImageSource(ImagePlus image) {
         Calibration calibration = image.getCalibration();
         title = image.getTitle();
-        size = new int[] {image.getWidth(), image.getHeight(), image.getStackSize(), image.getBitDepth()};
+        float[] table = GreyScale.table(image);
+        int bits = table == null ? image.getBitDepth() : 32;
+        size = new int[] {image.getWidth(), image.getHeight(), image.getStackSize(), bits};
         voxel = new double[] {calibration.pixelWidth, calibration.pixelHeight, calibration.pixelDepth};
-        unit = calibration.getUnit();
+        units = new String[] {calibration.getXUnit(), calibration.getYUnit(), calibration.getZUnit()};
+        greyScale = GreyScale.of(image);
+        valueUnit = GreyScale.unit(image);
         channels = image.getNChannels();
         frames = image.getNFrames();
-        planes = reader(image.getStack());
+        PlaneReader stored = reader(image.getStack());
+        planes = table == null ? stored : plane -> GreyScale.calibrated(stored.read(plane), table);
     }
 
     private static PlaneReader reader(ImageStack stack) {
@@ -53,7 +61,13 @@ final class ImageSource implements StackSource {
     /** Virtual stacks read files and keep state: one thread at a time. */
     private static Object readVirtual(ImageStack stack, int index) {
         synchronized (stack) {
-            ImageProcessor processor = isGone(stack, index) ? null : stack.getProcessor(index);
+            File file = file(stack, index);
+            // ImageJ makes a blank slice of a file that is not there.
+            if (file != null && !file.isFile()) {
+                throw new CommandException(CommandException.FILE, "Slice " + index + " of the virtual stack could not be "
+                        + "read: the file " + file + " is missing", "put it back, or open the stack again");
+            }
+            ImageProcessor processor = stack.getProcessor(index);
             if (processor == null) {
                 throw new CommandException(CommandException.FILE,
                         "Slice " + index + " of the virtual stack could not be read", "are its files still there?");
@@ -62,14 +76,16 @@ final class ImageSource implements StackSource {
         }
     }
 
-    /** ImageJ makes a black slice of a TIFF that was deleted. */
-    private static boolean isGone(ImageStack stack, int index) {
-        if (!(stack instanceof FileInfoVirtualStack)) {
-            return false;
+    /** The file that a slice is read from; null for virtual stacks of other kinds. */
+    private static File file(ImageStack stack, int index) {
+        boolean isSequence = stack.getClass() == VirtualStack.class;
+        if (!isSequence && !(stack instanceof FileInfoVirtualStack)) {
+            return null;
         }
-        FileInfoVirtualStack tiff = (FileInfoVirtualStack) stack;
-        String folder = tiff.getDirectory();
-        return folder != null && !new File(folder, tiff.getFileName(index)).isFile();
+        VirtualStack files = (VirtualStack) stack;
+        String folder = files.getDirectory();
+        String name = folder == null ? null : files.getFileName(isSequence ? files.translate(index) : index);
+        return name == null ? null : new File(folder, name);
     }
 
     @Override
@@ -88,8 +104,18 @@ final class ImageSource implements StackSource {
     }
 
     @Override
-    public String unit() {
-        return unit;
+    public String unit(int axis) {
+        return units[axis];
+    }
+
+    @Override
+    public double[] greyScale() {
+        return greyScale.clone();
+    }
+
+    @Override
+    public String valueUnit() {
+        return valueUnit;
     }
 
     @Override

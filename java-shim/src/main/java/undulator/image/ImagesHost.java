@@ -57,8 +57,8 @@ public abstract class ImagesHost implements Host, AutoCloseable {
     }
 
     @Override
-    public final void open(NewImage image, String path, double[] voxel) {
-        result(image).open(path, voxel);
+    public final void open(NewImage image, String path, double[] voxel, double[] greyScale) {
+        result(image).open(path, voxel, greyScale);
     }
 
     private ResultImage result(NewImage image) {

@@ -20,6 +20,7 @@ final class NewStack implements StackSink {
     private FileInfo file;
     private ImageStack stack;
     private double[] voxel;
+    private double[] greyScale;
     private double[] displayRange;
 
     /** With what it is called in messages, and what else can be done where the memory does not suffice. */
@@ -29,7 +30,7 @@ final class NewStack implements StackSink {
     }
 
     /** Takes the planes of a file that was written instead. They stay in the file; it may have labels for them. */
-    void open(String path, String[] labels, double[] edges) {
+    void open(String path, String[] labels, double[] edges, double[] scale) {
         File tiff = new File(path).getAbsoluteFile();
         try {
             file = new TiffDecoder(tiff.getParent() + File.separator, tiff.getName()).getTiffInfo()[0];
@@ -40,17 +41,19 @@ final class NewStack implements StackSink {
         file.sliceLabels = labels;
         stack = new FileInfoVirtualStack(file, false);
         voxel = edges.clone();
+        greyScale = scale.clone();
     }
 
     @Override
-    public void begin(int width, int height, int planes, int bits, double voxelX, double voxelY, double voxelZ) {
+    public void begin(int width, int height, int planes, int bits, double[] edges, double[] scale) {
         if ((long) width * height > Integer.MAX_VALUE) {
             throw new CommandException(CommandException.IMAGE, name + " would be " + width + " x " + height + " x "
                     + planes + " voxels", "ImageJ holds at most 2147483647 voxels a slice");
         }
         FreeMemory.require((long) planes * width * height * (bits / 8), name, memoryAdvice);
         stack = new ImageStack(width, height, planes);
-        voxel = new double[] {voxelX, voxelY, voxelZ};
+        voxel = edges.clone();
+        greyScale = scale.clone();
     }
 
     @Override
@@ -89,6 +92,11 @@ final class NewStack implements StackSink {
 
     double[] voxel() {
         return voxel;
+    }
+
+    /** Offset and slope of the grey values. */
+    double[] greyScale() {
+        return greyScale;
     }
 
     /** Black and white as the library asked for, or null. */

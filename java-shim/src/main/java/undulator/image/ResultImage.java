@@ -39,8 +39,8 @@ final class ResultImage {
     }
 
     /** Takes the planes from a file. */
-    void open(String path, double[] voxel) {
-        stack.open(path, keepsGrid() ? labels(source) : null, voxel);
+    void open(String path, double[] voxel, double[] greyScale) {
+        stack.open(path, keepsGrid() ? labels(source) : null, voxel, greyScale);
     }
 
     private boolean keepsGrid() {
@@ -130,13 +130,13 @@ final class ResultImage {
         calibration.pixelWidth = stack.voxel()[0];
         calibration.pixelHeight = stack.voxel()[1];
         calibration.pixelDepth = stack.voxel()[2];
+        // Edges come in the unit along x.
+        calibration.setYUnit(null);
+        calibration.setZUnit(null);
         if (!keepsGrid() && hasOrigin(before)) {
             moveOrigin(before, calibration);
         }
-        if (!wanted.greys().equals(NewImage.SOURCE)) {
-            // What a grey value meant in the source, it does not mean any longer.
-            calibration.disableDensityCalibration();
-        }
+        GreyScale.set(calibration, stack.greyScale(), wanted.valueUnit());
         return calibration;
     }
 
@@ -164,13 +164,23 @@ final class ResultImage {
         boolean overlay = wanted.greys().equals(NewImage.OVERLAY);
         if (source != null && !overlay && !image.isComposite()) {
             image.setLut(source.getProcessor().getLut());
-            if (asSource) {
+            if (asSource && image.getBitDepth() == source.getBitDepth()) {
                 image.setDisplayRange(source.getDisplayRangeMin(), source.getDisplayRangeMax());
+            } else if (asSource) {
+                showAsSource(image);
             }
         }
         if (!asSource && !overlay) {
             showRange(image, stack.displayRange());
         }
+    }
+
+    /** Stored numbers of the source have become grey values in 32 bits. */
+    private void showAsSource(ImagePlus image) {
+        Calibration calibration = source.getCalibration();
+        double black = calibration.getCValue(source.getDisplayRangeMin());
+        double white = calibration.getCValue(source.getDisplayRangeMax());
+        image.setDisplayRange(Math.min(black, white), Math.max(black, white));
     }
 
     private static void showRange(ImagePlus image, double[] range) {

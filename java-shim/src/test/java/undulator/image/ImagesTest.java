@@ -46,14 +46,14 @@ class ImagesTest {
     }
 
     private static void write(StackSink sink, int width, int height, int planes, double voxel, float first) {
-        sink.begin(width, height, planes, 32, voxel, voxel, voxel);
+        sink.begin(width, height, planes, 32, new double[] {voxel, voxel, voxel}, new double[] {0, 1});
         for (int i = 0; i < planes; i++) {
             sink.write(i, filled(width * height, first + i));
         }
     }
 
     private static NewImage wanted(String name, String grid, String greys, int channels, int frames) {
-        return new NewImage(name, "image", grid, null, null, greys, channels, frames, true);
+        return new NewImage(name, "image", grid, null, null, greys, "", channels, frames, true);
     }
 
     private static ResultImage result(ImagePlus source, NewImage wanted) {
@@ -90,7 +90,7 @@ class ImagesTest {
         assertArrayEquals(new int[] {2, 2, 12, 32}, source.size());
         assertEquals(2, source.channels());
         assertEquals(2, source.frames());
-        assertEquals("nm", source.unit());
+        assertEquals("nm", source.unit(2));
         assertEquals(8f, ((float[]) source.read(7))[0]);
     }
 
@@ -139,7 +139,7 @@ class ImagesTest {
         field.getCalibration().pixelWidth = field.getCalibration().pixelHeight = field.getCalibration().pixelDepth = 3;
         field.getCalibration().xOrigin = 4;
         NewImage wanted = new NewImage("aligned", "moving", NewImage.WITHIN, "reference", new double[] {6, 3, 0},
-                NewImage.SOURCE, 1, 1, true);
+                NewImage.SOURCE, "", 1, 1, true);
         ResultImage made = new ResultImage(wanted, source, field, "");
         write(made.stack(), 4, 4, 6, 2, 1);
 
@@ -157,9 +157,9 @@ class ImagesTest {
     @Test
     void anOverlayOfTwoChannelsIsRedAndGreen() {
         NewImage wanted = new NewImage("aligned-overlay", "moving", NewImage.WITHIN, "reference", new double[3],
-                NewImage.OVERLAY, 2, 1, false);
+                NewImage.OVERLAY, "", 2, 1, false);
         ResultImage made = new ResultImage(wanted, numbered(4, 4, 3), numbered(4, 4, 3), "");
-        made.stack().begin(4, 4, 6, 8, 1, 1, 1);
+        made.stack().begin(4, 4, 6, 8, new double[] {1, 1, 1}, new double[] {0, 1});
         for (int i = 0; i < 6; i++) {
             made.stack().write(i, new byte[16]);
         }
@@ -210,7 +210,7 @@ class ImagesTest {
     @Test
     void anImageMadeFromNothingIsInMicrometres() {
         ResultImage made = new ResultImage(new NewImage("laboratory", null, NewImage.SAME, null, null, NewImage.OTHER,
-                1, 1, false), null, null, "");
+                "", 1, 1, false), null, null, "");
         assertNull(made.make(), "nothing was written");
         write(made.stack(), 2, 2, 3, 0.6, 5);
         ImagePlus image = made.make();
@@ -223,7 +223,7 @@ class ImagesTest {
     void aStackBeyondTheMemoryIsRefusedBeforeItIsMade() {
         NewStack made = new NewStack("huge", ". Or let the result go to a file");
         CommandException refused = assertThrows(CommandException.class,
-                () -> made.begin(40_000, 40_000, 40_000, 32, 1, 1, 1));
+                () -> made.begin(40_000, 40_000, 40_000, 32, new double[3], new double[] {0, 1}));
         assertTrue(refused.getMessage().startsWith("huge needs 244140625 MB"), refused.getMessage());
         assertTrue(refused.advice().endsWith("Or let the result go to a file"), refused.advice());
         assertEquals("memory", refused.code());

@@ -183,7 +183,7 @@ class UndulatorIT {
             hear("create");
             return new StackSink() {
                 @Override
-                public void begin(int width, int height, int planes, int bits, double x, double y, double z) {
+                public void begin(int width, int height, int planes, int bits, double[] voxel, double[] scale) {
                     hear("begin");
                 }
 
@@ -210,7 +210,7 @@ class UndulatorIT {
         }
 
         @Override
-        public void open(NewImage image, String path, double[] voxel) {
+        public void open(NewImage image, String path, double[] voxel, double[] scale) {
         }
 
         @Override
