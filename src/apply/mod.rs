@@ -7,8 +7,12 @@ mod scorer;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 
+use ndarray::Array2;
 use undulator_compute::{
     EngineError,
     device::{self, ComputeOptions, DeviceRequest, Precision},
@@ -18,12 +22,12 @@ use undulator_compute::{
 
 use crate::{
     measure::{Baselines, MeasureError, Score, baselines},
-    model::{ExternalModel, Loaded, Model},
+    model::{ExternalModel, Loaded, Measured, Model, StackMeasures},
     progress::Progress,
     stack::{self, Shape, SliceSink, SliceSource, StackError},
     stack_file::Job,
 };
-use restoration::{Pipeline, Restoration};
+use restoration::{Pipeline, Reach, Restoration};
 use scorer::ReferenceScorer;
 
 /// The result of applying a model.
@@ -120,8 +124,7 @@ pub fn apply(
     let (input_window, output_window) = (card.input_window, card.output_window);
     let pipeline = Pipeline {
         runner: &|| device::runner(&device, &plan, &model.weights),
-        multiple: plan.multiple,
-        halo: plan.halo(),
+        reach: Reach::Halo { multiple: plan.multiple, halo: plan.halo() },
         preprocess: &|greys| greys.iter_mut().for_each(|grey| *grey = input_window.normalise(*grey)),
         postprocess: &|values| {
             values.iter_mut().for_each(|value| *value = card.nearest(output_window.restore(*value)));
@@ -178,7 +181,7 @@ pub fn apply_any(
 /// of the model's description. Whole slices are padded by the description's halo and to a size that the model accepts,
 /// and cropped back. If that takes more than half of the free memory, or the model accepts no image of that size, slices
 /// are cut into tiles that overlap by the halo; without a halo this is an error. Pre- and postprocessing follow the
-/// description, with the statistics of each slice.
+/// description, with the statistics of each slice, or of the whole stack where the description says so.
 ///
 /// # Errors
 /// [`ApplyError`] for an empty stack, grey values that are not finite, slices larger than the model or the memory takes,
@@ -193,29 +196,56 @@ pub fn apply_external(
     let (device, _) = device::pick(DeviceRequest::Cpu, Precision::Auto)?;
     let (grey, size) = (model.grey(), image.shape().size);
     let mode = SliceMode::choose(model, size.height, size.width, memory::free(&device))?;
-    let (multiple, halo) = match mode {
-        // The runner pads by itself.
-        SliceMode::Whole { .. } => (1, 0),
-        SliceMode::Tiles => (model.multiple(), model.halo()),
+    if !model.has_test() {
+        progress.warning("the model has no test image, so nothing shows that it does here what it does elsewhere");
+    }
+    let (stack, applying) = match model.measures_stack() {
+        false => (Measured::default(), progress.part(0.0..1.0, "Applying")),
+        true => {
+            let measuring = progress.part(0.0..MEASURING, "Measuring grey values");
+            (measure_stack(image, model, measuring)?, progress.part(MEASURING..1.0, "Applying"))
+        }
     };
-    let with_halo = mode != (SliceMode::Whole { with_halo: false });
+    // One slice is restored at a time.
+    let measured = Mutex::new(Measured::default());
     let pipeline = Pipeline {
-        runner: &|| Ok(model.runner(with_halo)),
-        multiple,
-        halo,
-        preprocess: &|greys| model.preprocess(greys),
+        runner: &|| Ok(model.runner(mode.with_halo())),
+        reach: mode.reach(model),
+        preprocess: &|greys| {
+            let mut measured = measured.lock().unwrap_or_else(PoisonError::into_inner);
+            *measured = model.measure(greys, &stack);
+            model.preprocess(&measured, greys);
+        },
         postprocess: &|values| {
-            model.postprocess(values);
+            model.postprocess(&measured.lock().unwrap_or_else(PoisonError::into_inner), values);
             values.iter_mut().for_each(|value| *value = grey.nearest(*value));
         },
     };
     let shape = Shape::new(size, image.shape().voxel, grey);
     sink.begin(shape)?;
-    progress.phase("Applying");
-    Restoration::new(image, None, pipeline, sink, progress).finish(&device)?;
+    Restoration::new(image, None, pipeline, sink, applying).finish(&device)?;
     sink.finish()?;
     progress.done();
     Ok(shape)
+}
+
+/// The part of the work that measuring the stack is, about, where a model asks for that.
+const MEASURING: f64 = 0.1;
+
+/// The statistics of the whole stack that a model asks for.
+fn measure_stack(
+    image: &dyn SliceSource,
+    model: &ExternalModel,
+    progress: Progress<'_>,
+) -> Result<Measured, ApplyError> {
+    let (mut measures, size) = (StackMeasures::default(), image.shape().size);
+    let mut slice = Array2::zeros(size.slice_dim());
+    for z in 0..size.slices {
+        progress.step(z, size.slices).map_err(restoration::at_slice(z, size.slices))?;
+        stack::read_finite(image, z, slice.view_mut())?;
+        model.measure_stack(stack::flat(&slice), &mut measures);
+    }
+    Ok(measures.finish())
 }
 
 /// How slices are passed to a model of another program.
@@ -228,6 +258,19 @@ enum SliceMode {
 }
 
 impl SliceMode {
+    /// Whether the runner pads images by the halo.
+    fn with_halo(self) -> bool {
+        self != Self::Whole { with_halo: false }
+    }
+
+    /// Whole slices stay whole, whatever becomes of the memory: they were not to be cut.
+    fn reach(self, model: &ExternalModel) -> Reach {
+        match self {
+            Self::Whole { .. } => Reach::Slice,
+            Self::Tiles => Reach::Halo { multiple: model.multiple(), halo: model.halo() },
+        }
+    }
+
     /// Whole slices if they fit in half of the free memory; otherwise tiles, if the model has a halo.
     fn choose(model: &ExternalModel, height: usize, width: usize, free: Option<u64>) -> Result<Self, EngineError> {
         let needs = |with_halo| model.runner(with_halo).footprint(height, width);

@@ -11,7 +11,7 @@ use super::{ApplyError, scorer::ReferenceScorer};
 use crate::{
     measure::Score,
     progress::{Cancelled, Progress},
-    stack::{SliceSink, SliceSource, flat, flat_mut},
+    stack::{Size, SliceSink, SliceSource, flat, flat_mut},
     stream::{Ahead, read_ahead},
 };
 
@@ -20,14 +20,38 @@ use crate::{
 pub(super) struct Pipeline<'a> {
     /// Prepares the network on the computing thread.
     pub runner: &'a (dyn Fn() -> Result<Box<dyn Runner>, EngineError> + Sync),
-    /// Width and height of an image must be whole multiples of this.
-    pub multiple: usize,
-    /// Halo: how far, in pixels, an output pixel depends on the input.
-    pub halo: usize,
+    /// How far each pixel of the result depends on the slice.
+    pub reach: Reach,
     /// Preprocessing: grey values of a slice to network input, in place.
     pub preprocess: &'a (dyn Fn(&mut [f32]) + Sync),
     /// Postprocessing: network output to grey values of the result, in place.
     pub postprocess: &'a (dyn Fn(&mut [f32]) + Sync),
+}
+
+/// How far each pixel of the result depends on the slice, and so whether the slice may be cut into tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// On pixels within `halo`. Width and height of an image must be whole multiples of `multiple`.
+    Halo {
+        /// In pixels.
+        multiple: usize,
+        /// In pixels.
+        halo: usize,
+    },
+    /// On any pixel, as far as is known: tiles would show their edges.
+    Slice,
+}
+
+impl Reach {
+    /// The tiles that slices may be cut into.
+    fn tiles(self, size: Size) -> TileChoice {
+        let (multiple, halo) = match self {
+            Self::Halo { multiple, halo } => (multiple, halo),
+            // No tile is smaller than the slice that has a halo as wide.
+            Self::Slice => (1, size.width.max(size.height)),
+        };
+        TileChoice::new(Frame::new(size.width, size.height, multiple), multiple, halo)
+    }
 }
 
 /// The state of a restoration, so that it can continue with smaller tiles after the device ran out of memory.
@@ -51,9 +75,7 @@ impl<'a> Restoration<'a> {
         sink: &'a mut dyn SliceSink,
         progress: Progress<'a>,
     ) -> Self {
-        let size = image.shape().size;
-        let frame = Frame::new(size.width, size.height, pipeline.multiple);
-        let tiles = TileChoice::new(frame, pipeline.multiple, pipeline.halo);
+        let tiles = pipeline.reach.tiles(image.shape().size);
         Self { image, scorer, pipeline, sink, progress, next: 0, tiles }
     }
 
@@ -92,7 +114,10 @@ impl<'a> Restoration<'a> {
     fn go_on(&mut self, device: &Device) -> Result<(), ApplyError> {
         let mut runner = (self.pipeline.runner)()?;
         let free = memory::free(device);
-        let tiling = self.tiles.choose(runner.as_ref(), free)?;
+        let tiling = self.tiles.choose(runner.as_ref(), free).map_err(|error| match self.pipeline.reach {
+            Reach::Halo { .. } => error,
+            Reach::Slice => too_large(self.image.shape().size, runner.as_ref(), free),
+        })?;
         self.tiles.reason(&tiling, runner.as_ref(), free).inspect(|reason| self.progress.message(reason));
         let (image, left) = (self.image, self.next..self.image.shape().size.slices);
         read_ahead(image, left, |ahead| self.slices(runner.as_mut(), tiling, ahead))
@@ -124,7 +149,18 @@ impl<'a> Restoration<'a> {
     }
 }
 
+/// The error for slices that must not be cut and do not fit the memory.
+fn too_large(Size { width, height, .. }: Size, runner: &dyn Runner, free: Option<u64>) -> EngineError {
+    let [needs, free] = [runner.footprint(height, width), free].map(memory::mebibytes);
+    EngineError::Memory {
+        reason: format!(
+            "a slice of {width}×{height} pixels, which the model takes as a whole, takes {needs}, and {free} are free: \
+             close other programs, or crop the stack"
+        ),
+    }
+}
+
 /// The error for cancelling before slice `z` is complete.
-fn at_slice(z: usize, slices: usize) -> impl Fn(Cancelled) -> ApplyError + Copy {
+pub(super) fn at_slice(z: usize, slices: usize) -> impl Fn(Cancelled) -> ApplyError + Copy {
     move |Cancelled| ApplyError::Cancelled { slice: z + 1, slices }
 }

@@ -6,7 +6,7 @@ use undulator_compute::{EngineError, Images, Runner, device::Device};
 
 use super::{
     ApplyError,
-    restoration::{Pipeline, Restoration},
+    restoration::{Pipeline, Reach, Restoration},
 };
 use crate::{
     progress::Progress,
@@ -37,14 +37,21 @@ impl Runner for Small<'_> {
 }
 
 fn restore(pixels: usize, footprint: Option<u64>) -> (Result<Vec<f32>, ApplyError>, Vec<usize>) {
+    restore_as_far_as(Reach::Halo { multiple: 4, halo: 3 }, pixels, footprint)
+}
+
+fn restore_as_far_as(
+    reach: Reach,
+    pixels: usize,
+    footprint: Option<u64>,
+) -> (Result<Vec<f32>, ApplyError>, Vec<usize>) {
     let shape = Shape::new(Size::new(50, 40, 3), VoxelSize::isotropic(1.0), GreyType::F32);
     let values: Vec<f32> = (0..shape.size.voxels()).map(|i| i as f32).collect();
     let (image, mut result) = (Volume::from_values("image", shape, &values), Volume::black("result", shape));
     let sizes: &'static Mutex<Vec<usize>> = Box::leak(Box::default());
     let pipeline = Pipeline {
         runner: &|| Ok(Box::new(Small { pixels, footprint, sizes })),
-        multiple: 4,
-        halo: 3,
+        reach,
         preprocess: &|greys| greys.iter_mut().for_each(|grey| *grey *= 2.0),
         postprocess: &|values| values.iter_mut().for_each(|value| *value *= 10.0),
     };
@@ -71,4 +78,21 @@ fn a_memory_too_small_for_the_smallest_tile_is_an_error() {
     let (refused, tried) = restore(usize::MAX, Some(u64::MAX));
     let error = refused.unwrap_err().to_string();
     assert!(error.contains("12×12 pixels") && error.contains("close other programs") && tried.is_empty(), "{error}");
+}
+
+#[test]
+fn what_depends_on_the_whole_slice_is_never_cut_into_tiles() {
+    let whole = 50 * 40;
+    let (result, tried) = restore_as_far_as(Reach::Slice, whole, None);
+    assert!(result.is_ok() && tried == [whole; 3], "{tried:?}");
+    // The device runs out of memory, at once or in the middle, or it is known before.
+    let (refused, tried) = restore_as_far_as(Reach::Slice, whole - 1, None);
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("memory is full") && tried == [whole], "{error}: {tried:?}");
+    let (refused, tried) = restore_as_far_as(Reach::Slice, whole, Some(u64::MAX));
+    let error = refused.unwrap_err().to_string();
+    assert!(
+        error.contains("takes as a whole") && error.contains("50×40 pixels") && tried.is_empty(),
+        "{error}: {tried:?}"
+    );
 }

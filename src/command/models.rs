@@ -131,7 +131,7 @@ const EXTERNAL: &str = "of another program, in ONNX: it is applied on the CPU, n
 fn verdict(facts: &Facts) -> (bool, String) {
     match &facts.runs {
         Ok(Some(verification)) => (verification.passed(), verification.to_string()),
-        Ok(None) => (true, "it was not run on its test image, which would take long: Verify does that".to_owned()),
+        Ok(None) => (true, facts.untried.unwrap_or_default().to_owned()),
         Err(reason) => (false, reason.clone()),
     }
 }

@@ -9,6 +9,7 @@ mod package;
 mod summary;
 
 pub use external::ExternalModel;
+pub(crate) use external::{Measured, StackMeasures};
 pub use file::{Export, ModelError, bytes, check_writable, export, inspect, install, load, verify};
 pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
 

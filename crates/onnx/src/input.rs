@@ -1,18 +1,51 @@
-//! The images that a network takes.
+//! The images that a network takes and makes.
 
-/// The images that a network takes, and how a slice becomes one.
+/// The images that a network takes and makes, and how a slice becomes one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
-    /// Axes of length one before y and x.
-    pub leading: usize,
+    /// The axes of its input.
+    pub axes: Vec<Axis>,
+    /// The axes of its output.
+    pub made: Vec<Axis>,
     /// What the image's height may be.
     pub height: Lengths,
     /// What the image's width may be.
     pub width: Lengths,
+    /// Where the width follows from the height, by how many pixels it is larger.
+    pub wider: Option<isize>,
     /// How a slice is continued.
     pub padding: Padding,
     /// How many pixels it is continued by at the least, down and across.
     pub border: [usize; 2],
+}
+
+impl Input {
+    /// The lengths of a tensor of those axes.
+    pub fn shape(axes: &[Axis], [height, width]: [usize; 2]) -> Vec<usize> {
+        let length = |axis: &Axis| match axis {
+            Axis::One => 1,
+            Axis::Y => height,
+            Axis::X => width,
+        };
+        axes.iter().map(length).collect()
+    }
+
+    /// Whether rows of pixels stand one after the other in a tensor of those axes, not columns.
+    pub fn by_rows(axes: &[Axis]) -> bool {
+        let place = |axis| axes.iter().position(|other| *other == axis);
+        place(Axis::Y) < place(Axis::X)
+    }
+}
+
+/// An axis of a tensor that holds one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    /// Of length one, whatever it stands for.
+    One,
+    /// Down.
+    Y,
+    /// Across.
+    X,
 }
 
 /// Which lengths an axis may have.
@@ -50,6 +83,8 @@ pub enum Padding {
     Reflect,
     /// `a a a | a b c d`.
     Edge,
+    /// `v v v | a b c d`, with the value that the network is given.
+    Constant(f32),
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ mod protobuf;
 mod runner;
 mod write;
 
-pub use input::{Input, Lengths, Padding};
+pub use input::{Axis, Input, Lengths, Padding};
 pub use network::{Network, Ready};
 pub use placed::Placed;
-pub use runner::TractRunner;
+pub use runner::{TractRunner, transposed};
 pub use write::{INPUT, OPSET, OUTPUT, to_onnx};

@@ -12,6 +12,7 @@ use tract_linalg::multithread::Executor;
 use tract_onnx::{
     prelude::*,
     tract_core::{internal::Cost, ops::konst::Const, runtime::RunOptions},
+    tract_hir::infer::Factoid,
 };
 
 use crate::graph;
@@ -23,11 +24,15 @@ const STACK_BYTES: usize = 64 << 20;
 
 /// A network that was read, for images of any size. Copies share the weights.
 #[derive(Clone)]
-pub struct Network(Arc<InferenceModel>);
+pub struct Network {
+    model: Arc<InferenceModel>,
+    /// The kind of numbers that it takes.
+    kind: DatumType,
+}
 
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a network of {} nodes", self.0.nodes.len())
+        write!(f, "a network of {} nodes", self.model.nodes.len())
     }
 }
 
@@ -35,6 +40,7 @@ impl fmt::Debug for Network {
 #[derive(Debug)]
 pub struct Ready {
     plan: Arc<TypedRunnableModel>,
+    kind: DatumType,
     /// Of the images.
     pub shape: Vec<usize>,
     /// That its images take together, at the most.
@@ -57,27 +63,43 @@ impl Network {
             drop(onnx);
             reader.model_for_proto_model(&file)
         })?;
-        Ok(Self(Arc::new(model)))
+        let kind = model.input_fact(0).ok().and_then(|fact| fact.datum_type.concretize()).unwrap_or(DatumType::F32);
+        Ok(Self { model: Arc::new(model), kind })
     }
 
-    /// Gets the network ready for images of that shape.
+    /// The kind of numbers that the network takes, as NumPy names it.
+    pub fn takes(&self) -> String {
+        match self.kind {
+            DatumType::F16 => "float16".to_owned(),
+            DatumType::F32 => "float32".to_owned(),
+            DatumType::F64 => "float64".to_owned(),
+            DatumType::Bool => "bool".to_owned(),
+            DatumType::U8 | DatumType::U16 | DatumType::U32 | DatumType::U64 => {
+                format!("uint{}", 8 * self.kind.size_of())
+            }
+            DatumType::I8 | DatumType::I16 | DatumType::I32 | DatumType::I64 => {
+                format!("int{}", 8 * self.kind.size_of())
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// Gets the network ready for images of that shape, of which it is to make images of the shape `expected`.
     ///
     /// # Errors
-    /// In words: when it does not take them, or a step takes too much memory.
-    pub fn ready(&self, shape: Vec<usize>) -> Result<Ready, String> {
+    /// In words: when it does not take them or makes others, or a step takes too much memory.
+    pub fn ready(&self, shape: Vec<usize>, expected: Vec<usize>) -> Result<Ready, String> {
         on_its_own_stack(|| {
-            let model = InferenceModel::clone(&self.0).with_input_fact(0, f32::fact(&shape).into())?.into_typed()?;
+            let fact = InferenceFact::dt_shape(self.kind, &shape);
+            let model = InferenceModel::clone(&self.model).with_input_fact(0, fact)?.into_typed()?;
             check_sizes(&model)?;
-            let (made, given) = (model.output_fact(0)?.shape.volume().to_i64()?, shape.iter().product::<usize>());
-            if usize::try_from(made).ok() != Some(given) {
-                return Err(TractError::msg(format!("its output has {made} values, its input {given}")));
-            }
+            check_output(&model, &shape, &expected)?;
             let model = model.into_optimized()?;
             check_sizes(&model)?;
             let (bytes, multiplications) = (bytes(&model)?, multiplications(&model)?);
             let options = RunOptions { executor: Some(Executor::RayonGlobal), ..RunOptions::default() };
             let plan = model.into_runnable_with_options(&options)?;
-            Ok(Ready { plan, shape: shape.clone(), bytes, multiplications })
+            Ok(Ready { plan, kind: self.kind, shape: shape.clone(), bytes, multiplications })
         })
     }
 }
@@ -89,7 +111,7 @@ impl Ready {
     /// In words: when it fails, or the answer has another size.
     pub fn run(&self, image: &[f32]) -> Result<Vec<f32>, String> {
         let made = caught(|| {
-            let input = Tensor::from_shape(&self.shape, image)?;
+            let input = Tensor::from_shape(&self.shape, image)?.cast_to_dt(self.kind)?.into_owned();
             let outputs = self.plan.run(tvec!(input.into()))?;
             let output = outputs[0].cast_to::<f32>()?;
             Ok(output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
@@ -99,6 +121,21 @@ impl Ready {
             false => Err(format!("its output has {} values, its input {}", made.len(), image.len())),
         }
     }
+}
+
+/// Refuses networks whose output is no image of the input's size. Where axes of length one stand does not matter.
+fn check_output(model: &TypedModel, shape: &[usize], expected: &[usize]) -> TractResult<()> {
+    let made = &model.output_fact(0)?.shape;
+    let (values, given) = (made.volume().to_i64()?, shape.iter().product::<usize>());
+    if usize::try_from(values).ok() != Some(given) {
+        return Err(TractError::msg(format!("its output has {values} values, its input {given}")));
+    }
+    let long = |lengths: &[usize]| lengths.iter().copied().filter(|length| *length != 1).collect::<Vec<_>>();
+    let made = made.as_concrete().unwrap_or_default();
+    if long(made) != long(expected) {
+        return Err(TractError::msg(format!("its output has the shape {made:?}, its description says {expected:?}")));
+    }
+    Ok(())
 }
 
 /// Refuses networks a step of which makes an image that is too large.

@@ -1,6 +1,8 @@
 //! A slice in an image of a size that a network takes.
 
-use crate::input::{Input, Lengths, Padding};
+use std::ops::Range;
+
+use crate::input::{Input, Padding};
 
 /// Where a slice stands in the larger image, which continues it on all sides.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,9 +26,17 @@ impl Placed {
     /// the network takes no image so large.
     pub fn new(input: &Input, bordered: bool, height: usize, width: usize) -> Option<Self> {
         let [down, across] = input.border.map(|border| if bordered { border } else { 0 });
+        let [least_high, least_wide] = [height + 2 * down, width + 2 * across];
+        let [high, wide] = match input.wider {
+            None => [input.height.holding(least_high)?, input.width.holding(least_wide)?],
+            Some(wider) => {
+                let high = input.height.holding(least_high.max(least_wide.saturating_add_signed(-wider)))?;
+                [high, high.checked_add_signed(wider)?]
+            }
+        };
         Some(Self {
-            down: Along::new(input.height, height, down)?,
-            across: Along::new(input.width, width, across)?,
+            down: Along { length: height, before: down, padded: high },
+            across: Along { length: width, before: across, padded: wide },
             padding: input.padding,
         })
     }
@@ -49,7 +59,23 @@ impl Placed {
             let row = &slice[self.down.source(y, self.padding) * self.across.length..][..self.across.length];
             image.extend(columns.iter().map(|x| row[*x]));
         }
+        if let Padding::Constant(value) = self.padding {
+            self.surround(&mut image, value);
+        }
         image
+    }
+
+    /// Writes a value wherever the larger image is not the slice.
+    fn surround(self, image: &mut [f32], value: f32) {
+        let [rows, columns] = [self.down, self.across].map(Along::inside);
+        for (y, row) in image.chunks_exact_mut(self.across.padded).enumerate() {
+            if rows.contains(&y) {
+                row[..columns.start].fill(value);
+                row[columns.end..].fill(value);
+            } else {
+                row.fill(value);
+            }
+        }
     }
 
     /// Takes the slice back out of the larger image.
@@ -60,8 +86,9 @@ impl Placed {
 }
 
 impl Along {
-    fn new(lengths: Lengths, length: usize, border: usize) -> Option<Self> {
-        Some(Self { length, before: border, padded: lengths.holding(length + 2 * border)? })
+    /// The places of the slice's own pixels.
+    fn inside(self) -> Range<usize> {
+        self.before..self.before + self.length
     }
 
     /// Which of the slice's pixels stands at `place`.
@@ -72,7 +99,7 @@ impl Along {
             if at < length { at } else { last - at }
         };
         let source = match padding {
-            Padding::Edge => place.clamp(0, length - 1),
+            Padding::Edge | Padding::Constant(_) => place.clamp(0, length - 1),
             Padding::Reflect if length == 1 => 0,
             Padding::Reflect => mirrored(2 * length - 2, 2 * length - 2),
             Padding::Symmetric => mirrored(2 * length, 2 * length - 1),
@@ -84,6 +111,7 @@ impl Along {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::{Axis, Lengths};
 
     #[test]
     fn slices_are_continued_as_numpy_does_it() {
@@ -108,5 +136,26 @@ mod tests {
         let image = placed.pad(&slice);
         assert_eq!((image.len(), placed.size()), (72, [8, 9]));
         assert_eq!(placed.crop(&image), slice);
+        let framed = Placed { padding: Padding::Constant(-7.0), ..placed };
+        let image = framed.pad(&slice);
+        assert_eq!(image.iter().filter(|value| **value == -7.0).count(), 72 - 15);
+        assert_eq!(framed.crop(&image), slice);
+    }
+
+    #[test]
+    fn a_width_that_follows_the_height_makes_both_grow() {
+        let free = Lengths { least: 16, step: Some(8) };
+        let input = |wider| Input {
+            axes: vec![Axis::Y, Axis::X],
+            made: vec![Axis::Y, Axis::X],
+            height: free,
+            width: free,
+            wider,
+            padding: Padding::Edge,
+            border: [1, 1],
+        };
+        let size = |wider, bordered| Placed::new(&input(wider), bordered, 20, 30).map(Placed::size);
+        assert_eq!([size(None, false), size(Some(0), false)], [Some([24, 32]), Some([32, 32])]);
+        assert_eq!([size(Some(3), true), size(Some(-5), false)], [Some([32, 35]), Some([40, 35])]);
     }
 }

@@ -40,12 +40,17 @@ impl TractRunner {
     /// # Errors
     /// In words: when it does not take them.
     pub fn ready(&mut self, placed: Placed) -> Result<&Ready, String> {
-        let shape = self.shape(placed);
+        let shape = Input::shape(&self.input.axes, placed.size());
         let ready = match self.ready.take() {
             Some(ready) if ready.shape == shape => ready,
-            _ => self.network.ready(shape)?,
+            _ => self.make_ready(placed)?,
         };
         Ok(self.ready.insert(ready))
+    }
+
+    fn make_ready(&self, placed: Placed) -> Result<Ready, String> {
+        let shape = |axes| Input::shape(axes, placed.size());
+        self.network.ready(shape(&self.input.axes), shape(&self.input.made))
     }
 
     /// The network's answer to a slice.
@@ -53,21 +58,25 @@ impl TractRunner {
     /// # Errors
     /// In words: when it fails.
     pub fn slice(&mut self, placed: Placed, slice: &[f32]) -> Result<Vec<f32>, String> {
-        let made = self.ready(placed)?.run(&placed.pad(slice))?;
+        let [height, width] = placed.size();
+        let [given, answered] = [&self.input.axes, &self.input.made].map(|axes| Input::by_rows(axes));
+        let image = placed.pad(slice);
+        let image = if given { image } else { transposed(&image, width) };
+        let made = self.ready(placed)?.run(&image)?;
+        let made = if answered { made } else { transposed(&made, height) };
         Ok(placed.crop(&made))
-    }
-
-    fn shape(&self, placed: Placed) -> Vec<usize> {
-        let mut shape = vec![1; self.input.leading];
-        shape.extend(placed.size());
-        shape
     }
 
     fn per_pixel(&self) -> Option<f64> {
         let placed = self.place(PROBE, PROBE).or_else(|| self.place(1, 1))?;
-        let ready = self.network.ready(self.shape(placed)).ok()?;
+        let ready = self.make_ready(placed).ok()?;
         Some(ready.bytes as f64 / placed.pixels() as f64)
     }
+}
+
+/// Columns for rows, of an image whose rows have that length.
+pub fn transposed(image: &[f32], length: usize) -> Vec<f32> {
+    (0..length).flat_map(|column| image.iter().skip(column).step_by(length)).copied().collect()
 }
 
 impl Runner for TractRunner {

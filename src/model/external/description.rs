@@ -1,15 +1,15 @@
 //! What a bioimage.io description, of format 0.5 or 0.4, says of a network's images.
 
-use undulator_onnx::{Input, Lengths, Padding};
+use undulator_onnx::{Axis, Input, Lengths, Padding};
 
 use super::{
-    processing::{self, Step},
-    tensor::{is_older, kind},
+    axes::{self, Described, Size},
+    processing,
+    statistics::{Measure, Measured},
+    steps::{self, Step},
+    tensor::is_older,
 };
 use crate::{model::package::yaml::Yaml, stack::GreyType};
-
-/// No slice that a network takes as a whole is longer.
-const LONGEST: usize = 1 << 16;
 
 /// How the network is fed, and what its numbers mean.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,19 +19,12 @@ pub(super) struct Description {
     pub halo: usize,
     pub preprocessing: Vec<Step>,
     pub postprocessing: Vec<Step>,
+    /// The statistics that the steps need.
+    pub measures: Vec<Measure>,
+    /// The kind of numbers that the network is given, as NumPy names it.
+    pub given: String,
     /// Grey type of the result.
     pub grey: GreyType,
-}
-
-/// One axis, whichever format it was written in.
-#[derive(Clone, Copy)]
-struct Axis<'a> {
-    /// `batch`, `channel`, `y`, `x` or something that does not run here.
-    name: &'a str,
-    /// A number, or a map with `min` and `step`.
-    lengths: Option<Lengths>,
-    channels: usize,
-    halo: usize,
 }
 
 impl Description {
@@ -39,36 +32,94 @@ impl Description {
     /// In words: for every model whose images are not slices of grey values, in and out.
     pub fn read(rdf: &Yaml) -> Result<Self, String> {
         let (input, output) = (only(rdf, "inputs")?, only(rdf, "outputs")?);
-        let (leading, [height, width]) = slice(&axes(input)?, "input")?;
-        let (_, made) = slice(&axes(output)?, "output")?;
-        let unknown = || "its input has an axis without a size, or with one that does not run here".to_owned();
+        if let Some(model) = input.given("output_of").and_then(Yaml::as_text) {
+            return Err(format!("its input is the output of another model, {model}, which would have to run first"));
+        }
+        let (axes, plane) = axes::input(&axes::read(input)?)?;
+        let (made, made_plane) = axes::output(&axes::read(output)?)?;
+        check_references(&made_plane)?;
+        let (height, width, wider) = lengths(plane)?;
+        let (preprocessing, given) = processing::preprocessing(input)?;
+        let (postprocessing, kind) = processing::postprocessing(input, output)?;
+        let halo = made_plane.map(|axis| axis.halo);
         Ok(Self {
             input: Input {
-                leading,
-                height: height.lengths.ok_or_else(unknown)?,
-                width: width.lengths.ok_or_else(unknown)?,
-                padding: padding(input)?,
+                axes,
+                made,
+                height,
+                width,
+                wider,
+                padding: padding(input, &preprocessing)?,
                 // Format 0.4 knows the halo for tiles alone.
-                border: made.map(|axis| if is_older(output) { 0 } else { axis.halo }),
+                border: if is_older(output) { [0, 0] } else { halo },
             },
-            halo: made.map(|axis| axis.halo).into_iter().max().unwrap_or_default(),
-            preprocessing: processing::preprocessing(input)?,
-            postprocessing: processing::postprocessing(output)?,
-            grey: match kind(output) {
+            halo: halo.into_iter().max().unwrap_or_default(),
+            measures: preprocessing.iter().chain(&postprocessing).flat_map(|step| step.measures()).collect(),
+            given: given.to_owned(),
+            grey: match kind {
                 "uint8" => GreyType::U8,
                 "uint16" => GreyType::U16,
                 _ => GreyType::F32,
             },
+            preprocessing,
+            postprocessing,
         })
+    }
+
+    /// The axes of the test input and output.
+    pub fn test_axes(&self) -> [&[Axis]; 2] {
+        [&self.input.axes, &self.input.made]
     }
 }
 
-fn padding(input: &Yaml) -> Result<Padding, String> {
-    match input.get("pad").filter(|pad| !pad.is_null()).map_or("symmetric", |pad| pad.text_at("mode")) {
-        "symmetric" => Ok(Padding::Symmetric),
-        "reflect" => Ok(Padding::Reflect),
-        "edge" => Ok(Padding::Edge),
-        mode => Err(format!("its input is padded in the mode {mode:?}, which does not run here")),
+/// What height and width may be, and by how many pixels the width is larger where one follows the other.
+fn lengths([y, x]: [Described<'_>; 2]) -> Result<(Lengths, Lengths, Option<isize>), String> {
+    let longer = |Lengths { least, step }: Lengths, by: isize| {
+        least.checked_add_signed(by).filter(|least| *least > 0).map(|least| Lengths { least, step })
+    };
+    let follows = |axis: &str, other: &Described<'_>| axis == other.name && x.scale == y.scale;
+    let found = match (y.size, x.size) {
+        (Size::Of(height), Size::Of(width)) => Some((height, width, None)),
+        (Size::Of(height), Size::Follows { axis, offset }) if follows(axis, &y) => {
+            longer(height, offset).map(|width| (height, width, Some(offset)))
+        }
+        (Size::Follows { axis, offset }, Size::Of(width)) if follows(axis, &x) => {
+            longer(width, offset).map(|height| (height, width, Some(-offset)))
+        }
+        _ => None,
+    };
+    found.ok_or_else(|| "its input has an axis without a size, or with one that does not run here".to_owned())
+}
+
+/// An output's y belongs to the input's y, and its x to its x.
+fn check_references(plane: &[Described<'_>; 2]) -> Result<(), String> {
+    for output in plane {
+        if let Size::Follows { axis, .. } = output.size
+            && axis != output.name
+        {
+            return Err(format!("its output's {} follows the axis {axis:?}, which does not run here", output.name));
+        }
+    }
+    Ok(())
+}
+
+fn padding(input: &Yaml, preprocessing: &[Step]) -> Result<Padding, String> {
+    let Some(pad) = input.given("pad") else { return Ok(Padding::Symmetric) };
+    match pad.given("mode").map_or(Some("constant"), Yaml::as_text) {
+        Some("symmetric") => Ok(Padding::Symmetric),
+        Some("reflect") => Ok(Padding::Reflect),
+        Some("edge") => Ok(Padding::Edge),
+        Some("constant") if preprocessing.iter().any(|step| !step.measures().is_empty()) => {
+            Err("its input is padded with a constant, and measured: that does not run here together".to_owned())
+        }
+        Some("constant") => {
+            let value = pad.given("value").map_or(Some(0.0), Yaml::as_number);
+            // It is padded before it is processed.
+            let mut value = [value.ok_or("its input is padded with something that is not a number")? as f32];
+            steps::apply(preprocessing, &Measured::default(), &mut value);
+            Ok(Padding::Constant(value[0]))
+        }
+        mode => Err(format!("its input is padded in the mode {:?}, which does not run here", mode.unwrap_or_default())),
     }
 }
 
@@ -77,81 +128,6 @@ fn only<'a>(rdf: &'a Yaml, what: &str) -> Result<&'a Yaml, String> {
         Some(Yaml::List(items)) if items.len() == 1 => Ok(&items[0]),
         Some(Yaml::List(items)) => Err(format!("it has {} {what}: only one runs here", items.len())),
         _ => Err(format!("its description has no {what}")),
-    }
-}
-
-fn axes(tensor: &Yaml) -> Result<Vec<Axis<'_>>, String> {
-    match tensor.get("axes") {
-        Some(Yaml::List(axes)) => axes.iter().map(axis).collect(),
-        Some(Yaml::Scalar { text, .. }) => Ok(letters(text, tensor)),
-        _ => Err("its description has a tensor without axes".to_owned()),
-    }
-}
-
-/// An axis of format 0.5.
-fn axis(yaml: &Yaml) -> Result<Axis<'_>, String> {
-    let kind = yaml.text_at("type");
-    let name = if kind == "space" { yaml.text_at("id") } else { kind };
-    let channels = match yaml.get("channel_names") {
-        Some(Yaml::List(names)) => names.len(),
-        _ => yaml.get("size").and_then(length).unwrap_or(1),
-    };
-    let size = yaml.get("size");
-    let lengths = match size {
-        Some(Yaml::Map(_)) => {
-            let part = |key| size.and_then(|size| size.get(key)).and_then(length);
-            part("min").zip(part("step")).map(|(least, step)| Lengths { least, step: Some(step) })
-        }
-        _ => size.and_then(length).map(|least| Lengths { least, step: None }),
-    };
-    Ok(Axis { name, lengths, channels, halo: yaml.get("halo").and_then(length).unwrap_or_default() })
-}
-
-/// The axes of format 0.4, one a letter, whose sizes stand in a list beside them.
-fn letters<'a>(letters: &'a str, tensor: &'a Yaml) -> Vec<Axis<'a>> {
-    let shape = tensor.get("shape");
-    let at = |list: Option<&Yaml>, place: usize| match list {
-        Some(Yaml::List(items)) => items.get(place).and_then(|item| item.as_text()?.parse::<usize>().ok()),
-        _ => None,
-    };
-    let axis = |(place, letter): (usize, &'a str)| {
-        let least = at(shape, place).or_else(|| at(shape.and_then(|shape| shape.get("min")), place));
-        let step = at(shape.and_then(|shape| shape.get("step")), place).filter(|step| *step > 0);
-        let allowed = |length: &usize| (1..=LONGEST).contains(length);
-        Axis {
-            name: match letter {
-                "b" => "batch",
-                "c" => "channel",
-                other => other,
-            },
-            lengths: least.filter(allowed).map(|least| Lengths { least, step: step.filter(allowed) }),
-            channels: least.unwrap_or(1),
-            halo: at(tensor.get("halo"), place).filter(allowed).unwrap_or_default(),
-        }
-    };
-    letters.split("").filter(|letter| !letter.is_empty()).enumerate().map(axis).collect()
-}
-
-fn length(yaml: &Yaml) -> Option<usize> {
-    yaml.as_text()?.parse().ok().filter(|length| (1..=LONGEST).contains(length))
-}
-
-/// How many axes of length one there are, then y and x.
-fn slice<'a>(axes: &[Axis<'a>], what: &str) -> Result<(usize, [Axis<'a>; 2]), String> {
-    for Axis { name, channels, .. } in axes {
-        match *name {
-            "batch" | "y" | "x" => {}
-            "channel" if *channels == 1 => {}
-            "channel" => return Err(format!("its {what} has {channels} channels: only one runs here")),
-            "z" => return Err(format!("its {what} has an axis z: it needs 3D, and slices are 2D")),
-            other => return Err(format!("its {what} has an axis of the type {other:?}")),
-        }
-    }
-    match axes {
-        [leading @ .., y, x] if (y.name, x.name) == ("y", "x") && leading.iter().all(|axis| axis.name.len() > 1) => {
-            Ok((leading.len(), [*y, *x]))
-        }
-        _ => Err(format!("the axes of its {what} do not end with y and x")),
     }
 }
 
@@ -179,10 +155,15 @@ mod tests {
         );
         let (newer, older) = (newer.unwrap(), older.unwrap());
         let width = Lengths { least: 32, step: None };
-        assert_eq!((newer.input.leading, newer.halo, newer.input.width, newer.grey), (2, 8, width, GreyType::U8));
+        let axes = [Axis::One, Axis::One, Axis::Y, Axis::X];
+        assert_eq!((&newer.input.axes[..], &newer.input.made[..]), (&axes[..], &axes[..]));
+        assert_eq!((newer.halo, newer.input.width, newer.grey), (8, width, GreyType::U8));
         assert_eq!((newer.input.border, older.input.border), ([8, 0], [0, 0]));
+        // Format 0.5 casts numbers to the result's kind itself.
+        let postprocessing = Vec::new();
+        assert_eq!(newer.postprocessing, [Step::Whole { low: 0.0, high: 255.0 }]);
         let input = Input { border: [0, 0], ..newer.input };
-        assert_eq!(older, Description { input, ..newer });
+        assert_eq!(older, Description { input, postprocessing, ..newer });
     }
 
     #[test]
@@ -191,16 +172,74 @@ mod tests {
         for (input, reason) in [
             ("{axes: bczyx, data_type: float32, shape: [1, 1, 8, 32, 32]}", "needs 3D"),
             ("{axes: bcyx, data_type: float32, shape: [1, 3, 32, 32]}", "3 channels"),
-            ("{axes: bcxy, data_type: float32, shape: [1, 1, 32, 32]}", "end with y and x"),
-            ("{axes: yyx, data_type: float32, shape: [1, 32, 32]}", "end with y and x"),
-            ("{axes: tyx, data_type: float32, shape: [1, 32, 32]}", "\"t\""),
+            ("{axes: yyx, data_type: float32, shape: [1, 32, 32]}", "one axis y"),
+            ("{axes: bcx, data_type: float32, shape: [1, 1, 32]}", "one axis y"),
+            ("{axes: tyx, data_type: float32, shape: [4, 32, 32]}", "\"time\""),
             ("{axes: yx, data_type: float32}", "without a size"),
             ("{axes: yx, data_type: float32, shape: [100000, 32]}", "without a size"),
             ("{data_type: float32}", "without axes"),
+            ("{axes: [{type: space, id: z, size: {min: 1, step: 1}}]}", "needs 3D"),
+            ("{axes: [{type: space, id: h, size: 9}]}", "\"h\""),
+            ("{axes: yx, shape: [32, 32], output_of: other-model}", "other-model"),
+            ("{axes: yx, shape: [32, 32], pad: {mode: wrap}}", "\"wrap\""),
+            ("{axes: yx, shape: [32, 32], pad: {}, preprocessing: [{id: scale_range}]}", "padded with a constant"),
         ] {
             let error = described(input, slice).unwrap_err();
             assert!(error.contains(reason), "{input}: {error}");
         }
         assert!(described(slice, &format!("{slice}, {slice}")).unwrap_err().contains("2 outputs"));
+    }
+
+    const AXES: [&str; 2] =
+        ["{type: space, id: y, size: {min: 16, step: 8}}", "{type: space, size: {min: 9, step: 1}}"];
+
+    fn newer(axes: &[&str], rest: &str) -> Description {
+        let axes = axes.join(", ");
+        let tensor = format!("{{axes: [{axes}]{rest}}}");
+        described(&tensor, &format!("{{axes: [{axes}]}}")).unwrap_or_else(|error| panic!("{tensor}: {error}"))
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let plain = newer(&AXES, "");
+        assert_eq!((plain.given.as_str(), plain.grey, plain.halo), ("float32", GreyType::F32, 0));
+        assert_eq!((plain.input.padding, plain.input.wider), (Padding::Symmetric, None));
+        for same in [
+            ", data: {type: float32}",
+            ", data: null, pad: null, preprocessing: []",
+            ", id: input, optional: true, description: a slice, pad: {mode: symmetric}",
+        ] {
+            assert_eq!(newer(&AXES, same), plain, "{same}");
+        }
+        let constant = ", pad: {value: 3}, preprocessing: [{id: scale_linear, kwargs: {gain: 2, offset: 1}}]";
+        assert_eq!(newer(&AXES, constant).input.padding, Padding::Constant(7.0));
+        assert_eq!(newer(&AXES, ", pad: {}").input.padding, Padding::Constant(0.0));
+    }
+
+    #[test]
+    fn axes_of_length_one_may_stand_anywhere() {
+        use Axis::{One, X, Y};
+        let [y, x] = AXES;
+        for (axes, expected) in [
+            (vec![y, x, "{type: channel, channel_names: [grey]}"], vec![Y, X, One]),
+            (vec!["{type: batch, size: 1}", x, y], vec![One, X, Y]),
+            (vec![y, "{type: space, id: z, size: 1}", x], vec![Y, One, X]),
+            (vec!["{type: time, size: 1}", "{type: index, id: i, size: 1.0}", y, x], vec![One, One, Y, X]),
+        ] {
+            assert_eq!(newer(&axes, "").input.axes, expected);
+        }
+        let older = "{axes: bizcyx, data_type: float32, shape: {min: [1, 1, 1, 1, 8, 8], step: [0, 0, 0, 0, 4, 4]}}";
+        let implicit = "{axes: bizcyx, data_type: float32, shape: {reference_tensor: raw, scale: [1, 1, 1, 1, 1, 1], \
+                        offset: [0, 0, 0, 0, 0, 0]}}";
+        assert_eq!(described(older, implicit).unwrap().input.made, [One, One, One, One, Y, X]);
+    }
+
+    #[test]
+    fn an_axis_may_follow_the_other() {
+        let [y, x] = AXES;
+        let wider = newer(&[y, "{type: space, id: x, size: {tensor_id: input, axis_id: y, offset: 4}}"], "").input;
+        assert_eq!((wider.width, wider.wider), (Lengths { least: 20, step: Some(8) }, Some(4)));
+        let higher = newer(&["{type: space, id: y, size: {tensor_id: input, axis_id: x}}", x], "").input;
+        assert_eq!((higher.height, higher.wider), (Lengths { least: 9, step: Some(1) }, Some(0)));
     }
 }

@@ -1,10 +1,13 @@
 //! Models of other programs: bioimage.io packages with one slice in and one out, whose network is in ONNX.
 //!
-//! `description` says how the network is fed, `processing` what is done before and after it, [`undulator_onnx`] runs it,
-//! and `trial` has it run on its own test image.
+//! `description` says how the network is fed: `axes` which tensors it takes, `processing` which `steps` are done before and
+//! after it, with `statistics` of the grey values. [`undulator_onnx`] runs it, and `trial` has it run on its own test image.
 
+mod axes;
 mod description;
 mod processing;
+mod statistics;
+mod steps;
 mod tensor;
 mod trial;
 
@@ -13,6 +16,8 @@ use undulator_onnx::{Network, TractRunner};
 
 use crate::{model::package::yaml::Yaml, stack::GreyType};
 use description::Description;
+use statistics::Scope;
+pub(crate) use statistics::{Measured, StackMeasures};
 pub(super) use trial::Trial;
 
 /// A model of another program that runs here.
@@ -20,6 +25,7 @@ pub(super) use trial::Trial;
 pub struct ExternalModel {
     description: Description,
     network: Network,
+    tested: bool,
 }
 
 impl ExternalModel {
@@ -27,7 +33,18 @@ impl ExternalModel {
     /// In words: for every model that does not run here.
     pub(super) fn new(rdf: &Yaml, onnx: Vec<u8>) -> Result<Self, String> {
         let description = Description::read(rdf)?;
-        Ok(Self { description, network: Network::read(onnx).map_err(|what| format!("its network: {what}"))? })
+        let network = Network::read(onnx).map_err(|what| format!("its network: {what}"))?;
+        let (given, takes) = (description.given.as_str(), network.takes());
+        // Zeros and ones are the same in every kind of numbers.
+        if given != takes && given != "bool" {
+            return Err(format!("its network takes numbers of the kind {takes}, its description gives it {given}"));
+        }
+        Ok(Self { description, network, tested: test_images(rdf).is_some() })
+    }
+
+    /// Whether the package has a test image. Without one, nothing shows that the model does here what it does elsewhere.
+    pub fn has_test(&self) -> bool {
+        self.tested
     }
 
     /// Grey type of restored stacks.
@@ -56,14 +73,29 @@ impl ExternalModel {
         TractRunner::new(self.network.clone(), self.description.input.clone(), with_halo)
     }
 
+    /// Whether pre- or postprocessing needs statistics of the whole stack.
+    pub(crate) fn measures_stack(&self) -> bool {
+        self.description.measures.iter().any(|measure| measure.scope == Scope::Stack)
+    }
+
+    /// Takes a slice's share of the statistics of the whole stack.
+    pub(crate) fn measure_stack(&self, slice: &[f32], stack: &mut StackMeasures) {
+        stack.add(slice, &self.description.measures);
+    }
+
+    /// The statistics that pre- and postprocessing of a slice need, with those of the stack.
+    pub(crate) fn measure(&self, slice: &[f32], stack: &Measured) -> Measured {
+        Measured::of(slice, &self.description.measures, Scope::Slice).and(stack)
+    }
+
     /// Preprocesses the grey values of a whole slice, in place.
-    pub fn preprocess(&self, greys: &mut [f32]) {
-        processing::apply(&self.description.preprocessing, greys);
+    pub(crate) fn preprocess(&self, measured: &Measured, greys: &mut [f32]) {
+        steps::apply(&self.description.preprocessing, measured, greys);
     }
 
     /// Postprocesses the network's output for a slice to grey values, in place.
-    pub fn postprocess(&self, values: &mut [f32]) {
-        processing::apply(&self.description.postprocessing, values);
+    pub(crate) fn postprocess(&self, measured: &Measured, values: &mut [f32]) {
+        steps::apply(&self.description.postprocessing, measured, values);
     }
 }
 
@@ -72,9 +104,10 @@ impl ExternalModel {
 /// # Errors
 /// In words: when there is none in ONNX.
 pub(super) fn network(rdf: &Yaml) -> Result<&Yaml, String> {
-    let Some(onnx) = rdf.get("weights").and_then(|weights| weights.get("onnx")) else {
+    let Some(onnx) = rdf.get("weights").and_then(|weights| weights.given("onnx")) else {
+        let there = |(name, entry): &'_ (String, Yaml)| (!entry.is_null()).then(|| name.clone());
         let others = match rdf.get("weights") {
-            Some(Yaml::Map(entries)) => entries.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "),
+            Some(Yaml::Map(entries)) => entries.iter().filter_map(there).collect::<Vec<_>>().join(", "),
             _ => "nothing".to_owned(),
         };
         return Err(format!("its weights are not there in ONNX, the only kind that runs here, but in {others}"));
@@ -85,16 +118,12 @@ pub(super) fn network(rdf: &Yaml) -> Result<&Yaml, String> {
     }
 }
 
-/// The files of the test input and output.
-///
-/// # Errors
-/// In words: when they are not named.
-pub(super) fn test_images(rdf: &Yaml) -> Result<[&Yaml; 2], String> {
+/// The files of the test input and output, if there are both.
+pub(super) fn test_images(rdf: &Yaml) -> Option<[&Yaml; 2]> {
     // Format 0.5 has them with the tensors, 0.4 in lists of their own.
-    let newer = |what: &str| rdf.list_at(what).first()?.get("test_tensor");
+    let newer = |what: &str| rdf.list_at(what).first()?.given("test_tensor");
     let of = |what: &str, older: &str| newer(what).or_else(|| rdf.list_at(older).first());
-    let images = of("inputs", "test_inputs").zip(of("outputs", "test_outputs"));
-    images.map(|(input, output)| [input, output]).ok_or_else(|| "its description names no test images".to_owned())
+    Some([of("inputs", "test_inputs")?, of("outputs", "test_outputs")?])
 }
 
 #[cfg(test)]
@@ -109,9 +138,11 @@ mod tests {
         assert_eq!(network(&newer).unwrap().text_at("source"), "a.onnx");
         assert_eq!(test_images(&newer).unwrap().map(|file| file.text_at("source")), ["i.npy", "o.npy"]);
         assert_eq!(test_images(&older).unwrap().map(|file| file.as_text().unwrap()), ["i.npy", "o.npy"]);
-        let elsewhere = read(b"{weights: {torchscript: {source: a.pt}, pytorch_state_dict: {}}}").unwrap();
+        let elsewhere = read(b"{weights: {onnx: null, torchscript: {source: a.pt}, pytorch_state_dict: {}}}").unwrap();
         assert!(network(&elsewhere).unwrap_err().contains("in torchscript, pytorch_state_dict"));
-        assert!(test_images(&elsewhere).is_err());
+        assert!(test_images(&elsewhere).is_none());
+        let untested = read(b"{inputs: [{test_tensor: {source: i.npy}}], outputs: [{test_tensor: null}]}").unwrap();
+        assert!(test_images(&untested).is_none());
         let external = read(b"{weights: {onnx: {source: a.onnx, external_data: {source: b}}}}").unwrap();
         assert!(network(&external).unwrap_err().contains("another file"));
     }

@@ -1,9 +1,9 @@
 //! A model of another program on its own test image.
 
 use undulator_compute::{device::Device, memory};
-use undulator_onnx::{Placed, TractRunner};
+use undulator_onnx::{Axis, Input, Placed, TractRunner, transposed};
 
-use super::ExternalModel;
+use super::{ExternalModel, StackMeasures};
 use crate::model::package::{npy::Tensor, verify::Verification};
 
 /// What two programs may differ by in a number, and beside it this part of the number: what bioimage.io allows where a
@@ -20,7 +20,8 @@ const QUICK_BYTES: u64 = 128 << 20;
 pub(in crate::model) struct Trial {
     model: ExternalModel,
     runner: TractRunner,
-    input: Tensor,
+    /// Row by row.
+    input: Vec<f32>,
     placed: Placed,
     multiplications: u64,
     bytes: u64,
@@ -32,7 +33,7 @@ impl ExternalModel {
     /// # Errors
     /// In words: when that is no slice of a size that the network takes.
     pub(in crate::model) fn trial(&self, input: Tensor) -> Result<Trial, String> {
-        let size = slice("input", &input)?;
+        let (size, input) = slice("input", self.description.test_axes()[0], input)?;
         let placed =
             Placed::new(&self.description.input, false, size[0], size[1]).filter(|placed| placed.size() == size);
         let placed = placed.ok_or_else(|| format!("its test input has the size {size:?}, which it does not take"))?;
@@ -53,8 +54,8 @@ impl Trial {
     ///
     /// # Errors
     /// In words: when the output is of another size, the network fails, or there is no memory for it.
-    pub fn verify(mut self, output: &Tensor) -> Result<Verification, String> {
-        let made_size = slice("output", output)?;
+    pub fn verify(mut self, output: Tensor) -> Result<Verification, String> {
+        let (made_size, expected) = slice("output", self.model.description.test_axes()[1], output)?;
         if self.placed.size() != made_size {
             return Err(format!("its test output has the size {made_size:?}, its input {:?}", self.placed.size()));
         }
@@ -62,10 +63,14 @@ impl Trial {
             let (needs, free) = (self.bytes >> 20, free >> 20);
             return Err(format!("its test image takes {needs} MB of memory, and {free} are free"));
         }
-        self.model.preprocess(&mut self.input.values);
-        let mut made = self.runner.slice(self.placed, &self.input.values)?;
-        self.model.postprocess(&mut made);
-        Ok(compare(&made, &output.values))
+        // The test image is a stack of its own.
+        let mut stack = StackMeasures::default();
+        self.model.measure_stack(&self.input, &mut stack);
+        let measured = self.model.measure(&self.input, &stack.finish());
+        self.model.preprocess(&measured, &mut self.input);
+        let mut made = self.runner.slice(self.placed, &self.input)?;
+        self.model.postprocess(&measured, &mut made);
+        Ok(compare(&made, &expected))
     }
 }
 
@@ -82,14 +87,23 @@ fn compare(made: &[f32], expected: &[f32]) -> Verification {
     Verification { worst, tolerance }
 }
 
-/// Height and width of an image whose other axes have the length one.
-fn slice(what: &str, tensor: &Tensor) -> Result<[usize; 2], String> {
-    match &tensor.shape[..] {
-        [leading @ .., height, width] if leading.iter().all(|length| *length == 1) && height * width > 0 => {
-            Ok([*height, *width])
-        }
-        shape => Err(format!("its test {what} has the shape {shape:?}, which is no slice")),
-    }
+/// Height and width of a test image, and its pixels row by row. Axes of length one may be left out.
+fn slice(what: &str, axes: &[Axis], tensor: Tensor) -> Result<([usize; 2], Vec<f32>), String> {
+    let Tensor { shape, values } = tensor;
+    let plane: Vec<Axis> = axes.iter().copied().filter(|axis| *axis != Axis::One).collect();
+    let lengths: Vec<usize> = shape.iter().copied().filter(|length| *length != 1).collect();
+    let find = |axes: &[Axis], lengths: &[usize]| {
+        let at = |wanted: Axis| Some(lengths[axes.iter().position(|axis| *axis == wanted)?]);
+        at(Axis::Y)
+            .zip(at(Axis::X))
+            .filter(|(height, width)| Input::shape(axes, [*height, *width]) == lengths && height * width > 0)
+    };
+    let whole = if shape.len() == axes.len() { find(axes, &shape) } else { None };
+    let bare = || if lengths.len() == plane.len() { find(&plane, &lengths) } else { None };
+    let (height, width) =
+        whole.or_else(bare).ok_or_else(|| format!("its test {what} has the shape {shape:?}, which is no slice"))?;
+    let rows = if Input::by_rows(axes) { values } else { transposed(&values, height) };
+    Ok(([height, width], rows))
 }
 
 #[cfg(test)]
@@ -110,5 +124,22 @@ mod tests {
         let compared = compare(&made, &expected);
         assert!(!compared.passed() && compared.worst == 0.5);
         assert!(!compare(&[1.0, f32::NAN], &[1.0, 1.0]).passed());
+    }
+
+    #[test]
+    fn test_images_lie_as_the_axes_say() {
+        use Axis::{One, X, Y};
+        let tensor = |shape: &[usize]| Tensor { shape: shape.to_vec(), values: (0..6).map(|at| at as f32).collect() };
+        let rows: Vec<f32> = (0..6).map(|at| at as f32).collect();
+        for shape in [&[1, 2, 3, 1][..], &[2, 3], &[1, 1, 1, 2, 3]] {
+            assert_eq!(slice("input", &[One, Y, X, One], tensor(shape)), Ok(([2, 3], rows.clone())), "{shape:?}");
+        }
+        let columns = slice("input", &[One, X, Y], tensor(&[1, 2, 3])).unwrap();
+        assert_eq!(columns, ([3, 2], vec![0.0, 3.0, 1.0, 4.0, 2.0, 5.0]));
+        assert_eq!(slice("input", &[One, Y, X], tensor(&[1, 1, 6])).unwrap().0, [1, 6]);
+        for shape in [&[6][..], &[2, 1, 3], &[6, 1, 1]] {
+            assert!(slice("input", &[One, X, Y, One], tensor(shape)).is_err() || shape.len() == 3, "{shape:?}");
+        }
+        assert!(slice("input", &[Y, X], tensor(&[6])).unwrap_err().contains("no slice"));
     }
 }

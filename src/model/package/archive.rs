@@ -68,6 +68,11 @@ impl<R: Read + Seek> Archive<R> {
         Ok(Self { source, entries })
     }
 
+    /// The names of all files.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.name.as_str())
+    }
+
     /// Whether there is such a file.
     pub fn holds(&self, name: &str) -> bool {
         self.entries.iter().any(|entry| entry.name == name)

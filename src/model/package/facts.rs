@@ -4,7 +4,7 @@ use std::io::{Read, Seek};
 
 use super::{
     Author, Citation, README, Reason,
-    opened::{Package, file_name},
+    opened::{NO_TEST, Package, file_name},
     verify::Verification,
     yaml::Yaml,
 };
@@ -15,6 +15,8 @@ use crate::{
 
 const MOST_README_BYTES: u64 = 256 << 10;
 const MOST_COVER_BYTES: u64 = 8 << 20;
+
+const TOO_LONG: &str = "it was not run on its test image, which would take long: Verify does that";
 
 /// What a package says of itself. Nothing in it is known to be true but what [`runs`](Self::runs) says.
 #[derive(Clone, Debug)]
@@ -38,8 +40,10 @@ pub struct Facts {
     /// What was trained on what; absent for models of other programs.
     pub card: Option<Card>,
     /// Whether it reproduces its test image, or why it cannot run here. Nothing is known of a network so large that the
-    /// test would take long: that is left to [`verify`](crate::model::verify).
+    /// test would take long: that is left to [`verify`](crate::model::verify). Nor is anything known without a test image.
     pub runs: Result<Option<Verification>, String>,
+    /// Why nothing is known of a model that may run.
+    pub untried: Option<&'static str>,
 }
 
 impl Facts {
@@ -65,6 +69,7 @@ impl<R: Read + Seek> Package<R> {
             Ok(Loaded::Own(model)) => Some(model.card.clone()),
             _ => None,
         };
+        let untested = matches!(&read, Ok(Loaded::External(model)) if !model.has_test());
         let runs = read.and_then(|model| self.verify_if_quick(&model)).map_err(|Reason(reason)| reason);
         Facts {
             name: text(&self.rdf, "name"),
@@ -76,6 +81,7 @@ impl<R: Read + Seek> Package<R> {
             readme: String::from_utf8_lossy(&readme).into_owned(),
             cover: cover.and_then(|bytes| Picture::from_png(&bytes)),
             card,
+            untried: matches!(runs, Ok(None)).then_some(if untested { NO_TEST } else { TOO_LONG }),
             runs,
         }
     }

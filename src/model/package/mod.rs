@@ -40,7 +40,7 @@ const VERSION: usize = 2;
 
 const RDF: &str = "rdf.yaml";
 /// What bioimage.io's tools may call the description.
-const RDF_BY_OTHERS: &str = "bioimageio.yaml";
+const RDF_NAMES: [&str; 3] = [RDF, "bioimageio.yaml", "model.yaml"];
 const CARD: &str = "model.json";
 const WEIGHTS: &str = "weights.safetensors";
 const WEIGHTS_ONNX: &str = "weights.onnx";
@@ -131,7 +131,8 @@ pub(super) fn write(files: &[(&'static str, Vec<u8>)], out: impl Write + Seek) -
 }
 
 /// Reads a package of any program. Nothing is unpacked to disk, and nothing is believed: the model must reproduce its test
-/// image, unless `force` is set. Models of this project whose test would take long are not tried: they wrote it themselves.
+/// image, unless `force` is set. Models of this project whose test would take long are not tried: they wrote it themselves;
+/// nor are those of others that have none, which applying warns of.
 pub(super) fn read(file: impl Read + Seek, force: bool) -> Result<Loaded, Reason> {
     let mut package = Package::open(file)?;
     let model = package.load()?;
@@ -139,8 +140,8 @@ pub(super) fn read(file: impl Read + Seek, force: bool) -> Result<Loaded, Reason
         return Ok(model);
     }
     let verification = match &model {
-        Loaded::Own(_) => package.verify_if_quick(&model)?,
-        Loaded::External(_) => Some(package.verify(&model)?),
+        Loaded::External(external) if external.has_test() => Some(package.verify(&model)?),
+        Loaded::Own(_) | Loaded::External(_) => package.verify_if_quick(&model)?,
     };
     match verification.filter(|verification| !verification.passed()) {
         None => Ok(model),

@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use sha2::{Digest, Sha256};
 
 use super::{
-    CARD, FORMAT, RDF, RDF_BY_OTHERS, Reason, TEST_INPUT, TEST_OUTPUT, VERSION, WEIGHTS,
+    CARD, FORMAT, RDF, RDF_NAMES, Reason, TEST_INPUT, TEST_OUTPUT, VERSION, WEIGHTS,
     archive::{Archive, is_bare},
     npy::{self, Tensor},
     reason,
@@ -31,6 +31,8 @@ const MOST_BYTES_BESIDE_WEIGHTS: usize = 64 << 10;
 /// Of networks of other programs; larger ones must take as much on the disk, so that nothing grows on the way.
 const MOST_PACKED_NETWORK_BYTES: u64 = 64 << 20;
 
+pub(super) const NO_TEST: &str = "it has no test image, so nothing shows that it does here what it does elsewhere";
+
 /// An open package: its files are there, and its description can be read.
 pub(super) struct Package<R> {
     pub archive: Archive<R>,
@@ -43,8 +45,8 @@ impl<R: Read + Seek> Package<R> {
     /// Opens a package of any program.
     pub fn open(file: R) -> Result<Self, Reason> {
         let mut archive = Archive::open(file).map_err(reason)?;
-        let rdf = match [RDF, RDF_BY_OTHERS].into_iter().find(|name| archive.holds(name)) {
-            Some(name) => yaml::read(&archive.read(name, yaml::MOST_BYTES as u64).map_err(reason)?).map_err(reason)?,
+        let rdf = match description_name(&archive) {
+            Some(name) => yaml::read(&archive.read(&name, yaml::MOST_BYTES as u64).map_err(reason)?).map_err(reason)?,
             None if archive.holds(CARD) => {
                 return Err(Reason("it was written by an early version of Undulator: train it again".to_owned()));
             }
@@ -104,9 +106,10 @@ impl<R: Read + Seek> Package<R> {
                 let quick = plan.multiplications(plan.least_tile().pow(2) as u64) <= MOST_MULTIPLICATIONS;
                 if quick { self.verify(model).map(Some) } else { Ok(None) }
             }
+            Loaded::External(model) if !model.has_test() => Ok(None),
             Loaded::External(model) => {
                 let (trial, output) = self.trial(model)?;
-                if trial.is_quick() { trial.verify(&output).map(Some).map_err(reason) } else { Ok(None) }
+                if trial.is_quick() { trial.verify(output).map(Some).map_err(reason) } else { Ok(None) }
             }
         }
     }
@@ -121,14 +124,15 @@ impl<R: Read + Seek> Package<R> {
             }
             Loaded::External(model) => {
                 let (trial, output) = self.trial(model)?;
-                trial.verify(&output).map_err(reason)
+                trial.verify(output).map_err(reason)
             }
         }
     }
 
     /// A model of another program, ready for its test input, and its test output.
     fn trial(&mut self, model: &ExternalModel) -> Result<(Trial, Tensor), Reason> {
-        let [input, output] = external::test_images(&self.rdf).map_err(reason)?.map(File::of);
+        let images = external::test_images(&self.rdf);
+        let [input, output] = images.ok_or_else(|| Reason(NO_TEST.to_owned()))?.map(File::of);
         let mut read = |file: Result<File, String>| {
             let file = file.map_err(reason)?;
             tensor(&file.name, &self.read(&file, MOST_FOREIGN_TENSOR_BYTES)?)
@@ -165,6 +169,18 @@ impl<R: Read + Seek> Package<R> {
         }
         Ok(())
     }
+}
+
+/// The file that is the description: by the first of the names that is there, alone or after a point; of several, the
+/// first in the order of the alphabet. So `bioimageio.spec` has it.
+fn description_name<R: Read + Seek>(archive: &Archive<R>) -> Option<String> {
+    let mut names: Vec<&str> = archive.names().collect();
+    names.sort_unstable();
+    RDF_NAMES.iter().find_map(|kind| {
+        let is =
+            |name: &&&str| name.strip_suffix(kind).is_some_and(|before| before.is_empty() || before.ends_with('.'));
+        names.iter().find(is).map(|name| (*name).to_owned())
+    })
 }
 
 /// What a description says to this project alone.
@@ -222,12 +238,13 @@ struct File {
 impl File {
     /// The file that an entry of the description names, alone or with its checksum.
     fn of(entry: &Yaml) -> Result<Self, String> {
-        let name = file_name(entry).filter(|name| is_bare(name)).ok_or_else(|| {
+        let name = file_name(entry).map(|name| name.strip_prefix("./").unwrap_or(name));
+        let name = name.filter(|name| is_bare(name)).ok_or_else(|| {
             let given = file_name(entry).unwrap_or("a list");
             format!("its description names the file {given:?}: only bare names of files in the package are read")
         })?;
         let is_sum = |sum: &&str| sum.len() == 64 && sum.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let sum = match entry.get("sha256").filter(|sum| !sum.is_null()) {
+        let sum = match entry.given("sha256") {
             None => None,
             Some(sum) => {
                 let sum = sum.as_text().filter(is_sum);

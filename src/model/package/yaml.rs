@@ -66,7 +66,24 @@ impl Yaml {
 
     /// Whether it is no value, written without quotes.
     pub fn is_null(&self) -> bool {
-        matches!(self, Self::Scalar { text, quoted: false } if ["", "~", "null"].contains(&text.as_str()))
+        let nothing = ["", "~", "null", "Null", "NULL"];
+        matches!(self, Self::Scalar { text, quoted: false } if nothing.contains(&text.as_str()))
+    }
+
+    /// The value of a map's key, unless it is null: what a description may leave out, it may also say to be nothing.
+    pub fn given(&self, key: &str) -> Option<&Self> {
+        self.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The finite number of a scalar.
+    pub fn as_number(&self) -> Option<f64> {
+        self.as_text()?.parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
+    /// The whole number of a scalar, also of one written as `64.0`.
+    pub fn as_whole(&self) -> Option<i64> {
+        let whole = |number: &f64| number.fract() == 0.0 && number.abs() < 1e15;
+        self.as_number().filter(whole).map(|number| number as i64)
     }
 
     /// The text of a map's key; empty where there is none.
