@@ -5,9 +5,13 @@
 //! much memory before any image is there: what is computed from constants alone is followed with the number of values
 //! that it can have at the most. Images between the steps are bounded later, when their sizes are known.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use crate::protobuf::{Fields, Value, damaged, numbers, text, texts};
+use crate::{
+    constants::{Constants, Known, Origin, tensor_name},
+    operators::{Made, is_taken_apart, telling, told},
+    protobuf::{Fields, Value, damaged, numbers, text, texts},
+};
 
 const MOST_NODES: usize = 5000;
 /// tract's time to get a network ready grows with the square of its length. Operators that it takes apart count more;
@@ -25,111 +29,23 @@ const MOST_AXES: usize = 8;
 const MOST_SETTING: i64 = 4096;
 const OPSETS: std::ops::RangeInclusive<u64> = 9..=21;
 
-/// Operators that yield no more values than their first input has.
-const KEEPING: [&str; 22] = [
-    "Abs",
-    "Cast",
-    "Ceil",
-    "Clip",
-    "Dropout",
-    "Exp",
-    "Flatten",
-    "Floor",
-    "Identity",
-    "Neg",
-    "ReduceMax",
-    "ReduceMean",
-    "ReduceSum",
-    "Relu",
-    "Reshape",
-    "Sigmoid",
-    "Slice",
-    "Sqrt",
-    "Squeeze",
-    "Tanh",
-    "Transpose",
-    "Unsqueeze",
-];
-
-/// Operators that may spread one input over another.
-const SPREADING: [&str; 8] = ["Add", "Div", "Gather", "Max", "Min", "Mul", "Pow", "Sub"];
-
-/// Operators whose results may be larger than their inputs, or which nobody uses on constants. Only images go through
-/// them.
-const OF_IMAGES: [&str; 35] = [
-    "AveragePool",
-    "BatchNormalization",
-    "Celu",
-    "Conv",
-    "ConvTranspose",
-    "DepthToSpace",
-    "Elu",
-    "Erf",
-    "Gemm",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "GroupNormalization",
-    "HardSigmoid",
-    "HardSwish",
-    "InstanceNormalization",
-    "LayerNormalization",
-    "LeakyRelu",
-    "Log",
-    "LogSoftmax",
-    "MatMul",
-    "MaxPool",
-    "Mean",
-    "Mish",
-    "Pad",
-    "PRelu",
-    "Reciprocal",
-    "Resize",
-    "Selu",
-    "Softmax",
-    "Softplus",
-    "SpaceToDepth",
-    "Split",
-    "Sum",
-    "ThresholdedRelu",
-    "Upsample",
-];
-
-/// Operators of which tract makes several.
-const TAKEN_APART: [&str; 12] = [
-    "BatchNormalization",
-    "Celu",
-    "Conv",
-    "ConvTranspose",
-    "Elu",
-    "Gemm",
-    "GroupNormalization",
-    "HardSigmoid",
-    "InstanceNormalization",
-    "LayerNormalization",
-    "MatMul",
-    "Selu",
-];
-
 /// Refuses every file that should not be run.
 ///
 /// # Errors
 /// In words.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
-    let (mut graphs, mut opsets) = (0, Vec::new());
+    let (mut graphs, mut opsets) = (Vec::new(), Vec::new());
     for field in Fields(bytes) {
         match field? {
-            (7, Value::Bytes(graph)) => {
-                graphs += 1;
-                check_graph(graph)?;
-            }
+            (7, Value::Bytes(graph)) => graphs.push(graph),
             (8, Value::Bytes(import)) if is_onnx(text(import, 1)?) => opsets.extend(numbers(import, 2)?),
             (20 | 25, _) => return Err("it holds functions or a training, which do not run here".to_owned()),
             _ => {}
         }
     }
-    match (graphs, &opsets[..]) {
-        (1, [opset]) if OPSETS.contains(opset) => Ok(()),
-        (1, [opset]) => {
+    match (&graphs[..], &opsets[..]) {
+        ([graph], [opset]) if OPSETS.contains(opset) => check_graph(graph, *opset),
+        ([_], [opset]) => {
             Err(format!("its operators are of version {opset}, not {} to {}", OPSETS.start(), OPSETS.end()))
         }
         _ => Err(damaged()),
@@ -140,17 +56,15 @@ fn is_onnx(domain: &str) -> bool {
     ["", "ai.onnx"].contains(&domain)
 }
 
-/// Names of values, and of those that are constant the number of values at the most.
-type Known<'a> = HashMap<&'a str, Option<u64>>;
-
-fn check_graph(graph: &[u8]) -> Result<(), String> {
-    let (mut known, mut inputs, mut outputs, mut nodes) = (Known::new(), HashSet::new(), Vec::new(), Vec::new());
+fn check_graph(graph: &[u8], opset: u64) -> Result<(), String> {
+    let (mut inputs, mut outputs, mut nodes) = (HashSet::new(), Vec::new(), Vec::new());
+    let mut constants = Constants::default();
     for field in Fields(graph) {
         match field? {
             (1, Value::Bytes(node)) => nodes.push(node),
             (5, Value::Bytes(tensor)) => {
-                let values = check_tensor(tensor)?;
-                add(&mut known, text(tensor, 8)?, Some(values))?;
+                let most = check_tensor(tensor)?;
+                constants.add(tensor_name(tensor)?, Known::Constant { most, origin: Origin::Stored(tensor) })?;
             }
             (11, Value::Bytes(input)) => {
                 inputs.insert(text(input, 1)?);
@@ -163,7 +77,7 @@ fn check_graph(graph: &[u8]) -> Result<(), String> {
             return Err(format!("it has more than {MOST_NODES} nodes"));
         }
     }
-    inputs.retain(|input| !known.contains_key(input));
+    inputs.retain(|input| constants.get(input).is_none());
     if (inputs.len(), outputs.len()) != (1, 1) {
         return Err(format!(
             "it has {} inputs and {} outputs: only one of each runs here",
@@ -171,22 +85,14 @@ fn check_graph(graph: &[u8]) -> Result<(), String> {
             outputs.len()
         ));
     }
-    known.extend(inputs.into_iter().map(|input| (input, None)));
-    let stored = known.values().flatten().sum();
-    let mut sums = Sums { stored, ..Sums::default() };
+    let mut sums = Sums { stored: constants.stored(), ..Sums::default() };
+    inputs.into_iter().try_for_each(|input| constants.add(input, Known::Image))?;
     for node in nodes {
-        check_node(node, &mut known, &mut sums)?;
+        check_node(node, opset, &mut constants, &mut sums)?;
     }
-    match known.get(outputs[0]) {
-        Some(None) => Ok(()),
+    match constants.get(outputs[0]) {
+        Some(Known::Image) => Ok(()),
         _ => Err("its output does not depend on its input".to_owned()),
-    }
-}
-
-fn add<'a>(known: &mut Known<'a>, name: &'a str, constant: Option<u64>) -> Result<(), String> {
-    match known.insert(name, constant) {
-        None => Ok(()),
-        Some(_) => Err(format!("two of its values have the name {name:?}")),
     }
 }
 
@@ -218,57 +124,76 @@ impl Sums {
     }
 }
 
-fn check_node<'a>(node: &'a [u8], known: &mut Known<'a>, sums: &mut Sums) -> Result<(), String> {
+fn check_node<'a>(node: &'a [u8], opset: u64, known: &mut Constants<'a>, sums: &mut Sums) -> Result<(), String> {
     let (operator, domain) = (text(node, 4)?, text(node, 7)?);
-    let runs = ["Concat", "Constant", "Shape"].contains(&operator)
-        || [&KEEPING[..], &SPREADING, &OF_IMAGES].iter().any(|list| list.contains(&operator));
-    if !runs || !is_onnx(domain) {
-        return Err(format!("its operator {operator:?} does not run here"));
-    }
+    let made = Made::by(operator).filter(|_| is_onnx(domain));
+    let made = made.ok_or_else(|| format!("its operator {operator:?} does not run here"))?;
     let mut stored = 0;
     for field in Fields(node) {
         if let (5, Value::Bytes(attribute)) = field? {
             stored += check_attribute(attribute, operator)?;
         }
     }
+    let inputs: Vec<&str> = texts(node, 1)?.into_iter().filter(|name| !name.is_empty()).collect();
     let (mut constants, mut of_images) = (Vec::new(), false);
-    for name in texts(node, 1)?.into_iter().filter(|name| !name.is_empty()) {
+    for name in &inputs {
         match known.get(name) {
             None => return Err(format!("nothing before its operator {operator} makes the value {name:?}")),
-            Some(None) => of_images = true,
-            Some(Some(values)) => constants.push(*values),
+            Some(Known::Image) => of_images = true,
+            Some(Known::Constant { most, .. }) => constants.push(most),
         }
     }
-    let result = match operator {
-        "Constant" => Some(stored),
-        "Shape" => Some(MOST_AXES as u64),
+    let most = match made {
+        Made::Stored => Some(stored.max(1)),
+        Made::PerAxis => Some(MOST_AXES as u64),
+        Made::One => Some(1),
         _ if of_images => None,
-        _ => Some(most_values(operator, &constants)?),
+        Made::AsTold => {
+            let telling = inputs.get(telling(operator)).ok_or_else(damaged)?;
+            let numbers = known.numbers(telling, opset);
+            let numbers = numbers.map_err(|what| {
+                format!("its operator {operator} makes a tensor whose size {what}, which does not run here")
+            })?;
+            Some(at_most(told(operator, constants[0], &numbers))?)
+        }
+        _ => Some(most_values(operator, made, &constants)?),
     };
     sums.length += match operator {
         "Constant" => 0,
-        _ if TAKEN_APART.contains(&operator) => LENGTHY,
+        _ if is_taken_apart(operator) => LENGTHY,
         _ => 1,
     };
-    match result {
-        None => sums.used += constants.iter().sum::<u64>(),
-        Some(_) if operator == "Constant" => sums.stored += stored,
-        Some(values) => sums.computed += values,
+    match (made, most) {
+        (_, None) => sums.used += constants.iter().sum::<u64>(),
+        (Made::Stored, Some(most)) => sums.stored += most,
+        (_, Some(most)) => sums.computed += most,
     }
     sums.check()?;
-    texts(node, 2)?.into_iter().filter(|name| !name.is_empty()).try_for_each(|name| add(known, name, result))
+    let result = match most {
+        None => Known::Image,
+        // What is asked of an image are its sizes.
+        Some(most) if of_images => Known::Constant { most, origin: Origin::Sized },
+        Some(most) => Known::Constant { most, origin: known.step(node, inputs) },
+    };
+    texts(node, 2)?.into_iter().filter(|name| !name.is_empty()).try_for_each(|name| known.add(name, result))
 }
 
 /// How many values an operator can make of constants that have so many.
-fn most_values(operator: &str, constants: &[u64]) -> Result<u64, String> {
-    let most = match operator {
-        "Concat" => constants.iter().try_fold(0u64, |sum, values| sum.checked_add(*values)),
-        _ if KEEPING.contains(&operator) => constants.first().copied(),
-        _ if SPREADING.contains(&operator) => constants.iter().try_fold(1u64, |all, values| all.checked_mul(*values)),
+fn most_values(operator: &str, made: Made, constants: &[u64]) -> Result<u64, String> {
+    let most = match made {
+        Made::AsAll => constants.iter().map(|values| *values as f64).sum(),
+        Made::AsFirst => constants.first().map_or(f64::INFINITY, |values| *values as f64),
+        Made::Spread => constants.iter().map(|values| *values as f64).product(),
         _ => return Err(format!("its operator {operator} is applied to constants alone, which does not run here")),
     };
-    most.filter(|values| *values <= MOST_COMPUTED)
-        .ok_or_else(|| format!("it computes more than {MOST_COMPUTED} values from constants alone"))
+    at_most(most)
+}
+
+fn at_most(values: f64) -> Result<u64, String> {
+    match values <= MOST_COMPUTED as f64 {
+        true => Ok(values as u64),
+        false => Err(format!("it computes more than {MOST_COMPUTED} values from constants alone")),
+    }
 }
 
 /// How many values it holds.
@@ -283,8 +208,8 @@ fn check_attribute(attribute: &[u8], operator: &str) -> Result<u64, String> {
             (2, _) => values += 1,
             (7, Value::Bytes(packed)) => values += packed.len() as u64 / 4,
             (8, Value::Bytes(packed)) => values += packed.len() as u64,
-            (7 | 8, _) => values += 1,
-            (1 | 3 | 4 | 9 | 13 | 20 | 21, _) => {}
+            (7..=9, _) => values += 1,
+            (1 | 3 | 4 | 13 | 20 | 21, _) => {}
             _ => return Err(format!("its operator {operator} holds a graph, which does not run here")),
         }
     }
@@ -400,7 +325,7 @@ mod tests {
     }
 
     fn refused(nodes: &[Vec<u8>]) -> String {
-        check_graph(&graph(nodes)).unwrap_err()
+        check_graph(&graph(nodes), 17).unwrap_err()
     }
 
     #[test]
@@ -420,13 +345,13 @@ mod tests {
         let hidden = [node("Conv", &["in", "w"], "out"), message(5, &message(6, b""))].concat();
         assert!(refused(&[hidden]).contains("holds a graph"));
         let two = [graph(&[node("Relu", &["in"], "out")]), message(11, &message(1, b"b"))].concat();
-        assert!(check_graph(&two).unwrap_err().contains("2 inputs"));
+        assert!(check_graph(&two, 17).unwrap_err().contains("2 inputs"));
         assert!(refused(&[node("Relu", &["nowhere"], "out")]).contains("\"nowhere\""));
         assert!(refused(&[node("Relu", &["in"], "w"), node("Relu", &["in"], "out")]).contains("the name \"w\""));
         assert!(refused(&[node("Relu", &["w"], "out")]).contains("does not depend"));
         let wide = [node("MaxPool", &["in"], "out"), message(5, &[&message(1, b"pads")[..], &[64, 128, 64]].concat())];
         assert!(refused(&[wide.concat()]).contains("pads of 8192"));
-        assert_eq!(check_graph(&graph(&[node("Relu", &["in"], "a"), node("Mul", &["a", "w"], "out")])), Ok(()));
+        assert_eq!(check_graph(&graph(&[node("Relu", &["in"], "a"), node("Mul", &["a", "w"], "out")]), 17), Ok(()));
     }
 
     #[test]
@@ -443,7 +368,70 @@ mod tests {
         let squares = [spread("w", "a"), spread("a", "b"), spread("b", "c"), spread("c", "d"), image()];
         assert!(refused(&squares).contains("more than 16777216"));
         assert!(refused(&[node("Pad", &["w", "w"], "a"), image()]).contains("constants alone"));
-        assert_eq!(check_graph(&graph(&[spread("w", "a"), node("Shape", &["in"], "b"), image()])), Ok(()));
+        assert_eq!(check_graph(&graph(&[spread("w", "a"), node("Shape", &["in"], "b"), image()]), 17), Ok(()));
+    }
+
+    /// A constant of whole numbers.
+    fn whole(name: &str, numbers: &[i64]) -> Vec<u8> {
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let tensor = [&message(1, &[numbers.len() as u8])[..], &[16, 7], &message(9, &bytes)].concat();
+        let attribute = [message(1, b"value"), message(5, &tensor), vec![160, 1, 4]].concat();
+        [message(2, name.as_bytes()), message(4, b"Constant"), message(5, &attribute)].concat()
+    }
+
+    #[test]
+    fn sizes_that_constants_tell_are_computed() {
+        let image = || node("Mul", &["in", "w"], "out");
+        // Twice four, less as many as there are paddings: so many zeros follow them.
+        let pads = |more: Vec<Vec<u8>>| {
+            let steps = vec![
+                whole("pads", &[1, 1, 1, 1]),
+                node("Size", &["pads"], "given"),
+                whole("all", &[8]),
+                node("Sub", &["all", "given"], "missing"),
+                node("ConstantOfShape", &["missing"], "zeros"),
+                node("Concat", &["pads", "zeros"], "padded"),
+            ];
+            check_graph(&graph(&[steps, more, vec![image()]].concat()), 17)
+        };
+        assert_eq!(pads(vec![]), Ok(()));
+        assert_eq!(pads(vec![node("Expand", &["padded", "missing"], "spread")]), Ok(()));
+        let most = "more than 16777216";
+        let large =
+            |operator: &str, inputs: &[&str]| pads(vec![whole("large", &[4096, 4096, 2]), node(operator, inputs, "b")]);
+        assert!(large("Expand", &["padded", "large"]).unwrap_err().contains(most));
+        assert!(large("ConstantOfShape", &["large"]).unwrap_err().contains(most));
+        assert!(large("Tile", &["padded", "large"]).unwrap_err().contains(most));
+        let range = |limit: i64, delta: i64| {
+            let ends = vec![whole("start", &[0]), whole("limit", &[limit]), whole("delta", &[delta])];
+            pads([ends, vec![node("Range", &["start", "limit", "delta"], "b")]].concat())
+        };
+        assert_eq!(range(1000, 10), Ok(()));
+        assert!(range(1 << 40, 10).unwrap_err().contains(most));
+        assert!(range(10, 0).unwrap_err().contains(most));
+        let sized = [node("Shape", &["in"], "shape"), node("ConstantOfShape", &["shape"], "a"), image()];
+        assert!(
+            refused(&sized).contains("ConstantOfShape makes a tensor whose size follows from the size of the image")
+        );
+    }
+
+    #[test]
+    fn a_constant_of_one_number_counts() {
+        let one = [
+            message(2, b"one"),
+            message(4, b"Constant"),
+            message(5, &[&message(1, b"value_int")[..], &[24, 7]].concat()),
+        ];
+        let spread = |from: &str, to: &str| node("Add", &[from, from], to);
+        let nodes = [
+            one.concat(),
+            node("Add", &["w", "one"], "a"),
+            spread("a", "b"),
+            spread("b", "c"),
+            spread("c", "d"),
+            spread("d", "e"),
+        ];
+        assert!(refused(&[&nodes[..], &[node("Mul", &["in", "w"], "out")]].concat()).contains("more than 16777216"));
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn multiplications(model: &TypedModel) -> TractResult<u64> {
 }
 
 /// As [`caught`], on a thread with a large stack.
-fn on_its_own_stack<T: Send>(work: impl FnOnce() -> TractResult<T> + Send) -> Result<T, String> {
+pub(crate) fn on_its_own_stack<T: Send>(work: impl FnOnce() -> TractResult<T> + Send) -> Result<T, String> {
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("undulator onnx".to_owned()).stack_size(STACK_BYTES);
         match thread.spawn_scoped(scope, || caught(work)) {

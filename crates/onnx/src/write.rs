@@ -39,9 +39,25 @@ pub fn to_onnx(plan: &Plan, weights: &Weights) -> Vec<u8> {
     graph.message(11, image(INPUT, plan.multiple));
     graph.message(12, image(OUTPUT, plan.multiple));
 
+    model(graph, OPSET)
+}
+
+/// A file of nodes and tensors of another file, which make one value.
+pub(crate) fn model_of(nodes: &[&[u8]], tensors: &[&[u8]], output: &str, opset: u64) -> Vec<u8> {
+    let mut graph = Message::default();
+    nodes.iter().for_each(|node| graph.message(1, Message(node.to_vec())));
+    graph.text(2, "part");
+    tensors.iter().for_each(|tensor| graph.message(5, Message(tensor.to_vec())));
+    let mut made = Message::default();
+    made.text(1, output);
+    graph.message(12, made);
+    model(graph, opset)
+}
+
+fn model(graph: Message, version: u64) -> Vec<u8> {
     let mut opset = Message::default();
     opset.text(1, "");
-    opset.number(2, OPSET);
+    opset.number(2, version);
     let mut model = Message::default();
     model.number(1, IR_VERSION);
     model.text(2, "undulator");
