@@ -1,4 +1,4 @@
-//! How good a transform is: metrics, overlap, and what to look at before trusting it.
+//! Quality of a transform: metrics, overlap, warnings.
 
 use crate::progress::Progress;
 use crate::stack::SliceSource;
@@ -13,9 +13,9 @@ use super::{
     search_level, verify,
 };
 
-/// Judges a transform that was found elsewhere or earlier, on the same copies of the volumes that [`align`](super::align)
-/// looks at, without changing it. Doubts come as warnings. Of stacks that show nothing to judge by (a single slice, one
-/// grey value) the numbers are NaN, which is a warning too, since the transform may still be applied to them.
+/// Assesses a known transform without changing it, on the copies of the volumes that [`align`](super::align) uses.
+/// Doubts are warnings. For stacks without enough content (a single slice, one grey value) the numbers are NaN, with a
+/// warning: the transform can still be applied to them.
 ///
 /// # Errors
 /// [`AlignError`] for stacks that cannot be read, and when the user asks to stop.
@@ -67,7 +67,7 @@ pub(super) fn distinction(level: &Pair, transform: &Transform, signed: bool) -> 
     turned.distinction(&level.moving, transform, 8.0, signed).unwrap_or(0.0)
 }
 
-/// Metrics, overlap and warnings. `distance` is how far the volume is moved to see whether that matters.
+/// Metrics, overlap and warnings. `distance` is how far the volume is moved to test each direction.
 pub(super) fn report(
     landscape: &Landscape,
     options: &AlignOptions,

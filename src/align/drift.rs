@@ -1,4 +1,4 @@
-//! Slow movement of a scan: a small in-plane shift of the moving volume that changes smoothly with its z.
+//! Drift during a scan: a small in-plane shift of the moving volume that varies smoothly with its z.
 //!
 //! The shift is a uniform cubic B-spline (Unser, IEEE Signal Process. Mag. 16(6), 22, 1999): few coefficients, a
 //! continuous slope, and constant beyond its ends.
@@ -35,7 +35,7 @@ impl Drift {
         }
     }
 
-    /// Why these numbers are not a drift, if they are not.
+    /// The reason why these numbers are not a valid drift, if any.
     pub(super) fn fault(&self) -> Option<String> {
         let finite = self.coefficients_um.iter().flatten().all(|c| c.is_finite()) && self.start_um.is_finite();
         if self.coefficients_um.len() < 4 {
@@ -86,7 +86,7 @@ impl Drift {
         (value, slope)
     }
 
-    /// The largest length of the shift: no point moves further.
+    /// An upper bound of the length of the shift.
     pub fn largest(&self) -> f64 {
         self.coefficients_um.iter().map(|[y, x]| y.hypot(*x)).fold(0.0, f64::max)
     }

@@ -47,7 +47,7 @@ pub enum AlignError {
     /// Too few voxels to align.
     #[error("{name} has {size} voxels: aligning needs at least {fewest} along every axis")]
     TooSmall {
-        /// What the stack is to the command.
+        /// Role of the stack.
         name: String,
         /// Its size.
         size: Size,
@@ -57,7 +57,7 @@ pub enum AlignError {
     /// One grey value everywhere.
     #[error("{name} shows nothing to align by: its grey values are all (nearly) equal")]
     Featureless {
-        /// What the stack is to the command.
+        /// Role of the stack.
         name: String,
     },
     /// The volumes have nothing in common.
@@ -69,9 +69,9 @@ pub enum AlignError {
         moving: String,
         /// The reference's name.
         reference: String,
-        /// How many deviations the best match lies above those at other shifts.
+        /// By how many standard deviations the best match exceeds those at other shifts.
         distinction: f64,
-        /// How many it must.
+        /// The least that is accepted.
         least: f64,
     },
     /// Only a thin slab agrees, as any volume agrees with its mirror image at a face.
@@ -83,9 +83,9 @@ pub enum AlignError {
         moving: String,
         /// The reference's name.
         reference: String,
-        /// How much of the smaller field is in common.
+        /// Percentage of the smaller field in common.
         percent: f64,
-        /// How much must be.
+        /// The least percentage that is accepted.
         least: f64,
     },
     /// The optimiser refused its settings.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use rustfft::num_complex::Complex32;
 use rustfft::{Fft, FftPlanner};
 
-/// Plans for arrays of one size, index `(z * height + y) * width + x`. Neither direction is scaled.
+/// Plans for arrays of one size, index `(z * height + y) * width + x`. Both directions are unnormalised.
 pub(super) struct Fourier {
     size: [usize; 3],
     forward: [Arc<dyn Fft<f32>>; 3],
     inverse: [Arc<dyn Fft<f32>>; 3],
 }
 
-/// The least number from `n` up with no prime factor above 5, for which transforms are fast.
+/// The smallest number not below `n` without prime factors above 5, for which transforms are fast.
 pub(super) fn fast_length(n: usize) -> usize {
     let smooth = |mut n: usize| {
         for p in [2, 3, 5] {
@@ -36,7 +36,7 @@ impl Fourier {
         }
     }
 
-    /// Numbers in an array.
+    /// Elements of an array.
     pub fn len(&self) -> usize {
         self.size.iter().product()
     }

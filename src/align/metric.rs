@@ -1,7 +1,7 @@
-//! How well the moving volume's grey values go with the reference's at the same places.
+//! Similarity of the moving volume's grey values to the reference's at the same positions.
 //!
-//! Both measures are maximal at the best alignment, and neither minds how grey scales differ by a linear map (normalised
-//! cross-correlation) or by any map at all (mutual information).
+//! Both measures are largest at the best alignment. Normalised cross-correlation is invariant to a linear map of the grey
+//! values, mutual information to any map.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub(super) struct Score {
 const BINS: usize = 32;
 
 impl Metric {
-    /// The measure over all samples at which neither value is NaN. Without any structure it is 0.
+    /// The measure over all samples at which neither value is NaN; 0 for constant grey values.
     pub(super) fn score(self, reference: &[f32], moving: &[f32]) -> Score {
         match self {
             Self::Ncc => correlation(reference, moving),
@@ -64,8 +64,8 @@ impl Metric {
 
 impl Metric {
     /// The measure as a correlation, 0 to 1 (or from −1), and the derivative of that: the informational coefficient of
-    /// correlation (Linfoot, Information and Control 1, 85, 1957), which is |NCC| for grey values of normal distribution.
-    /// So both measures bend alike at their maximum.
+    /// correlation (Linfoot, Information and Control 1, 85, 1957), which is |NCC| for normally distributed grey values.
+    /// Both measures then have similar curvature at their maximum.
     pub(super) fn as_correlation(self, value: f64) -> (f64, f64) {
         match self {
             Self::Ncc => (value, 1.0),
@@ -113,7 +113,7 @@ fn correlation(f: &[f32], g: &[f32]) -> Score {
     Score { value, weights, count: n as usize }
 }
 
-/// Grey values are standardised; what lies further than this from the mean shares the outermost bins.
+/// Grey values are standardised; those further than this from the mean share the outermost bins.
 const REACH: f32 = 4.0;
 const STEP: f32 = 2.0 * REACH / BINS as f32;
 

@@ -1,8 +1,8 @@
-//! Bringing the laboratory volume onto the synchrotron volume.
+//! Registration of the laboratory volume with the synchrotron volume.
 //!
 //! [`align`] finds where each point of the reference lies in the moving volume, whatever their voxel sizes, grey scales
 //! and fields of view; [`apply_transform`] then writes the moving volume on the reference's grid, interpolating once.
-//! How it works, and how well, is told in `docs/alignment.md`; conventions are those of [`Transform`].
+//! `docs/alignment.md` describes the method and its accuracy; conventions are those of [`Transform`].
 
 mod air;
 mod apply;
@@ -48,19 +48,19 @@ use search::Reference;
 /// What to align, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlignOptions {
-    /// What may differ between the volumes.
+    /// Degrees of freedom of the transform.
     pub family: Family,
     /// What to maximise.
     pub metric: Metric,
     /// Whether to try all rotations about z rather than those within 18° of none.
     pub rotation_search: bool,
-    /// Whether to try the moving volume upside down, with its slices in reverse order, and both, too.
+    /// Whether to also try the moving volume upside down, with its slices in reverse order, and both.
     pub flip: bool,
     /// Whether to refine a small shift of the moving volume's slices that changes smoothly along z.
     pub drift: bool,
     /// Whether to leave out large dark regions of the reference: air around the sample.
     pub leave_out_air: bool,
-    /// Where to start instead of searching widely.
+    /// Where to start, instead of the wide search.
     pub start: Option<Transform>,
 }
 
@@ -78,25 +78,25 @@ impl Default for AlignOptions {
     }
 }
 
-/// How the volumes lie, and how sure that is.
+/// The transform found, and how reliable it is.
 ///
-/// Metrics are those of the copies that the finest level looks at: reduced to about the coarser of the two voxel sizes,
-/// smoothed by 0.6 of it, and freed from slow shading.
+/// Metrics are those of the copies used at the finest level: reduced to about the coarser of the two voxel sizes and
+/// smoothed by 0.6 of it, with slow shading removed.
 #[derive(Clone, Debug)]
 pub struct Alignment {
     /// Where each point of the reference lies in the moving volume.
     pub transform: Transform,
-    /// The metric of the volumes as they came, centre on centre.
+    /// The metric before alignment, centre on centre.
     pub metric_before: f64,
     /// The metric of the aligned volumes.
     pub metric_after: f64,
-    /// Normalised cross-correlation of the volumes as they came.
+    /// Normalised cross-correlation before alignment.
     pub ncc_before: f64,
     /// Normalised cross-correlation of the aligned volumes.
     pub ncc_after: f64,
-    /// The reference's share, air left out, that lies in the moving volume's field of view.
+    /// Fraction of the reference, without air, that lies in the moving volume's field of view.
     pub overlap: f64,
-    /// How many deviations the match lies above those at other shifts.
+    /// By how many standard deviations the match exceeds those at other shifts.
     pub distinction: f64,
     /// What the user should look at before trusting the result.
     pub warnings: Vec<String>,
@@ -112,7 +112,7 @@ const MOST_RATIO: f64 = 300.0;
 const MOST_SEARCHED: f64 = (1 << 25) as f64;
 /// The share of the smaller field that must be in common.
 const LEAST_OVERLAP: f64 = 0.2;
-/// Orientations from which the coarsest level climbs.
+/// Orientations from which the coarsest level starts.
 const CLIMBS: usize = 6;
 /// Intervals between the knots of the drift along z.
 const DRIFT_INTERVALS: f64 = 6.0;
@@ -207,9 +207,9 @@ pub fn align(
     Ok(alignment)
 }
 
-/// Both volumes as they were read, and how fine the work on them may and shall be.
+/// Both volumes as they were read, and the voxel edges to work at.
 struct Copies {
-    /// Without air and slow shading.
+    /// The volumes, without air and slow shading.
     base: Pair,
     /// The finest level's voxel edge.
     finest: f64,
@@ -260,14 +260,14 @@ fn search_level(base: &Pair, coarse: f64) -> Pair {
     base.level(coarse).flattened(6.0 * coarse, coarse)
 }
 
-/// What the optimiser climbs on. It may go a little below the least overlap on its way.
+/// The objective. On its way the optimiser may go slightly below the least overlap.
 fn landscape<'a>(level: &'a Pair, samples: &'a Samples, metric: Metric) -> Landscape<'a> {
     let smaller = (samples.grey.len() as f64 * level.smaller_share()) as usize;
     let fewest = (0.75 * LEAST_OVERLAP * smaller as f64) as usize;
     Landscape { samples, moving: &level.moving, metric, smaller, fewest }
 }
 
-/// The most promising starts, best first: each orientation with its best shift, and the volumes as they came.
+/// The most promising starts, best first: each orientation with its best shift, then the identity.
 fn wide_search(
     level: &Pair,
     options: &AlignOptions,
@@ -282,8 +282,8 @@ fn wide_search(
     Ok(starts)
 }
 
-/// Climbs from every start on the coarsest level and keeps the best end. With it, the share of the smaller field in
-/// common.
+/// Optimises from every start on the coarsest level. Returns the best result, and the fraction of the smaller field that
+/// the volumes have in common there.
 fn climb_all(
     level: &Pair,
     starts: &[Transform],

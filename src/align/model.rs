@@ -1,8 +1,8 @@
-//! The numbers that the optimiser turns: a step away from a starting transform.
+//! The optimiser's parameters: a step away from a starting transform.
 //!
 //! Rigid: a rotation vector about (z, y, x) and a shift; similarity: the logarithm of a scale too; affine: nine changes
-//! of the linear part and a shift. Rotation and scale multiply the start from the left, so that a mirror stays a mirror.
-//! Drift, when refined, adds its spline's coefficients.
+//! of the linear part and a shift. Rotation and scale multiply the start from the left, so a mirrored start stays mirrored.
+//! Refined drift adds the coefficients of its spline.
 
 use nalgebra::{Matrix3, Vector3};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use undulator_compute::UnknownName;
 use super::sampler::Slopes;
 use super::transform::Transform;
 
-/// What may differ between the volumes.
+/// Degrees of freedom of the transform.
 #[derive(
     Clone,
     Copy,
@@ -27,12 +27,12 @@ use super::transform::Transform;
 )]
 #[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Family {
-    /// Rotation, shift and one scale, since voxel sizes are never exact: seven numbers.
+    /// Rotation, shift and one scale, since voxel sizes are never exact: seven parameters.
     #[default]
     Similarity,
-    /// Rotation and shift: six numbers.
+    /// Rotation and shift: six parameters.
     Rigid,
-    /// Any linear map and a shift: twelve numbers.
+    /// Any linear map and a shift: twelve parameters.
     Affine,
 }
 
@@ -49,7 +49,7 @@ impl Family {
         }
     }
 
-    /// How many numbers a step has, drift excluded: the linear part first, then the shift.
+    /// Number of parameters without drift: the linear part first, then the shift.
     pub(super) fn count(self) -> usize {
         self.linear_count() + 3
     }
@@ -79,12 +79,12 @@ fn rotation(w: Vector3<f64>) -> (Matrix3<f64>, [Matrix3<f64>; 3]) {
     (r, derivatives)
 }
 
-/// A transform, and how it changes with each of the optimiser's numbers.
+/// A transform and its derivatives with respect to the optimiser's parameters.
 #[derive(Debug)]
 pub(super) struct Step {
     /// The transform.
     pub transform: Transform,
-    /// Derivative of its linear part with each number of that part.
+    /// Derivative of its linear part with respect to each parameter of that part.
     linear: Vec<Matrix3<f64>>,
 }
 
@@ -116,13 +116,14 @@ impl Step {
         Self { transform, linear: derivatives }
     }
 
-    /// A sum's derivative with each of the optimiser's numbers.
+    /// The derivative of a sum with respect to each parameter.
     pub fn gradient(&self, slopes: &Slopes) -> Vec<f64> {
         let linear = self.linear.iter().map(|d| d.dot(&slopes.linear));
         linear.chain(slopes.shift.iter().copied()).chain(slopes.drift.iter().flatten().copied()).collect()
     }
 
-    /// How a point of the moving volume moves with each number but the drift's, for the reference's point `p`.
+    /// Derivative of the position in the moving volume of the reference's point `p`, with respect to each parameter but the
+    /// drift's.
     pub fn motion(&self, p: &Vector3<f64>) -> Vec<Vector3<f64>> {
         let units = (0..3).map(|i| Vector3::ith(i, 1.0));
         self.linear.iter().map(|d| d * p).chain(units).collect()

@@ -1,9 +1,9 @@
-//! Climbing to the best transform from a start near it: L-BFGS (crate `argmin`) on whitened numbers.
+//! Local optimisation of a transform: L-BFGS (crate `argmin`) on whitened parameters.
 //!
-//! Rotations, scales and shifts have different units and act on each other, which a quasi-Newton method would have to
-//! learn step by step. So the numbers are whitened first with the Gauss–Newton matrix of the moving volume at the start:
-//! a unit step in any direction then changes the grey values equally, the first step is nearly Newton's, and the same
-//! code serves both metrics, for which no common Newton matrix exists. Gradients are analytic.
+//! Rotations, scales and shifts have different units and are coupled, which a quasi-Newton method would have to learn
+//! step by step. So the parameters are first whitened with the Gauss–Newton matrix of the moving volume at the start: a
+//! unit step in any direction then changes the grey values equally, the first step is close to Newton's, and the same code
+//! serves both metrics, which have no Newton matrix in common. Gradients are analytic.
 
 use std::cell::RefCell;
 
@@ -22,10 +22,10 @@ use super::sampler::{Samples, Warped};
 use super::transform::Transform;
 use super::whitening::Whitening;
 
-/// Evaluations of the metric that one climb may take.
+/// Most evaluations of the metric in one optimisation.
 const EVALUATIONS: usize = 80;
 
-/// What to climb on.
+/// The objective.
 pub(super) struct Landscape<'a> {
     /// Voxels of the reference.
     pub samples: &'a Samples,
@@ -35,7 +35,7 @@ pub(super) struct Landscape<'a> {
     pub metric: Metric,
     /// How many samples the smaller of the two fields of view holds.
     pub smaller: usize,
-    /// Fewest samples that must lie in both volumes: without a floor the best overlap may be a tiny one.
+    /// Fewest samples that must lie in both volumes: otherwise a tiny overlap may win.
     pub fewest: usize,
 }
 
@@ -61,14 +61,14 @@ impl Landscape<'_> {
         Found { transform: transform.clone(), value, count: score.count }
     }
 
-    /// A metric of its own kind (not as a correlation) at one transform.
+    /// The metric itself, not as a correlation, at one transform.
     pub fn measure(&self, transform: &Transform, metric: Metric) -> f64 {
         let mut warped = Warped::default();
         self.samples.warp(self.moving, transform, &mut warped);
         metric.score(&self.samples.grey, &warped.grey).value
     }
 
-    /// Climbs from `start` to the next maximum.
+    /// Finds the local maximum near `start`.
     pub fn climb(&self, family: Family, start: &Transform, progress: Progress<'_>) -> Result<Found, AlignError> {
         let origin = self.at(start);
         if origin.value == f64::NEG_INFINITY {
@@ -89,7 +89,7 @@ impl Landscape<'_> {
             progress,
         };
         let count = count_of(family, start);
-        // Errors of the search (no descent left, evaluations spent) end it like convergence does: the best point counts.
+        // Errors of the line search (no descent, no evaluations left) end it like convergence: the best point so far counts.
         let search = MoreThuenteLineSearch::new().with_bounds(1e-4, 4.0).and_then(|s| s.with_width_tolerance(1e-2));
         let solver = search.and_then(|s| LBFGS::new(s, 8).with_tolerance_cost(1e-8));
         let solver = solver.and_then(|s| s.with_tolerance_grad(1e-6));
@@ -122,7 +122,7 @@ struct Evaluation {
     gradient: Vec<f64>,
 }
 
-/// One climb, as the optimiser sees it: cost `1 − metric` of whitened numbers.
+/// One optimisation as `argmin` sees it: cost `1 − metric` of whitened parameters.
 struct Climb<'a> {
     landscape: &'a Landscape<'a>,
     family: Family,
@@ -154,7 +154,7 @@ impl Climb<'_> {
         landscape.samples.warp(landscape.moving, &step.transform, &mut warped);
         let score = landscape.metric.score(&landscape.samples.grey, &warped.grey);
         let (cost, gradient) = if score.count < landscape.fewest {
-            // Worse than anything, so that the line search turns back.
+            // Worse than any valid cost, so that the line search turns back.
             (10.0, vec![0.0; u.len()])
         } else {
             let slopes = landscape.samples.slopes(&warped, &score.weights, &step.transform);

@@ -2,7 +2,7 @@
 //!
 //! For a given linear part, the normalised cross-correlation of the two volumes at every translation follows from six
 //! Fourier transforms, each sum running over the common part of the two fields of view only (Padfield, IEEE Trans.
-//! Image Process. 21, 2706, 2012). Plain phase correlation would weigh noise like structure and knows no masks.
+//! Image Process. 21, 2706, 2012). Plain phase correlation would weight noise like structure and does not support masks.
 
 use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
@@ -20,14 +20,14 @@ use super::transform::Transform;
 pub(super) struct Candidate {
     /// Orientation, scale and the translation found.
     pub transform: Transform,
-    /// Correlation times the square root of the number of voxels in common: what chance exceeds as rarely whatever the
+    /// Correlation times the square root of the number of voxels in common, which chance exceeds equally rarely for every
     /// overlap.
     pub score: f64,
 }
 
 /// Correlations at all translations of one orientation.
 pub(super) struct Correlation {
-    /// Numbers of voxels in common, and correlations (0 where too little is in common).
+    /// Numbers of voxels in common, and correlations (0 where there are too few).
     pub map: Vec<(f32, f32)>,
     size: [usize; 3],
     /// Shift, in the reference's frame, at index 0.

@@ -25,7 +25,7 @@ impl Target {
     }
 
     /// A grid of cubic voxels over the reference's field, from the same corner and with as many voxels as
-    /// `Undulator Resample...` gives the reference: every output voxel lies inside the field.
+    /// [`resample`](crate::resample::resample) gives the reference: every output voxel lies inside the field.
     ///
     /// # Errors
     /// [`AlignError::Grid`] for an impossible voxel size, and one that makes the grid larger than any image.
@@ -34,7 +34,7 @@ impl Target {
         Ok(Self::over(reference.shape(), size, reference.shape().voxel.cube(voxel)))
     }
 
-    /// The grid that a user asks for: the reference's own for a `voxel` of 0, otherwise cubic voxels of that edge; with
+    /// The requested grid: the reference's own for a `voxel` of 0, otherwise cubic voxels of that edge; with
     /// `crop`, only its part inside the moving volume.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Target {
         whole.cropped(moving.shape(), transform).map(|(part, _)| part).ok_or_else(nothing)
     }
 
-    /// How far this grid's corner lies from the reference's (z, y, x).
+    /// Offset of this grid's corner from the reference's (z, y, x).
     pub fn corner(&self, reference: Shape) -> [f64; 3] {
         let extent = extent_zyx(reference);
         let edges = [self.voxel.z, self.voxel.y, self.voxel.x];
@@ -68,7 +68,7 @@ impl Target {
         Self { size, voxel, first: std::array::from_fn(|a| (edges[a] - extent[a]) / 2.0) }
     }
 
-    /// Where voxel (z, y, x) lies, about the centre of the reference's field.
+    /// Position of voxel (z, y, x), about the centre of the reference's field.
     pub fn place(&self, [z, y, x]: [usize; 3]) -> [f64; 3] {
         let Self { voxel, first, .. } = self;
         [first[0] + z as f64 * voxel.z, first[1] + y as f64 * voxel.y, first[2] + x as f64 * voxel.x]
@@ -77,8 +77,8 @@ impl Target {
     /// The part of this grid whose voxels all lie in the moving volume, and the index (z, y, x) of its first voxel here;
     /// `None` if there is none.
     ///
-    /// The common field is convex but for a small drift, so a box lies in it when its corners do. From the whole grid,
-    /// where it sticks out furthest, that face is cut back whose slices bring it in at the least cost of voxels.
+    /// Apart from a small drift, the common field is convex, so a box lies in it when its corners do. Starting with the
+    /// whole grid, where it sticks out furthest, the face is moved in that costs the fewest voxels.
     pub fn cropped(&self, moving: Shape, transform: &Transform) -> Option<(Self, [usize; 3])> {
         let drift = transform.drift.as_ref().map_or(0.0, |d| d.largest());
         let (half, edges) = (extent_zyx(moving).map(|e| e / 2.0), [self.voxel.z, self.voxel.y, self.voxel.x]);
@@ -97,7 +97,7 @@ impl Target {
             if beyond(row, sign) <= 0.0 {
                 break;
             }
-            // One slice less along an axis costs one part in so many slices of the voxels.
+            // Removing one of n slices along an axis costs 1/n of the voxels.
             let gain = |a: usize| transform.linear[(row, a)].abs() * edges[a] * (high[a] - low[a] + 1) as f64;
             let axis = (0..3).filter(|a| low[*a] < high[*a]).max_by(|a, b| gain(*a).total_cmp(&gain(*b)))?;
             if sign * transform.linear[(row, axis)] > 0.0 {
@@ -140,7 +140,7 @@ mod tests {
         let chosen = |transform: &Transform, voxel, crop| Target::chosen(&moving, &reference, transform, voxel, crop);
         assert_eq!(chosen(&away, 0.0, false).unwrap(), Target::of(reference.shape()));
         assert!(matches!(chosen(&away, 0.0, true), Err(AlignError::NothingInCommon { .. })));
-        // 27 of 30 µm are seen: 45 voxels of 0.6 µm, one more since the outermost need only their centres inside.
+        // 27 of 30 µm are seen: 45 voxels of 0.6 µm, and one more, since only voxel centres must lie inside.
         let part = chosen(&Transform::identity(), 0.6, true).unwrap();
         assert_eq!(part.voxel, VoxelSize::isotropic(0.6));
         assert!(part.corner(reference.shape()).iter().all(|c| (c / 0.6).round() * 0.6 - c < 1e-9 && *c > 1.0));

@@ -1,4 +1,4 @@
-//! Whether an alignment can be trusted: does it stand out, does it hang on every direction, is enough in common?
+//! Whether an alignment can be trusted: does it stand out, is every direction determined, is the overlap large enough?
 
 use nalgebra::Vector3;
 
@@ -6,14 +6,14 @@ use super::model::{Family, Step};
 use super::optimise::Landscape;
 use super::transform::Transform;
 
-/// Standing out less than this from all other shifts is what two unrelated volumes reach by chance, after the best of all
-/// orientations, shifts and scales was picked; measured in `docs/alignment.md`.
+/// Unrelated volumes reach distinctions up to this by chance, as the best of all orientations, shifts and scales; measured
+/// in `docs/alignment.md`.
 pub(super) const LEAST_DISTINCTION: f64 = 9.0;
-/// Below this a match may be real but deserves a look.
+/// Below this a match may be real but should be checked.
 pub(super) const CLEAR_DISTINCTION: f64 = 13.0;
-/// Less of the reference than this in common deserves a look.
+/// An overlap below this fraction of the reference should be checked.
 pub(super) const LARGE_OVERLAP: f64 = 0.35;
-/// The least drop of the correlation, as a share of it, that makes a direction sure.
+/// The least relative drop of the correlation for a direction to be determined.
 const LEAST_DROP: f64 = 0.004;
 
 /// The directions in which the correlation hardly drops when the moving volume goes `distance` (root mean square over

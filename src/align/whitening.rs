@@ -1,7 +1,7 @@
-//! Numbers of one unit for the optimiser.
+//! Equally scaled parameters for the optimiser.
 //!
 //! The Gauss–Newton matrix `H = Σ ∂g ∂gᵀ / Σ (g − mean)²` over the moving volume's grey values `g` says how fast they change
-//! with the numbers `q` of a step; for `q = L⁻ᵀ u` with `H = L Lᵀ` they change equally fast with every `u`.
+//! with the parameters `q` of a step; for `q = L⁻ᵀ u` with `H = L Lᵀ` they change equally fast with every `u`.
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn, Vector3};
 
@@ -12,15 +12,15 @@ use super::transform::Transform;
 
 /// Samples from which the matrix is estimated.
 const SAMPLES: usize = 30_000;
-/// Directions that change no grey value are held by this share of a mean direction's rate.
+/// Regularisation of directions that change no grey value, as a fraction of the mean rate.
 const RIDGE: f64 = 1e-3;
-/// Stiffness of the drift, as a share of the rate of a shift.
+/// Stiffness of the drift, as a fraction of the rate of a shift.
 const STIFFNESS: f64 = 0.01;
 
-/// A change of the optimiser's numbers.
+/// A change of the optimiser's parameters.
 pub(super) struct Whitening {
     factor: Cholesky<f64, Dyn>,
-    /// Weight of the drift's squared second differences, which keeps it smooth and holds it where nothing is seen.
+    /// Weight of the drift's squared second differences, which keeps it smooth, also where there is no data.
     pub bend: f64,
 }
 
@@ -60,24 +60,25 @@ impl Whitening {
                 matrix[(a, b)] += 2.0 * bend * weight_a * weight_b;
             }
         }
-        // Coefficients of the drift that nothing hangs on.
+        // Coefficients of the drift without influence.
         let least = 1e-9 * matrix.diagonal().amax();
         matrix += DMatrix::identity(count, count) * least;
         Some(Self { factor: Cholesky::new(matrix)?, bend })
     }
 
-    /// The step's numbers for whitened ones.
+    /// The step's parameters for whitened ones.
     pub fn numbers(&self, whitened: &[f64]) -> Option<DVector<f64>> {
         self.factor.l_dirty().tr_solve_lower_triangular(&DVector::from_column_slice(whitened))
     }
 
-    /// A gradient with respect to whitened numbers.
+    /// A gradient with respect to whitened parameters.
     pub fn gradient(&self, gradient: &DVector<f64>) -> Option<DVector<f64>> {
         self.factor.l_dirty().solve_lower_triangular(gradient)
     }
 }
 
-/// How the place in the moving volume (rows z, y, x) moves with each number (columns), for the reference's point `p`.
+/// Derivative of the position in the moving volume (rows z, y, x) with respect to each parameter (columns), for the
+/// reference's point `p`.
 fn motion(step: &Step, start: &Transform, rigid: usize, count: usize, p: &Vector3<f64>) -> DMatrix<f64> {
     let mut motion = DMatrix::zeros(3, count);
     for (j, column) in step.motion(p).iter().enumerate() {

@@ -1,4 +1,4 @@
-//! From a sample to reconstructed slices, one height after the other.
+//! Scanning: from a sample to reconstructed slices, one after the other.
 
 use std::collections::VecDeque;
 
@@ -12,13 +12,13 @@ use super::transform::KnownTransform;
 use crate::progress::{Cancelled, Progress};
 use crate::stack::Size;
 
-/// A scanner's volume: its voxels and where the sample lies in it.
+/// A scanner's volume: its voxels and the position of the sample.
 pub(super) struct Field {
     /// Voxels.
     pub size: Size,
     /// Edge of a voxel in µm.
     pub voxel: f64,
-    /// Leads from the sample's coordinates to this volume's.
+    /// From the sample's coordinates to this volume's.
     pub transform: KnownTransform,
 }
 
@@ -26,22 +26,22 @@ pub(super) struct Field {
 pub(super) struct Stage<'a> {
     /// The sample.
     pub sample: &'a Microstructure,
-    /// What is scanned of it.
+    /// The volume that is scanned.
     pub field: &'a Field,
     /// The measuring geometry.
     pub geometry: Geometry,
 }
 
-/// A scanner at work: takes exposures of rising heights, gives slices.
+/// A running scanner: takes exposures at increasing z, returns slices.
 struct Station {
     detector: Detector,
     reconstructor: Reconstructor,
-    /// The last exposures, of rising heights.
+    /// The last exposures, by increasing z.
     exposures: VecDeque<Vec<f32>>,
 }
 
 impl<'a> Stage<'a> {
-    /// Puts the sample there.
+    /// Places the sample.
     pub(super) fn new(sample: &'a Microstructure, field: &'a Field) -> Self {
         let [_, y, x] = field.transform.shift_um;
         // A tilted pillar leans out at the ends of the field.
@@ -75,7 +75,7 @@ impl<'a> Stage<'a> {
 }
 
 impl Station {
-    /// A scanner in front of that stage.
+    /// A scanner for that stage.
     fn new(scanner: &Scanner, stage: &Stage, seed: u64) -> Self {
         let reconstructor = Reconstructor::new(&stage.geometry);
         let detector = Detector::new(scanner.clone(), &stage.geometry, seed);

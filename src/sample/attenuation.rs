@@ -2,10 +2,10 @@
 //!
 //! The tables are the total mass attenuation coefficients (photoelectric effect and scattering) of W. T. Elam,
 //! B. D. Ravel and J. R. Sieber, "A new atomic database for X-ray spectroscopic calculations", Radiation Physics and
-//! Chemistry 63 (2002) 121–128, as the public-domain library xraydb 4.5.8 gives them. Between two energies a straight
-//! line in log–log follows their curves to 2 %; an absorption edge is two entries of one energy.
+//! Chemistry 63 (2002) 121–128, as given by the public-domain library xraydb 4.5.8. Log–log interpolation between
+//! two energies is accurate to 2 %; an absorption edge is two entries of the same energy.
 
-/// (photon energy in keV, mass attenuation coefficient in cm²/g) in rising order of energy, 5–60 keV.
+/// (photon energy in keV, mass attenuation coefficient in cm²/g) by increasing energy, 5–60 keV.
 type Table = &'static [(f64, f64)];
 
 #[rustfmt::skip]
@@ -58,11 +58,11 @@ mod tables {
 pub(super) struct Material {
     /// g/cm³.
     density: f64,
-    /// Elements with their parts of the mass, which sum to one.
+    /// Elements with their mass fractions, which sum to one.
     elements: &'static [(Table, f64)],
 }
 
-/// Lithium cobalt oxide, LiCoO₂, of its crystal's density.
+/// Lithium cobalt oxide, LiCoO₂, at crystal density.
 pub(super) const LITHIUM_COBALT_OXIDE: Material = Material {
     density: 5.05,
     elements: &[(tables::LITHIUM, 0.0709), (tables::COBALT, 0.6021), (tables::OXYGEN, 0.3270)],
@@ -74,7 +74,7 @@ pub(super) const GLASS: Material = Material {
     elements: &[(tables::LITHIUM, 0.1156), (tables::PHOSPHORUS, 0.1720), (tables::SULPHUR, 0.7124)],
 };
 
-/// The scintillator of the laboratory's detector, CsI.
+/// The scintillator of the laboratory detector, CsI.
 pub(super) const CAESIUM_IODIDE: Material =
     Material { density: 4.51, elements: &[(tables::CAESIUM, 0.5115), (tables::IODINE, 0.4885)] };
 
@@ -86,20 +86,20 @@ pub(super) const AIR: Material =
     Material { density: 0.0012, elements: &[(tables::NITROGEN, 0.755), (tables::OXYGEN, 0.245)] };
 
 impl Material {
-    /// The linear attenuation coefficient in 1/µm at a photon energy of 5–60 keV; beyond, the table's ends go on.
+    /// The linear attenuation coefficient in 1/µm at a photon energy of 5–60 keV; beyond, extrapolated.
     pub(super) fn per_um(&self, kev: f64) -> f64 {
         let per_cm =
             self.density * self.elements.iter().map(|(table, part)| part * interpolate(table, kev)).sum::<f64>();
         per_cm * 1e-4
     }
 
-    /// The part of the photons that `um` micrometres let through.
+    /// Fraction of the photons transmitted by `um` micrometres.
     pub(super) fn transmission(&self, kev: f64, um: f64) -> f64 {
         (-self.per_um(kev) * um).exp()
     }
 }
 
-/// Log–log interpolation. At an edge the value above it holds.
+/// Log–log interpolation. At an absorption edge, the value above it.
 fn interpolate(table: Table, kev: f64) -> f64 {
     let above = table.partition_point(|(energy, _)| *energy <= kev).clamp(1, table.len() - 1);
     let ((e0, m0), (e1, m1)) = (table[above - 1], table[above]);

@@ -1,4 +1,4 @@
-//! How bad a laboratory scanner must be for a wanted PSNR.
+//! Finds the laboratory scanner that gives a requested PSNR.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -10,21 +10,21 @@ use super::projection::{Pair, Reconstructor};
 use super::scanner::{Detector, Scanner};
 use crate::progress::{Cancelled, Progress};
 
-/// Voxels in the slices that are tried, at least, if the stack has them.
+/// Fewest voxels in the test slices, if the stack has that many.
 const PROBED: usize = 5 * 128 * 128;
-/// How close to the wanted PSNR the tried slices must come, dB.
+/// Tolerance of the PSNR of the test slices, dB.
 const TOLERANCE: f64 = 0.05;
-/// The worst scanner that is tried.
+/// The most severe scanner that is tried.
 const WORST: f64 = 5.0;
-/// Trials after which the closest is taken.
+/// Most trials; then the closest is taken.
 const TRIALS: usize = 20;
 
 /// A laboratory scanner that was tried.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trial {
-    /// How bad it was: [`Scanner::laboratory`].
+    /// Its severity: [`Scanner::laboratory`].
     pub severity: f64,
-    /// The PSNR of its slices against the synchrotron's, each scanner's through a window of its own, dB.
+    /// PSNR of its slices against the synchrotron's, each scanner through its own window, dB.
     pub psnr: f64,
 }
 
@@ -33,15 +33,14 @@ struct Probe<'a> {
     stage: &'a Stage<'a>,
     seed: u64,
     heights: Vec<usize>,
-    /// What the X-rays of the laboratory, and those of the synchrotron, become in each height around the slices.
+    /// Transmitted X-rays of the laboratory and of the synchrotron at each z around the slices.
     transmitted: [BTreeMap<i64, Vec<Pair>>; 2],
     progress: Progress<'a>,
-    /// Pieces of work so far.
+    /// Work done so far.
     steps: Cell<f64>,
 }
 
-/// The severity at which slices of the laboratory's scanner on that stage have the `wanted` PSNR against the
-/// synchrotron's.
+/// The severity at which slices of the laboratory scanner on that stage have the `wanted` PSNR against the synchrotron's.
 pub(super) fn calibrate(stage: &Stage, seed: u64, wanted: f64, progress: Progress<'_>) -> Result<Trial, SampleError> {
     let mut probe = Probe::new(stage, seed, progress);
     let reference = probe.synchrotron()?;
@@ -55,7 +54,7 @@ pub(super) fn calibrate(stage: &Stage, seed: u64, wanted: f64, progress: Progres
         if (closest.psnr - wanted).abs() <= TOLERANCE {
             break;
         }
-        // Halfway between a straight line's crossing and the middle, so that both ends close in.
+        // Halfway between linear interpolation and bisection, so that both ends converge.
         let crossing = (better.psnr - wanted) / (better.psnr - worse.psnr);
         closest = attempt(better.severity + 0.5 * (0.5 + crossing) * (worse.severity - better.severity))?;
         if closest.psnr > wanted { better = closest } else { worse = closest }
@@ -63,7 +62,7 @@ pub(super) fn calibrate(stage: &Stage, seed: u64, wanted: f64, progress: Progres
     Ok(closest)
 }
 
-/// Two trials with the wanted PSNR between theirs, the better first.
+/// Two trials that bracket the wanted PSNR, the better first.
 fn bracket(wanted: f64, attempt: &mut dyn FnMut(f64) -> Result<Trial, SampleError>) -> Result<[Trial; 2], SampleError> {
     let mut worse = attempt(1.0)?;
     let mut better = if worse.psnr > wanted { worse } else { attempt(0.0)? };
@@ -87,7 +86,7 @@ impl<'a> Probe<'a> {
         Self { stage, seed, heights, transmitted: Default::default(), progress, steps: Cell::default() }
     }
 
-    /// Before each piece of work. How many there will be is not known, so the fraction comes ever closer to the end.
+    /// Called before each piece of work. Their number is unknown, so the fraction approaches the end asymptotically.
     fn step(&self) -> Result<(), Cancelled> {
         let steps = self.steps.get() + 1.0;
         self.steps.set(steps);
@@ -111,7 +110,7 @@ impl<'a> Probe<'a> {
         self.slices(0, &detector)
     }
 
-    /// Makes sure that what those scanners' X-rays become is there for all heights up to `reach` from the slices.
+    /// Computes the transmitted X-rays of those scanners for all z up to `reach` from the slices, where missing.
     fn load(&mut self, scanners: &[&Scanner], reach: i64) -> Result<(), SampleError> {
         for height in self.heights.iter().map(|z| *z as i64) {
             for z in height - reach..=height + reach {
@@ -128,7 +127,7 @@ impl<'a> Probe<'a> {
         Ok(())
     }
 
-    /// The slices as that detector, whose X-rays are those of `number`, has them.
+    /// The slices seen by that detector, with the X-rays of scanner `number`.
     fn slices(&mut self, number: usize, detector: &Detector) -> Result<Keeper, SampleError> {
         let size = self.stage.field.size;
         let reconstructor = Reconstructor::new(&self.stage.geometry);

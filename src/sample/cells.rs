@@ -1,17 +1,17 @@
-//! Endless random features in space: every cell of a cubic lattice holds one, made from the seed and the cell alone.
+//! Random features in unbounded space: every cell of a cubic lattice holds one, which depends on the seed and the cell only.
 //!
-//! So the same point of the same sample is the same on every grid, and only the cells around a slice are ever held.
+//! So a sample is the same on every grid, and only the cells around a slice are held in memory.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::point::Point;
 
-/// One kind of feature: `make` gets the centre, somewhere in the feature's cell, and random numbers.
+/// One kind of feature. `make` is called with the centre, somewhere in the feature's cell, and random numbers.
 pub(super) struct Kind<T> {
     /// Edge of a cell in µm; no feature may reach further than this from its centre.
     pub edge: f64,
-    /// Tells the kinds of one sample apart.
+    /// Distinguishes the kinds of one sample.
     pub tag: u64,
     /// Makes the feature of a cell, or leaves the cell empty.
     pub make: fn(Point, &mut ChaCha8Rng) -> Option<T>,

@@ -1,4 +1,4 @@
-//! Grey values of the slices: their scale, their windows and how much two scanners differ.
+//! Grey values of the slices: scale, windows, and the PSNR between two scanners.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crate::stack::{GreyType, Shape, Size, SliceSink, StackError, VoxelSize};
 use crate::volume::Volume;
 
-/// How attenuation becomes a grey value in 16 bits.
+/// Maps attenuation to 16-bit grey values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GreyScale {
     black: f64,
@@ -23,7 +23,7 @@ pub(super) struct Keeper {
 }
 
 impl GreyScale {
-    /// A scale with room for noise on both sides of empty space and of the brightest material, which attenuates by
+    /// A scale with headroom for noise below empty space and above the brightest material, whose attenuation is
     /// `brightest` (1/µm).
     pub(super) fn new(brightest: f64) -> Self {
         Self { black: -brightest, white: 3.0 * brightest }
@@ -49,7 +49,7 @@ impl Keeper {
         Self { heights: heights.to_vec(), volume: Volume::black(name, shape) }
     }
 
-    /// Sees slice `z`.
+    /// Takes slice `z`.
     pub(super) fn see(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         match self.heights.binary_search(&z) {
             Ok(number) => self.volume.write(number, slice),
@@ -63,7 +63,7 @@ impl Keeper {
     }
 }
 
-/// The PSNR in dB of what one keeper kept against the other, in 8 bits, each through its own window.
+/// PSNR in dB between the slices of two keepers, in 8 bits, each through its own window.
 pub(super) fn psnr(laboratory: &Keeper, synchrotron: &Keeper) -> Result<f64, SampleError> {
     let eight_bits = |keeper: &Keeper| {
         let window = keeper.window()?;
@@ -75,7 +75,7 @@ pub(super) fn psnr(laboratory: &Keeper, synchrotron: &Keeper) -> Result<f64, Sam
     Ok(SquaredError::of(eight_bits(laboratory)?.view(), eight_bits(synchrotron)?.view()).psnr(255.0))
 }
 
-/// `count` of `slices` slices, or all if there are no more, spread evenly.
+/// `count` evenly spaced slices out of `slices`, or all if there are fewer.
 pub(super) fn spread(slices: usize, count: usize) -> Vec<usize> {
     let count = count.clamp(1, slices);
     (0..count).map(|number| (2 * number + 1) * slices / (2 * count)).collect()

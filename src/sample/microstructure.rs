@@ -11,20 +11,20 @@ use rand_chacha::rand_core::SeedableRng;
 use super::cells::{Cells, Kind, uniform};
 use super::point::Point;
 
-/// The part of LiCoO₂ in the volume of all solids (Kodama et al., Energy and AI 14 (2023) 100305: 70:30 with the glass).
+/// Volume fraction of LiCoO₂ in the solids (Kodama et al., Energy and AI 14 (2023) 100305: 70:30 with the glass).
 const ACTIVE_PART: f64 = 0.7;
 /// Facets of a grain.
 const FACETS: usize = 9;
 /// How far grains may be grown (positive) or shrunk, in µm.
 const GROWTH: f64 = 0.5;
-/// Places at which the volume fractions are estimated: planes, and places in each.
+/// Points at which the volume fractions are estimated: planes, and points in each.
 const CENSUS: (usize, usize) = (8, 2500);
 
 const GRAINS: Kind<Grain> = Kind { edge: 5.2, tag: 1, make: grain };
 const VOIDS: Kind<Body> = Kind { edge: 7.0, tag: 2, make: void };
 const PORES: Kind<Body> = Kind { edge: 4.0, tag: 3, make: pore };
 
-/// The parts of a voxel that each material fills; the rest is empty.
+/// Volume fractions of the materials in a voxel; the rest is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Materials {
     /// Lithium cobalt oxide.
@@ -38,20 +38,20 @@ struct Grain {
     centre: Point,
     radius: f64,
     facets: [(Point, f64); FACETS],
-    /// Decides, together with another grain's, about the gap between both.
+    /// Determines, with another grain's, the gap between both.
     mark: u64,
 }
 
-/// A void: an ellipsoid along the axes.
+/// A void: an axis-aligned ellipsoid.
 struct Body {
     centre: Point,
     half_axes: Point,
 }
 
-/// What is at a place, before grains are grown.
+/// The structure at a point, before grains are grown.
 #[derive(Clone, Copy)]
 struct Features {
-    /// Depth below the surface of the grain that reaches furthest over the place, µm; negative outside.
+    /// Depth below the surface of the grain that extends furthest beyond the point, µm; negative outside.
     depth: f64,
     /// Distance to the boundary with the next grain, µm.
     boundary: f64,
@@ -74,7 +74,7 @@ pub(super) struct Microstructure {
     fractions: Materials,
 }
 
-/// The part of a sample between two heights, ready to be looked at.
+/// The part of a sample between two z, ready to be evaluated.
 pub(super) struct Slab<'a> {
     sample: &'a Microstructure,
     grains: Cells<Grain>,
@@ -83,8 +83,8 @@ pub(super) struct Slab<'a> {
 }
 
 impl Microstructure {
-    /// The sample of that seed whose pillar has `radius` and whose volume fractions are right between the heights
-    /// −`half_height` and `half_height`; lengths in µm.
+    /// The sample of that seed with a pillar of `radius`, whose volume fractions are right for z between −`half_height`
+    /// and `half_height`; lengths in µm.
     pub(super) fn new(seed: u64, radius: f64, half_height: f64) -> Self {
         let mut sample = Self { seed, radius, growth: 0.0, fractions: Materials::default() };
         let census = sample.census(half_height);
@@ -103,7 +103,7 @@ impl Microstructure {
         self.fractions
     }
 
-    /// The sample between the heights `low` and `high`, in µm.
+    /// The sample between z = `low` and `high`, in µm.
     pub(super) fn slab(&self, low: f64, high: f64) -> Slab<'_> {
         let (low, high) = ([low, -self.radius, -self.radius], [high, self.radius, self.radius]);
         let seed = self.seed;
@@ -129,7 +129,7 @@ impl Microstructure {
 }
 
 impl Slab<'_> {
-    /// What a voxel of edge `edge` (µm) at `p` holds.
+    /// Composition of a voxel of edge `edge` (µm) at `p`.
     pub(super) fn materials(&self, p: Point, edge: f64) -> Materials {
         let inside = covered(self.sample.radius - p[1].hypot(p[2]), edge);
         if inside == 0.0 {
@@ -163,11 +163,11 @@ impl Slab<'_> {
 }
 
 impl Features {
-    /// What a voxel of that edge holds when the grains are grown by `growth`; both in µm.
+    /// Composition of a voxel of that edge when the grains are grown by `growth`; both in µm.
     fn materials(self, growth: f64, edge: f64) -> Materials {
         let solid = 1.0 - covered(self.pore, edge);
         let grains = covered(self.depth + growth, edge);
-        // The part of the voxel's width that the gap takes.
+        // Fraction of the voxel's width that the gap takes.
         let (half, near) = (0.5 * edge, self.boundary);
         let gap = ((near + half).min(self.gap) - (near - half).max(-self.gap)).max(0.0) / edge;
         let filled = (1.0 - grains) * (1.0 - covered(self.void, edge));
@@ -192,7 +192,7 @@ impl Grain {
 }
 
 impl Body {
-    /// About the depth of `p` below the surface in µm, negative outside.
+    /// Approximate depth of `p` below the surface in µm, negative outside.
     fn depth(&self, p: Point) -> f64 {
         let scaled: Point = std::array::from_fn(|axis| (p[axis] - self.centre[axis]) / self.half_axes[axis]);
         let thinnest = self.half_axes.into_iter().fold(f64::INFINITY, f64::min);
@@ -218,14 +218,14 @@ fn body(centre: Point, random: &mut ChaCha8Rng, least: f64, most: f64) -> Body {
     Body { centre, half_axes: std::array::from_fn(|_| uniform(random, least, most)) }
 }
 
-/// The gap between two grains of which `marks` are both marks' bits that differ: half its width, and whether it is open.
+/// The gap between two grains; `marks` is the exclusive or of both grains' marks. Half its width, and whether it is open.
 /// Seven gaps in ten are closed.
 fn gap(marks: u64) -> (f64, bool) {
     let part = (marks >> 11) as f64 / (1u64 << 53) as f64;
     ((part - 0.7).max(0.0), marks & 1 == 0)
 }
 
-/// The part of a voxel of that edge on the inner side of a surface that lies `depth` before its centre.
+/// Fraction of a voxel of that edge inside a surface, whose depth at the centre of the voxel is `depth`.
 fn covered(depth: f64, edge: f64) -> f64 {
     (0.5 + depth / edge).clamp(0.0, 1.0)
 }

@@ -1,11 +1,10 @@
-//! A pair of CT stacks of one sample, for those who have no data: made by physics rather than by filters.
+//! Sample data: a simulated pair of CT stacks of one sample, made by physics rather than by filters.
 //!
 //! The sample is the cathode of a solid-state battery as in Kodama et al., Energy and AI 14 (2023) 100305: grains of
-//! LiCoO₂ in Li–P–S glass, with voids. Its
-//! attenuation comes from tables. Both scanners project it in a parallel beam, count photons, and reconstruct by filtered
-//! back projection: the synchrotron at 20 keV, the laboratory with a molybdenum anode at 44 kV, so that beam hardening,
-//! noise, blur, haze, rings and drift leave the traces that they leave in a scanner. How bad the laboratory's scanner is
-//! follows from the PSNR that its slices shall have before any restoration.
+//! LiCoO₂ in Li–P–S glass, with voids. Its attenuation comes from tables. Both scanners project it in a parallel beam,
+//! count photons, and reconstruct by filtered back projection: the synchrotron at 20 keV, the laboratory with a molybdenum
+//! anode at 44 kV. So beam hardening, noise, blur, haze, rings and drift arise as they do in a real scanner. The severity of
+//! the laboratory scanner's faults follows from the requested PSNR of its unrestored slices.
 //!
 //! The sample is a pillar along z that encloses the field of view, in air, and no ray misses the detector.
 
@@ -43,14 +42,14 @@ pub const SYNCHROTRON_VOXEL: f64 = 0.495;
 
 /// How much larger the pillar is than the circle around the field of view, so that a misaligned field stays inside.
 const PILLAR: f64 = 1.12;
-/// The part of the time that finding the laboratory's scanner takes, about.
+/// Approximate fraction of the time spent on finding the laboratory scanner.
 const CALIBRATION: f64 = 0.4;
-/// Voxels of each stack that are kept to work out windows and PSNR.
+/// Voxels of each stack that are kept to compute windows and PSNR.
 const KEPT: usize = 1 << 25;
-/// The volumes, in the order in which scanners are numbered.
+/// The volumes, in the order of the scanners.
 const NAMES: [&str; 2] = ["laboratory", "synchrotron"];
 
-/// What pair to make.
+/// The pair to make.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SampleOptions {
     /// Voxels along x of the aligned pair, 16–2048.
@@ -59,14 +58,14 @@ pub struct SampleOptions {
     pub height: usize,
     /// Slices, 1–4096.
     pub slices: usize,
-    /// Voxel size in µm, 0.1–3. Blur and drift are zoomed along with it; the grains stay as large as they are.
+    /// Voxel size in µm, 0.1–3. Blur and drift scale with it; the grains do not.
     pub voxel: f64,
     /// Different numbers give different samples and different noise.
     pub seed: u64,
-    /// PSNR of the laboratory's stack against the synchrotron's in dB, each through its own 0.3–99.7 percentile window in
+    /// PSNR of the laboratory stack against the synchrotron stack in dB, each through its own 0.3–99.7 percentile window in
     /// 8 bits: 10–18.
     pub psnr: f64,
-    /// Whether to leave the pair as two scanners give it: the same field at [`LABORATORY_VOXEL`] and
+    /// Whether to leave the pair unaligned, as two scanners give it: the same field at [`LABORATORY_VOXEL`] and
     /// [`SYNCHROTRON_VOXEL`], rotated, scaled and shifted against each other.
     pub misaligned: bool,
 }
@@ -80,20 +79,20 @@ impl Default for SampleOptions {
 /// What came out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SampleSummary {
-    /// The PSNR in dB that the pair has. Of a misaligned pair: that slices of the aligned pair of the same seed have.
+    /// PSNR of the pair in dB; for a misaligned pair, that of slices of the aligned pair with the same seed.
     pub psnr: f64,
-    /// Window of the laboratory's stack, for display and for comparisons: its 0.3 and 99.7 percentiles. Of stacks of
-    /// more than 32 million voxels, those of slices spread evenly.
+    /// Window of the laboratory stack, for display and for comparisons: its 0.3 and 99.7 percentiles. For stacks of more
+    /// than 32 million voxels, those of evenly spaced slices.
     pub laboratory_window: Window,
     /// The same of the synchrotron's stack.
     pub synchrotron_window: Window,
-    /// The linear attenuation coefficients in 1/cm that grey values 0 and 65535 of the laboratory's stack stand for.
+    /// The linear attenuation coefficients in 1/cm of the grey values 0 and 65535 of the laboratory stack.
     pub laboratory_scale: (f64, f64),
     /// The same of the synchrotron's stack.
     pub synchrotron_scale: (f64, f64),
-    /// Where the laboratory has what the synchrotron sees, if the pair is misaligned.
+    /// The transform between the volumes, if the pair is misaligned.
     pub transform: Option<KnownTransform>,
-    /// The parts of the sample's volume that are LiCoO₂ and glass; the rest is void.
+    /// Volume fractions of LiCoO₂ and glass; the rest is void.
     pub fractions: (f64, f64),
 }
 
@@ -117,9 +116,9 @@ pub enum SampleError {
         "psnr is {wanted} dB, but with this size and voxel size the closest possible is {reached:.1} dB: choose that"
     )]
     Unreachable {
-        /// What was asked for, dB.
+        /// The requested PSNR, dB.
         wanted: f64,
-        /// What the model reaches on that side, dB.
+        /// The nearest that the model reaches, dB.
         reached: f64,
     },
     /// A slice could not be written.
@@ -134,7 +133,7 @@ pub enum SampleError {
 }
 
 impl SampleOptions {
-    /// Refuses options out of range, naming the first.
+    /// Checks the ranges of all options; the error names the first that is out of range.
     ///
     /// # Errors
     /// [`SampleError::Option`].
@@ -157,7 +156,7 @@ impl SampleOptions {
         [self.slices, self.height, self.width].map(|voxels| voxels as f64 * self.voxel)
     }
 
-    /// As many whole voxels of that size as the field of view holds.
+    /// Number of whole voxels of that size in the field of view.
     fn covered(&self, voxel: f64) -> Size {
         let [slices, height, width] = self.field().map(|length| ((length / voxel + 1e-6) as usize).max(1));
         Size { width, height, slices }
@@ -176,7 +175,7 @@ impl SampleOptions {
 /// Makes a pair, slice by slice: 16-bit stacks of the true voxel size.
 ///
 /// An aligned pair is written side by side, a misaligned one laboratory first. The same options give the same pair on
-/// any number of threads. Time grows as slices · width³ for square fields; some tens of sinograms are held at a time.
+/// any number of threads. Time grows with slices · width³ for square fields; some tens of sinograms are held at a time.
 ///
 /// # Errors
 /// [`SampleError`] for options out of range, a PSNR that the model cannot reach, a sink that fails, and when the user
@@ -262,7 +261,7 @@ pub fn sample_pair(
     })
 }
 
-/// A stack on its way out.
+/// A stack that is being written.
 struct Output<'a> {
     sink: &'a mut dyn SliceSink,
     scale: GreyScale,

@@ -1,20 +1,20 @@
-//! Random numbers for a place in a measurement, the same whichever thread asks and in whatever order.
+//! Random numbers by position in a measurement, independent of threads and order.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Below this many quanta Poisson's distribution is drawn as it is; above, a normal one stands for it.
+/// Up to this mean the Poisson distribution is sampled exactly; above, a normal distribution approximates it.
 const FEW: f64 = 50.0;
 
-/// Random numbers for one row of one kind of numbers.
+/// Random numbers for one row of one kind.
 pub(super) struct Noise {
     random: ChaCha8Rng,
     spare: Option<f64>,
 }
 
 impl Noise {
-    /// For row `row` (a slice or a view, say) of the kind `kind` in the sample of `seed`.
+    /// For row `row` (such as a slice or a view) of kind `kind` in the sample with that `seed`.
     pub(super) fn new(seed: u64, kind: u64, slice: i64, row: u64) -> Self {
         let mut key = [0; 32];
         for (bytes, part) in key.chunks_exact_mut(8).zip([seed, kind, slice as u64, row]) {
@@ -35,17 +35,17 @@ impl Noise {
         radius * cos
     }
 
-    /// A number between `low` and `high`, each as likely.
+    /// A uniformly distributed number between `low` and `high`.
     pub(super) fn uniform(&mut self, low: f64, high: f64) -> f64 {
         self.random.random_range(low..high)
     }
 
-    /// How many quanta are counted where `mean` are expected.
+    /// A Poisson-distributed count with that `mean`.
     pub(super) fn count(&mut self, mean: f64) -> f64 {
         if mean > FEW {
             return (mean + mean.sqrt() * self.normal()).max(0.0);
         }
-        // Arrivals within a unit of time, by the times between them.
+        // Counts arrivals within a unit of time by their intervals.
         let none = (-mean).exp();
         let mut count = 0.0;
         let mut product = self.random.random::<f64>();

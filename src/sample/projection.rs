@@ -1,8 +1,8 @@
 //! Parallel projection of a slice, and its reconstruction by filtered back projection.
 //!
 //! Both follow A. C. Kak and M. Slaney, Principles of Computerized Tomographic Imaging (1988), chapter 3. Rays are
-//! summed as P. M. Joseph does, IEEE Transactions on Medical Imaging 1 (1982) 192. A sinogram holds one row a view, the
-//! views evenly over 180°; the axis of rotation is at the centre of the slice and of the detector.
+//! summed as by P. M. Joseph, IEEE Transactions on Medical Imaging 1 (1982) 192. A sinogram holds one row per view, with
+//! views evenly spaced over 180°; the axis of rotation is at the centre of the slice and of the detector.
 
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use rustfft::{Fft, FftPlanner};
 
 use crate::stack::flat_mut;
 
-/// The attenuations of one or two materials, or any other pair that is projected at once.
+/// The attenuations of one or two materials, or any other pair of values projected at once.
 pub(super) type Pair = [f32; 2];
 
 /// The measuring geometry of a slice.
@@ -33,12 +33,12 @@ pub(super) struct Reconstructor {
     geometry: Geometry,
     forward: Arc<dyn Fft<f32>>,
     inverse: Arc<dyn Fft<f32>>,
-    /// The filter's spectrum, with every constant factor.
+    /// The filter's spectrum, with all constant factors.
     response: Vec<f32>,
 }
 
 impl Geometry {
-    /// A detector that a body of `radius` µm about the axis never leaves, and as many views as its resolution needs.
+    /// A detector wide enough for a body of `radius` µm about the axis, and as many views as its resolution needs.
     pub(super) fn new(radius: f64, pixel: f64) -> Self {
         let columns = (2.0 * radius / pixel).ceil() as usize + 4;
         let count = (0.5 * PI * columns as f64).ceil() as usize;
@@ -47,12 +47,12 @@ impl Geometry {
         Self { columns, pixel, views }
     }
 
-    /// How many views there are.
+    /// Number of views.
     pub(super) fn views(&self) -> usize {
         self.views.len()
     }
 
-    /// The middle of the slice and of the detector, in pixels.
+    /// Centre of the slice and of the detector, in pixels.
     fn centre(&self) -> f32 {
         0.5 * (self.columns - 1) as f32
     }
@@ -68,7 +68,7 @@ impl Geometry {
         sinogram
     }
 
-    /// The sum along x·cos + y·sin = `offset` (pixels about the centre), one step a row or a column of pixels.
+    /// The sum along x·cos + y·sin = `offset` (pixels about the centre), one step per row or column of pixels.
     fn ray(&self, slice: &[Pair], offset: f32, cos: f32, sin: f32) -> Pair {
         let (centre, side) = (self.centre(), self.columns);
         // Along the axis that the ray follows more closely each step meets two neighbours across it.
@@ -101,13 +101,13 @@ impl Geometry {
 }
 
 impl Reconstructor {
-    /// For sinograms of that geometry, with the whole ramp (Ramachandran and Lakshminarayanan), which keeps noise
-    /// fine-grained, so that what lies below it is not lost.
+    /// For sinograms of that geometry, with the unapodised ramp filter (Ramachandran and Lakshminarayanan), which keeps the
+    /// noise fine-grained and the structure below it.
     pub(super) fn new(geometry: &Geometry) -> Self {
         let length = (2 * geometry.columns).next_power_of_two();
         let mut planner = FftPlanner::new();
         let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
-        // The band-limited ramp sampled in space (Kak and Slaney, eq. 61), which keeps the mean right.
+        // The band-limited ramp sampled in space (Kak and Slaney, eq. 61), which preserves the mean.
         let mut kernel: Vec<Complex<f32>> = (0..length)
             .map(|at| at.min(length - at))
             .map(|n| match n {

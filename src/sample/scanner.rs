@@ -1,8 +1,8 @@
-//! Both scanners: what their detectors make of the X-rays behind the sample.
+//! Both scanners: from the X-rays behind the sample to attenuation sinograms.
 //!
-//! A detector counts photons, spreads their light, and its columns differ a little; the reconstruction then believes
-//! that the beam was monochromatic and nothing moved. So beam hardening, rings and the traces of drift are not drawn into
-//! the slices: they follow.
+//! A detector counts photons and blurs their light, and its columns differ slightly; the reconstruction then assumes a
+//! monochromatic beam and no movement. Beam hardening, rings and drift artefacts follow from that; they are not drawn into
+//! the slices.
 
 use rayon::prelude::*;
 use undulator_compute::gaussian::half;
@@ -14,48 +14,48 @@ use super::spectrum::{Bin, molybdenum, monochromatic};
 
 /// The synchrotron's photon energy.
 const SYNCHROTRON_KEV: f64 = 20.0;
-/// The voxel size in µm for which the scanners below are described. For others their lengths are zoomed along, and the
-/// photons so that the slices are as noisy: the variance of a reconstructed attenuation, times the square of the voxel
-/// size, goes as 1 / (photons · voxel⁴).
+/// The voxel size in µm for which the scanners below are described. For others, lengths are scaled, and photons so that the
+/// slices are equally noisy: the variance of a reconstructed attenuation, times the square of the voxel size, is
+/// proportional to 1 / (photons · voxel⁴).
 const REFERENCE_VOXEL: f64 = 0.6;
 /// Where the blur is cut off, in standard deviations.
 const CUT: f64 = 2.5;
 /// Slices over which a dirty spot of the detector extends.
 const SPOT: i64 = 5;
-/// How many waves make up the beam's profile, and how long they are along a row, µm.
+/// Number of waves in the beam's profile, and their wavelengths along a row, µm.
 const WAVES: usize = 5;
 const SHADE: (f64, f64) = (25.0, 70.0);
-/// The least part of the open beam that is believed, so that its logarithm stays finite.
+/// Least transmission, so that its logarithm stays finite.
 const DARKEST: f32 = 1e-3;
 
-/// Kinds of random numbers, each scanner's plus these.
+/// Kinds of random numbers, added to each scanner's own.
 const QUANTA: u64 = 0;
 const SPOTS: u64 = 1;
 const COLUMNS: u64 = 2;
 const FLUX: u64 = 3;
 const PROFILE: u64 = 4;
 
-/// A scanner and how well it works.
+/// A scanner and its faults.
 #[derive(Clone, Debug)]
 pub(super) struct Scanner {
-    /// Tells the random numbers of the scanners apart.
+    /// Distinguishes the random numbers of the scanners.
     kind: u64,
     energies: Vec<Energy>,
-    /// Photons that the open beam brings to a square micrometre of the detector during the whole scan.
+    /// Photons of the open beam per square micrometre of the detector during the whole scan.
     photons: f64,
     /// Standard deviation of a point's image on the detector, µm.
     blur: f64,
     /// Standard deviation of the focal spot's image along the detector's rows, µm.
     spot: f64,
-    /// The part of the beam that comes from around the focal spot, and the standard deviation of its image along the
-    /// rows, µm.
+    /// Fraction of the beam that comes from around the focal spot, and the standard deviation of its image along the rows,
+    /// µm.
     haze: (f64, f64),
-    /// The part of the photons taken out of a view that the sample scatters evenly over the detector.
+    /// Fraction of the photons removed from a view that the sample scatters evenly over the detector.
     scatter: f64,
     /// Relative differences of the detector's columns and of the beam from view to view, standard deviations.
     unevenness: (f64, f64),
-    /// How far the beam's profile strays from the flat field that was taken before the scan: standard deviation, as a part
-    /// of the beam.
+    /// Deviation of the beam's profile from the flat field taken before the scan: standard deviation, as a fraction of the
+    /// beam.
     shading: f64,
     /// How far the sample moves across the beam from the middle of the scan to its ends, µm.
     drift: f64,
@@ -66,26 +66,26 @@ pub(super) struct Scanner {
 struct Energy {
     /// Attenuation by the active material and by glass, 1/µm.
     attenuation: [f32; 2],
-    /// The part of the signal that they make.
+    /// Their fraction of the signal.
     signal: f32,
-    /// The part of the signal's variance, for one photon in all.
+    /// Their contribution to the signal's variance, for one photon in total.
     variance: f32,
 }
 
-/// A scanner that looks at one sample.
+/// A scanner set up for one sample.
 pub(super) struct Detector {
     scanner: Scanner,
     geometry: Geometry,
     seed: u64,
-    /// Photons that one pixel gets from the open beam in one view.
+    /// Photons of the open beam per pixel and view.
     photons: f64,
-    /// What the tube's focal spot makes of a point along a row, and what the detector makes of one.
+    /// Point spread along a row: of the tube's focal spot, and of the detector.
     spot: Vec<f32>,
     blur: Vec<f32>,
     shading: Vec<Wave>,
 }
 
-/// A wave of the beam's profile: its phase, and how many turns that gains a column, a slice, and over the whole scan.
+/// A wave of the beam's profile: its phase, and the turns it gains per column, per slice, and over the whole scan.
 struct Wave {
     phase: f64,
     column: f64,
@@ -94,7 +94,7 @@ struct Wave {
 }
 
 impl Scanner {
-    /// A synchrotron's beamline: 20 keV, bright and sharp.
+    /// A synchrotron beamline: 20 keV, bright and sharp.
     pub(super) fn synchrotron(voxel: f64) -> Self {
         let zoom = voxel / REFERENCE_VOXEL;
         Self {
@@ -111,7 +111,7 @@ impl Scanner {
         }
     }
 
-    /// A laboratory's scanner: molybdenum anode, 44 kV. Everything but the spectrum gets worse with `severity`, from 0,
+    /// A laboratory scanner: molybdenum anode, 44 kV. Everything but the spectrum gets worse with `severity`, from 0,
     /// at which it is as sharp as the synchrotron's.
     pub(super) fn laboratory(severity: f64, voxel: f64) -> Self {
         let zoom = voxel / REFERENCE_VOXEL;
@@ -155,7 +155,7 @@ impl Scanner {
 }
 
 impl Detector {
-    /// A scanner with a detector of that geometry; `seed` is the sample's.
+    /// A scanner with a detector of that geometry; `seed` is the sample's seed.
     pub(super) fn new(scanner: Scanner, geometry: &Geometry, seed: u64) -> Self {
         let photons = scanner.photons * geometry.pixel * geometry.pixel / geometry.views() as f64;
         let [spot, haze, blur] =
@@ -170,7 +170,7 @@ impl Detector {
         &self.scanner
     }
 
-    /// How many slices away light still comes from.
+    /// From how many slices away light still arrives.
     pub(super) fn reach(&self) -> usize {
         self.blur.len() / 2
     }
@@ -189,7 +189,7 @@ impl Detector {
             let seen = convolve(&shifted(transmitted, shift), &self.spot);
             for (arrived, seen) in row.iter_mut().zip(seen) {
                 let [signal, variance] = seen.map(|part| f64::from(part + scattered));
-                // As many quanta of equal energy as have this ratio of signal to noise.
+                // The number of quanta of equal energy with this signal-to-noise ratio.
                 let quanta = self.photons * signal * signal / variance;
                 *arrived = (signal * noise.count(quanta) / quanta) as f32;
             }
@@ -222,15 +222,15 @@ impl Detector {
         sinogram
     }
 
-    /// Where the sample is in a view, in µm across the beam: it moves evenly along x, and the axis of rotation is then
-    /// put right, which takes out what would merely shift the slice.
+    /// Position of the sample in a view, in µm across the beam: it moves uniformly along x. The axis of rotation is corrected
+    /// afterwards, which removes what would merely shift the slice.
     fn drift(&self, view: usize) -> f64 {
         let part = view as f64 / self.geometry.views() as f64;
         let (sin, cos) = (std::f64::consts::PI * part).sin_cos();
         self.scanner.drift * ((2.0 * part - 1.0) * cos + sin / std::f64::consts::PI)
     }
 
-    /// How much brighter the beam is there than in the flat field, as a part of it.
+    /// Relative difference of the beam there from the flat field.
     fn profile(&self, column: usize, view: usize, z: i64) -> f32 {
         let part = view as f64 / self.geometry.views() as f64;
         let wave = |wave: &Wave| {
@@ -241,7 +241,7 @@ impl Detector {
         (self.scanner.shading * waves * (2.0 / self.shading.len() as f64).sqrt()) as f32
     }
 
-    /// What is left of the differences between columns: in part each slice's own, in part those of spots that cover some.
+    /// Remaining differences between columns: partly independent in each slice, partly from spots that cover several slices.
     fn gain(&self, z: i64) -> Vec<f32> {
         let mut spots = Noise::new(self.seed, self.scanner.kind + SPOTS, z.div_euclid(SPOT), 0);
         let mut own = Noise::new(self.seed, self.scanner.kind + COLUMNS, z, 0);
@@ -281,7 +281,7 @@ fn gaussian(sigma: f64) -> Vec<f32> {
     taps.iter().map(|tap| (tap / sum) as f32).collect()
 }
 
-/// A kernel and a `part` of another around the same middle.
+/// A kernel plus a fraction `part` of another, with the same centre.
 fn mix(kernel: &[f32], other: &[f32], part: f64) -> Vec<f32> {
     let mut mixed = vec![0.0; kernel.len().max(other.len())];
     for (kernel, part) in [(kernel, 1.0 - part), (other, part)] {
@@ -291,7 +291,7 @@ fn mix(kernel: &[f32], other: &[f32], part: f64) -> Vec<f32> {
     mixed
 }
 
-/// A row convolved with a kernel of odd length, the ends going on as they are.
+/// A row convolved with a kernel of odd length; the ends are extended with their values.
 fn convolve<const N: usize>(row: &[[f32; N]], kernel: &[f32]) -> Vec<[f32; N]> {
     let reach = kernel.len() / 2;
     let inside = |at: usize| row[at.saturating_sub(reach).min(row.len() - 1)];
@@ -302,7 +302,7 @@ fn convolve<const N: usize>(row: &[[f32; N]], kernel: &[f32]) -> Vec<[f32; N]> {
     padded.windows(kernel.len()).map(sum).collect()
 }
 
-/// A row moved up by that many columns, by linear interpolation, the ends going on as they are.
+/// A row shifted up by that many columns, by linear interpolation; the ends are extended with their values.
 fn shifted(row: &[Pair], by: f64) -> Vec<Pair> {
     let last = row.len() - 1;
     let at = |column: usize| {
@@ -319,7 +319,7 @@ mod tests {
     use super::*;
     use crate::sample::projection::Reconstructor;
 
-    /// The attenuation of a solid cylinder of active material at its axis, as a part of that near its surface.
+    /// The attenuation of a solid cylinder of active material at its axis, relative to that near its surface.
     fn axis_to_surface(scanner: &Scanner) -> f64 {
         let geometry = Geometry::new(40.0, 0.6);
         let (side, radius) = (geometry.columns, 30.0);

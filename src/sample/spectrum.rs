@@ -1,10 +1,10 @@
-//! The X-rays that a detector counts, by energy.
+//! Spectra of the X-rays that a detector counts.
 
 use super::attenuation::{AIR, BERYLLIUM, CAESIUM_IODIDE};
 
 /// The tube's voltage, kV.
 const TUBE_KV: usize = 44;
-/// Below this energy, in keV, next to nothing leaves the tube and passes the sample.
+/// Below this energy, in keV, almost nothing leaves the tube and passes the sample.
 const LOWEST_KEV: usize = 6;
 /// The tube's beryllium window, in µm.
 const WINDOW_UM: f64 = 200.0;
@@ -13,8 +13,8 @@ const AIR_UM: f64 = 200_000.0;
 /// Thickness of the caesium iodide scintillator, in µm.
 const SCINTILLATOR_UM: f64 = 20.0;
 /// Energies of molybdenum's K lines, the mean of Kα1 and Kα2 and that of Kβ, in keV (Elam, as in the tables of
-/// attenuation), and the part of all photons above [`LOWEST_KEV`] behind window and air that each makes: what SpekPy
-/// 2.5.4 (G. Poludniowski et al., Medical Physics 48 (2021) 3630) gives for 44 kV and a take-off angle of 12°.
+/// attenuation), and their fractions of all photons above [`LOWEST_KEV`] behind window and air, from SpekPy
+/// 2.5.4 (G. Poludniowski et al., Medical Physics 48 (2021) 3630) for 44 kV and a take-off angle of 12°.
 const K_LINES: [(f64, f64); 2] = [(17.44, 0.254), (19.63, 0.050)];
 
 /// Photons of one energy.
@@ -22,19 +22,19 @@ const K_LINES: [(f64, f64); 2] = [(17.44, 0.254), (19.63, 0.050)];
 pub(super) struct Bin {
     /// Photon energy.
     pub kev: f64,
-    /// The part of all photons absorbed in the detector that have this energy.
+    /// Fraction of all photons absorbed in the detector that have this energy.
     pub photons: f64,
 }
 
-/// One energy, as a synchrotron's monochromator passes.
+/// A single energy, as behind a monochromator.
 pub(super) fn monochromatic(kev: f64) -> Vec<Bin> {
     vec![Bin { kev, photons: 1.0 }]
 }
 
-/// A molybdenum anode at 44 kV through window and air, as a scintillator absorbs it.
+/// A molybdenum anode at 44 kV behind window and air, as absorbed by the scintillator.
 ///
 /// The continuum is that of H. A. Kramers, Philosophical Magazine 46 (1923) 836: photons in proportion to
-/// (E₀ − E) / E. It leaves out what the anode absorbs, which makes the mean energy 1 keV too low.
+/// (E₀ − E) / E. It ignores self-absorption in the anode, which makes the mean energy 1 keV too low.
 pub(super) fn molybdenum() -> Vec<Bin> {
     let filtered = |kev: f64| BERYLLIUM.transmission(kev, WINDOW_UM) * AIR.transmission(kev, AIR_UM);
     let mut bins: Vec<Bin> = (LOWEST_KEV..TUBE_KV)
@@ -71,8 +71,8 @@ mod tests {
 
     #[test]
     fn the_mean_energy_is_near_that_of_a_full_model() {
-        // SpekPy's spectrum behind window, air and this scintillator has a mean of 13.43 keV. Kramers leaves out what the
-        // anode itself absorbs, so a little less is right.
+        // SpekPy's spectrum behind window, air and this scintillator has a mean of 13.43 keV. Kramers' law ignores
+        // self-absorption in the anode, so a slightly lower mean is expected.
         let mean: f64 = molybdenum().iter().map(|bin| bin.kev * bin.photons).sum();
         assert!((12.2..13.5).contains(&mean), "{mean}");
     }

@@ -1,4 +1,4 @@
-//! Where the laboratory scanner saw the sample.
+//! The transform between the volumes of a misaligned pair.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -9,11 +9,11 @@ use super::point::Point;
 
 /// The largest rotation about each axis, in degrees.
 const ANGLE: f64 = 3.0;
-/// The largest error of the laboratory's scale.
+/// The largest error of the laboratory scanner's scale.
 const SCALE: f64 = 0.015;
-/// The largest shift along each axis, as a part of the field there, and in µm.
+/// The largest shift along each axis, as a fraction of the field, and in µm.
 const SHIFT: (f64, f64) = (0.06, 4.0);
-/// Each component is at least this part of the largest, so that no pair is aligned by chance.
+/// Each component is at least this fraction of the largest, so that no pair is aligned by chance.
 const LEAST: f64 = 0.25;
 
 /// The similarity between the two volumes of a pair: `p_laboratory = scale * R p_synchrotron + shift_um`.
@@ -24,7 +24,7 @@ const LEAST: f64 = 0.25;
 pub struct KnownTransform {
     /// The convention, in words.
     pub about: String,
-    /// How much longer distances are in the laboratory's volume.
+    /// Ratio of distances in the laboratory volume to those in the synchrotron volume.
     pub scale: f64,
     /// A rotation matrix, rows and columns in the order (z, y, x).
     #[serde(rename = "R")]
@@ -76,13 +76,13 @@ impl KnownTransform {
         Self { about: about.to_owned(), scale, rotation, shift_um }
     }
 
-    /// Where the laboratory has the synchrotron's point.
+    /// Maps a point of the synchrotron volume to the laboratory volume.
     pub fn to_laboratory(&self, p: [f64; 3]) -> [f64; 3] {
         let turned = |row: [f64; 3]| row.iter().zip(p).map(|(r, p)| r * p).sum::<f64>();
         std::array::from_fn(|axis| self.scale * turned(self.rotation[axis]) + self.shift_um[axis])
     }
 
-    /// Where the synchrotron has the laboratory's point.
+    /// Maps a point of the laboratory volume to the synchrotron volume.
     pub(super) fn to_synchrotron(&self, p: Point) -> Point {
         let moved: Point = std::array::from_fn(|axis| (p[axis] - self.shift_um[axis]) / self.scale);
         std::array::from_fn(|axis| (0..3).map(|row| self.rotation[row][axis] * moved[row]).sum())
