@@ -7,11 +7,14 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
+import undulator.CommandException;
+import undulator.cache.Cache;
+import undulator.cache.JarResource;
+import undulator.cache.PluginJar;
 
 /** Models that are inside the plugin's jar. */
 final class ShippedModels {
@@ -32,21 +35,19 @@ final class ShippedModels {
         }
     }
 
-    /** A copy that lasts until Java ends; null if there is no such model. */
+    /** Its file in the user's cache; null if there is no such model. */
     static File unpack(String name) {
         if (!names().contains(name)) {
             return null;
         }
-        try (InputStream model = ShippedModels.class.getResourceAsStream("/models/" + name + ".zip")) {
-            File folder = Files.createTempDirectory("undulator-model").toFile();
-            File file = new File(folder, name + ".zip");
-            Files.copy(model, file.toPath());
-            folder.deleteOnExit();
-            file.deleteOnExit();
-            return file;
-        } catch (IOException unwritable) {
-            throw new UncheckedIOException("The model " + name + " cannot be unpacked: " + unwritable.getMessage(),
-                    unwritable);
+        try {
+            return Cache.ofUser().file(JarResource.find("/models/" + name + ".zip")).toFile();
+        } catch (IOException nowhere) {
+            CommandException failure = new CommandException(CommandException.FILE, "The model " + name + " of "
+                    + PluginJar.path() + " could not be unpacked to any of these folders\n" + nowhere.getMessage() + "\n",
+                    "free space there, or start ImageJ with -Dundulator.cache=FOLDER, a folder that can be written");
+            failure.initCause(nowhere);
+            throw failure;
         }
     }
 }

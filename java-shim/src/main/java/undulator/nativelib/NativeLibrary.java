@@ -1,108 +1,108 @@
 package undulator.nativelib;
 
-import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import undulator.CommandException;
 import undulator.Native;
+import undulator.cache.Cache;
+import undulator.cache.JarResource;
+import undulator.cache.PluginJar;
 
 /**
- * Loads the native library once, when the first command needs it: from where Java looks for libraries (Fiji's
- * lib/&lt;platform&gt;), else from this jar.
+ * Loads the native library once, when the first command needs it: the one that the property {@code undulator.library}
+ * names, else from where Java looks for libraries (Fiji's lib/&lt;platform&gt;), else from this jar, which is
+ * {@linkplain Cache unpacked} once for each version.
  */
 public final class NativeLibrary {
     private static final String NAME = "undulator";
+    private static final String PROPERTY = "undulator.library";
 
     private static boolean loaded;
-    private static CommandException failure;
+    /** A library of another version stays loaded until Java ends. */
+    private static CommandException mismatch;
 
     private NativeLibrary() {
     }
 
     /**
-     * Loads the library if it is not there yet.
+     * Loads the library if it is not there yet. What fails is tried again by the next command: a disk that was full may
+     * have room by then.
      *
      * @throws CommandException if there is none for this machine, it cannot be loaded, or it is of another version;
-     *     the message names the file and says what to do. It is remembered: a second try would not end differently.
+     *     the message names the files and says what to do
      */
     public static synchronized void load() {
-        if (failure != null) {
-            throw failure;
+        if (mismatch != null) {
+            throw mismatch;
         }
-        if (loaded) {
-            return;
-        }
-        try {
-            String file = loadFromPathOrJar();
-            checkVersion(file);
+        if (!loaded) {
+            checkVersion(loadAny());
             loaded = true;
-        } catch (CommandException notLoaded) {
-            failure = notLoaded;
-            throw notLoaded;
         }
     }
 
-    private static String loadFromPathOrJar() {
-        String onPath = fileOnLibraryPath();
+    private static String loadAny() {
+        String named = System.getProperty(PROPERTY, "");
+        if (!named.isEmpty()) {
+            return loadNamed(new File(named).getAbsoluteFile());
+        }
+        File onPath = onLibraryPath();
+        String before = "";
         if (onPath != null) {
             try {
-                System.loadLibrary(NAME);
-                return onPath;
+                loadFile(onPath);
+                return onPath.getPath();
             } catch (UnsatisfiedLinkError notLoaded) {
-                // ImageJ's "Refresh Menus" makes a new class loader, and Java gives a file to one loader only:
-                // the jar's own copy is another file.
-                return loadFromJar("\n" + onPath + ": " + notLoaded.getMessage());
+                before = "\n" + onPath + ": " + notLoaded.getMessage();
             }
         }
-        return loadFromJar("");
+        return loadFromJar(before);
     }
 
-    private static String fileOnLibraryPath() {
-        for (String folder : System.getProperty("java.library.path", "").split(File.pathSeparator)) {
-            File file = new File(folder, System.mapLibraryName(NAME));
-            if (file.isFile()) {
-                return file.getAbsolutePath();
-            }
+    private static String loadNamed(File named) {
+        File file = named.isDirectory() ? new File(named, System.mapLibraryName(NAME)) : named;
+        if (!file.isFile()) {
+            throw failure("There is no native library " + file, "correct -D" + PROPERTY + "=, or leave it out", null);
         }
-        return null;
-    }
-
-    private static String loadFromJar(String before) {
-        String resource = "natives/" + Platform.current() + "/" + System.mapLibraryName(NAME);
-        try (InputStream library = NativeLibrary.class.getResourceAsStream("/" + resource)) {
-            if (library == null) {
-                throw failure("The plugin has no native library for this machine (" + Platform.current() + "): "
-                        + resource + " is not in " + jar(), "get the build for this platform, or build it with "
-                        + "\"make dist\"" + before, null);
-            }
-            return loadCopy(library, resource, before);
-        } catch (IOException notCopied) {
-            throw failure("The native library " + resource + " could not be unpacked to "
-                    + System.getProperty("java.io.tmpdir") + " (" + notCopied.getMessage() + ")",
-                    "free space there, or name another folder with -Djava.io.tmpdir=" + before, notCopied);
-        }
-    }
-
-    private static String loadCopy(InputStream library, String resource, String before) throws IOException {
-        Path folder = Files.createTempDirectory(NAME + "-");
-        Path copy = folder.resolve(System.mapLibraryName(NAME));
         try {
-            Files.copy(library, copy);
-            System.load(copy.toString());
-            return resource + " in " + jar();
+            loadFile(file);
+            return file.getPath();
         } catch (UnsatisfiedLinkError notLoaded) {
-            throw failure("The native library " + resource + " of " + jar() + " does not load on this machine ("
-                    + Platform.current() + ", Java " + System.getProperty("java.version") + ", "
-                    + notLoaded.getMessage() + ")",
-                    "a newer system or a build made on this one (\"make dist\") is needed" + before, notLoaded);
-        } finally {
-            remove(copy);
-            remove(folder);
+            throw failure("The native library " + file + " does not load on this machine (" + machine() + "): "
+                    + notLoaded.getMessage(), "correct -D" + PROPERTY + "=, or leave it out", notLoaded);
+        }
+    }
+
+    /**
+     * ImageJ's "Refresh Menus" makes a new class loader, and Java gives a file to one loader only: then a copy is loaded.
+     */
+    private static void loadFile(File file) {
+        try {
+            System.load(file.getPath());
+        } catch (UnsatisfiedLinkError notLoaded) {
+            if (!String.valueOf(notLoaded.getMessage()).contains("another classloader")) {
+                throw notLoaded;
+            }
+            loadCopy(file, notLoaded);
+        }
+    }
+
+    private static void loadCopy(File file, UnsatisfiedLinkError before) {
+        try {
+            Path folder = Files.createTempDirectory(NAME + "-");
+            Path copy = folder.resolve(file.getName());
+            try {
+                Files.copy(file.toPath(), copy);
+                System.load(copy.toString());
+            } finally {
+                remove(copy);
+                remove(folder);
+            }
+        } catch (IOException notCopied) {
+            before.addSuppressed(notCopied);
+            throw before;
         }
     }
 
@@ -115,22 +115,47 @@ public final class NativeLibrary {
         }
     }
 
-    private static void checkVersion(String file) {
-        String mine = version();
-        String its = Native.version();
-        if (!mine.equals(its)) {
-            throw failure("The plugin " + jar() + " is version " + mine + " but the native library " + file
-                    + " is version " + its, "remove the older of the two and restart ImageJ", null);
+    private static File onLibraryPath() {
+        for (String folder : System.getProperty("java.library.path", "").split(File.pathSeparator)) {
+            File file = new File(folder, System.mapLibraryName(NAME));
+            if (file.isFile()) {
+                return file.getAbsoluteFile();
+            }
+        }
+        return null;
+    }
+
+    private static String loadFromJar(String before) {
+        String resource = "natives/" + Platform.current() + "/" + System.mapLibraryName(NAME);
+        try {
+            JarResource library = JarResource.find("/" + resource);
+            if (library == null) {
+                throw failure("The plugin has no native library for this machine (" + Platform.current() + "): "
+                        + resource + " is not in " + PluginJar.path(), "get the build for this platform, or build it "
+                        + "with \"make dist\"" + before, null);
+            }
+            Cache.ofUser().use(library, file -> System.load(file.toString()));
+            return resource + " in " + PluginJar.path();
+        } catch (IOException nowhere) {
+            throw failure("The native library " + resource + " of " + PluginJar.path() + " could not be loaded on this "
+                    + "machine (" + machine() + ") from any of these folders" + before + "\n" + nowhere.getMessage() + "\n",
+                    "free space there, or start ImageJ with -Dundulator.cache=FOLDER, a folder that can be written and "
+                    + "whose files may be executed. Where the library itself does not fit the system, name one built "
+                    + "there (\"make dist\") with -D" + PROPERTY + "=FILE", nowhere);
         }
     }
 
-    private static String version() {
-        try (InputStream resource = NativeLibrary.class.getResourceAsStream("/undulator/version.txt");
-                BufferedReader text = new BufferedReader(new InputStreamReader(resource, StandardCharsets.UTF_8))) {
-            return text.readLine();
-        } catch (IOException unreadable) {
-            throw failure("The plugin jar " + jar() + " is damaged (" + unreadable.getMessage() + ")",
-                    "download it again", unreadable);
+    private static String machine() {
+        return Platform.current() + ", Java " + System.getProperty("java.version");
+    }
+
+    private static void checkVersion(String file) {
+        String mine = PluginJar.version();
+        String its = Native.version();
+        if (!mine.equals(its)) {
+            mismatch = failure("The plugin " + PluginJar.path() + " is version " + mine + " but the native library "
+                    + file + " is version " + its, "remove the older of the two and restart ImageJ", null);
+            throw mismatch;
         }
     }
 
@@ -138,9 +163,5 @@ public final class NativeLibrary {
         CommandException failure = new CommandException(CommandException.PLUGIN, reason, advice);
         failure.initCause(cause);
         return failure;
-    }
-
-    private static String jar() {
-        return new File(NativeLibrary.class.getProtectionDomain().getCodeSource().getLocation().getPath()).getPath();
     }
 }

@@ -9,8 +9,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -217,10 +219,38 @@ class BadInputIT {
         assertEquals(0, outcome.exit(), "the jar's own copy serves instead:\n" + outcome.output());
     }
 
+    private RealImageJ withoutHomeAndTemporaryFolder() {
+        return RealImageJ.headless(folder).environment(Map.of("XDG_CACHE_HOME", ""))
+                .java("-Duser.home=/proc/none", "-Djava.io.tmpdir=/proc");
+    }
+
     @Test
-    void aFullTemporaryFolderIsNamed() throws Exception {
-        Outcome outcome = RealImageJ.headless(folder).java("-Djava.io.tmpdir=/proc")
+    void theLibraryIsUnpackedOnceAndElsewhereWhereItCannotBe() throws Exception {
+        RealImageJ.headless(folder).environment(Map.of("XDG_CACHE_HOME", "")).macro("run('Undulator Devices...');");
+        Path cached = onlyLibraryIn(folder.resolve(".cache/undulator"));
+        FileTime written = Files.getLastModifiedTime(cached);
+        Outcome again = RealImageJ.headless(folder).environment(Map.of("XDG_CACHE_HOME", ""))
                 .macro(andOn("run('Undulator Devices...');"));
-        assertStopped(outcome, "could not be unpacked to /proc");
+        assertEquals(0, again.exit(), again.output());
+        assertEquals(written, Files.getLastModifiedTime(onlyLibraryIn(folder.resolve(".cache/undulator"))));
+        Outcome elsewhere = withoutHomeAndTemporaryFolder().macro(andOn("run('Undulator Devices...');"));
+        assertEquals(0, elsewhere.exit(), elsewhere.output());
+        onlyLibraryIn(folder.resolve("cache/undulator"));
+    }
+
+    private static Path onlyLibraryIn(Path cache) throws IOException {
+        try (var files = Files.walk(cache)) {
+            List<Path> found = files.filter(Files::isRegularFile).collect(Collectors.toList());
+            assertEquals(1, found.size(), found.toString());
+            return found.get(0);
+        }
+    }
+
+    @Test
+    void foldersThatTakeNoLibraryAreNamed() throws Exception {
+        Files.write(folder.resolve("cache"), new byte[1]);
+        Outcome outcome = withoutHomeAndTemporaryFolder().macro(andOn("run('Undulator Devices...');"));
+        assertStopped(outcome, "could not be loaded", "/proc/none/.cache/undulator: ", "/proc: ",
+                folder.resolve("cache/undulator") + ": ", "-Dundulator.cache=FOLDER", "-Dundulator.library=FILE");
     }
 }
