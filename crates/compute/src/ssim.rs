@@ -21,7 +21,8 @@ pub const K2: f64 = 0.03;
 ///
 /// `peak` is the range of the grey values, 255 in 8 bits and 65535 in 16. The variances are those of the population,
 /// as in scikit-image's `structural_similarity` with `gaussian_weights=True, sigma=1.5, use_sample_covariance=False`.
-/// A slice narrower or lower than [`WINDOW`] holds no window and so has no similarity: the result is not a number.
+/// Windows that touch a pixel that is NaN in either slice take no part: it was not measured. A slice without any window,
+/// such as one narrower or lower than [`WINDOW`], has no similarity: the result is not a number.
 ///
 /// # Panics
 /// If a slice does not hold exactly `width` × `height` values.
@@ -41,7 +42,7 @@ pub fn ssim(test: &[f32], reference: &[f32], width: usize, height: usize, peak: 
     let weights = window();
     let (across, down) = (width - WINDOW + 1, height - WINDOW + 1);
     // One sum a row, added in the order of the rows, so that the result does not depend on the number of threads.
-    let sums: Vec<f64> = (0..down)
+    let rows: Vec<(f64, usize)> = (0..down)
         .into_par_iter()
         .map_init(
             || Moments::new(width),
@@ -52,7 +53,8 @@ pub fn ssim(test: &[f32], reference: &[f32], width: usize, height: usize, peak: 
             },
         )
         .collect();
-    sums.iter().sum::<f64>() / (across * down) as f64
+    let (sum, windows) = rows.iter().fold((0.0, 0), |(sum, count), (row, windows)| (sum + row, count + windows));
+    sum / windows as f64
 }
 
 /// The Gaussian window along one axis, of sum one.
@@ -97,8 +99,8 @@ impl Moments {
         }
     }
 
-    /// The sum of the similarities of one row of `across` windows.
-    fn similarity(&mut self, across: usize, weights: &[f64; WINDOW], peak: f64) -> f64 {
+    /// The sum of the similarities of one row of `across` windows, and how many of them are measured.
+    fn similarity(&mut self, across: usize, weights: &[f64; WINDOW], peak: f64) -> (f64, usize) {
         for (columns, windows) in self.columns.iter().zip(&mut self.windows) {
             windows.fill(0.0);
             for (k, &weight) in weights.iter().enumerate() {
@@ -108,13 +110,21 @@ impl Moments {
         }
         let (c1, c2) = ((K1 * peak).powi(2), (K2 * peak).powi(2));
         let [t, r, squares, products] = &self.windows;
-        let mut sum = 0.0;
-        for x in 0..across {
+        let of = |x: usize| {
             let (square, product) = (t[x] * t[x] + r[x] * r[x], t[x] * r[x]);
             let (variances, covariance) = (squares[x] - square, products[x] - product);
-            sum += (2.0 * product + c1) * (2.0 * covariance + c2) / ((square + c1) * (variances + c2));
+            (2.0 * product + c1) * (2.0 * covariance + c2) / ((square + c1) * (variances + c2))
+        };
+        let mut sum = 0.0;
+        for x in 0..across {
+            sum += of(x);
         }
-        sum
+        if !sum.is_nan() {
+            return (sum, across);
+        }
+        // What was not measured made its windows NaN.
+        let measured = (0..across).map(of).filter(|similarity| !similarity.is_nan());
+        measured.fold((0.0, 0), |(sum, windows), similarity| (sum + similarity, windows + 1))
     }
 }
 
@@ -153,6 +163,21 @@ mod tests {
                 (ssim(&test, &reference, width, height, 255.0), plain(&test, &reference, width, height, 255.0));
             assert!((fast - slow).abs() < 1e-10, "{width}×{height}: {fast} and {slow}");
         }
+    }
+
+    #[test]
+    fn windows_that_touch_what_was_not_measured_take_no_part() {
+        let (width, height) = (40, 30);
+        let reference: Vec<f32> = (0..width * height).map(|i| ((i * i) % 199) as f32).collect();
+        let mut test: Vec<f32> = reference.iter().enumerate().map(|(i, v)| 0.8 * v + ((i * 7) % 31) as f32).collect();
+        let columns = |slice: &[f32], from: usize| -> Vec<f32> {
+            slice.chunks(width).flat_map(|row| row[from..].to_vec()).collect()
+        };
+        let expected = ssim(&columns(&test, 9), &columns(&reference, 9), width - 9, height, 255.0);
+        test.chunks_mut(width).for_each(|row| row[..9].fill(f32::NAN));
+        assert!((ssim(&test, &reference, width, height, 255.0) - expected).abs() < 1e-12);
+        assert!((ssim(&reference, &test, width, height, 255.0) - expected).abs() < 1e-12);
+        assert!(ssim(&vec![f32::NAN; test.len()], &reference, width, height, 255.0).is_nan());
     }
 
     #[test]

@@ -56,31 +56,60 @@ fn both_engines_restore_alike() {
 #[test]
 fn both_engines_train_alike() {
     for (spec, loss) in specs().zip(Loss::ALL) {
-        let plan = spec.plan().unwrap();
-        let weights = Weights::initial(&spec, &plan, 5);
-        let start = TrainerState::start(weights.clone());
-        let (height, width) = size(&plan);
+        let (height, width) = size(&spec.plan().unwrap());
         let (input, target) = (images(2, height, width, 0.3), images(2, height, width, 0.4));
-        let mut ours = cpu::trainer(&plan, &start, loss).unwrap();
-        let mut burns = BurnTrainer::new(&plan, &start, loss, flex(), MatmulPrecision::Float32).unwrap();
-        let rate = 1e-3;
-        // The first step of Adam moves every weight by the rate, up or down: a gradient near zero may fall on either side.
-        ours.step(&input, &target, rate).unwrap();
-        burns.step(&input, &target, rate).unwrap();
-        let (mut moved, mut apart) = (0, 0);
-        for ((before, a), b) in
-            weights.0.iter().zip(ours.state().unwrap().weights.0).zip(burns.state().unwrap().weights.0)
-        {
-            for ((before, a), b) in before.values.iter().zip(&a.values).zip(&b.values) {
-                moved += 1;
-                assert!((a - before).abs() <= 1.001 * rate as f32 + ADAM.epsilon as f32, "{spec}: {before} to {a}");
-                apart += usize::from((a - b).abs() > 1e-5);
-            }
-        }
-        assert!(apart * 200 < moved, "{spec}, {loss:?}: {apart} of {moved} weights moved differently");
-        let (a, b) = (ours.loss().unwrap(), burns.loss().unwrap());
-        assert!((a - b).abs() < 1e-5 * b.max(1.0), "{spec}: loss {a} against {b}");
+        train_alike(&spec, loss, &input, &target);
     }
+}
+
+/// What was not measured is NaN in a target: both engines leave it out, and no more than it.
+#[test]
+fn both_engines_leave_out_what_was_not_measured() {
+    let spec = specs().next().unwrap();
+    let plan = spec.plan().unwrap();
+    let (height, width) = size(&plan);
+    let (height, width) = (height + plan.multiple, width + plan.multiple);
+    let (input, mut target) = (images(2, height, width, 0.3), images(2, height, width, 0.4));
+    // A corner of the first image, a pixel of the second.
+    (0..4).for_each(|y| target.values[y * width..y * width + 6 - y].fill(f32::NAN));
+    target.values[height * width + width + 1] = f32::NAN;
+    for loss in Loss::ALL {
+        train_alike(&spec, loss, &input, &target);
+        let mut invented = target.clone();
+        invented.values.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 3.0);
+        let start = TrainerState::start(Weights::initial(&spec, &plan, 5));
+        let loss_of = |target: &Images| {
+            let mut burns = BurnTrainer::new(&plan, &start, loss, flex(), MatmulPrecision::Float32).unwrap();
+            burns.step(&input, target, 1e-3).unwrap();
+            burns.loss().unwrap()
+        };
+        assert!(loss_of(&target) < loss_of(&invented), "{loss:?}");
+    }
+}
+
+/// One step of both engines from the same weights: the same loss, and weights that move alike.
+fn train_alike(spec: &Spec, loss: Loss, input: &Images, target: &Images) {
+    let plan = spec.plan().unwrap();
+    let weights = Weights::initial(spec, &plan, 5);
+    let start = TrainerState::start(weights.clone());
+    let mut ours = cpu::trainer(&plan, &start, loss).unwrap();
+    let mut burns = BurnTrainer::new(&plan, &start, loss, flex(), MatmulPrecision::Float32).unwrap();
+    let rate = 1e-3;
+    // The first step of Adam moves every weight by the rate, up or down: a gradient near zero may fall on either side.
+    ours.step(input, target, rate).unwrap();
+    burns.step(input, target, rate).unwrap();
+    let (mut moved, mut apart) = (0, 0);
+    for ((before, a), b) in weights.0.iter().zip(ours.state().unwrap().weights.0).zip(burns.state().unwrap().weights.0)
+    {
+        for ((before, a), b) in before.values.iter().zip(&a.values).zip(&b.values) {
+            moved += 1;
+            assert!((a - before).abs() <= 1.001 * rate as f32 + ADAM.epsilon as f32, "{spec}: {before} to {a}");
+            apart += usize::from((a - b).abs() > 1e-5);
+        }
+    }
+    assert!(apart * 200 < moved, "{spec}, {loss:?}: {apart} of {moved} weights moved differently");
+    let (a, b) = (ours.loss().unwrap(), burns.loss().unwrap());
+    assert!((a - b).abs() < 1e-5 * b.max(1.0), "{spec}: loss {a} against {b}");
 }
 
 #[test]

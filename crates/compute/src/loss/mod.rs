@@ -1,6 +1,9 @@
 //! Loss functions on plain images, and their gradients.
 
 mod similarity;
+mod weights;
+
+pub use weights::Weights;
 
 use crate::{
     error::UnknownName,
@@ -14,7 +17,8 @@ pub const CHARBONNIER: f64 = 1e-3;
 pub const SSIM_SHARE: f64 = 0.84;
 
 /// A loss function. The difference `d` is output minus target, in units of the grey window; each loss is a
-/// mean over all pixels.
+/// mean over all pixels. Pixels whose target is NaN were not measured: they take no part, nor do the similarity's windows
+/// that touch them. The loss of an image without any other pixel is zero.
 #[derive(
     Clone,
     Copy,
@@ -57,8 +61,13 @@ impl Loss {
     pub fn gradient(self, output: &[f32], target: &[f32], width: usize, factor: f64, gradient: &mut [f32]) -> f64 {
         assert!(output.len() == target.len() && output.len() == gradient.len(), "images of one size");
         let (pixel_share, similarity_share) = self.shares();
-        let (mean, mut sum) = (pixel_share / output.len() as f64, 0.0);
+        let measured = target.iter().filter(|target| !target.is_nan()).count();
+        let (mean, mut sum) = (pixel_share / measured.max(1) as f64, 0.0);
         for ((&output, &target), gradient) in output.iter().zip(target).zip(gradient.iter_mut()) {
+            if target.is_nan() {
+                *gradient = 0.0;
+                continue;
+            }
             let (value, slope) = self.of_difference(f64::from(output) - f64::from(target));
             sum += value;
             *gradient = (slope * mean * factor) as f32;
@@ -66,7 +75,8 @@ impl Loss {
         let mut loss = sum * mean;
         if similarity_share > 0.0 {
             let factor = -similarity_share * factor;
-            loss += similarity_share * (1.0 - similarity::add_gradient(output, target, width, factor, gradient));
+            let similarity = similarity::add_gradient(output, target, width, factor, gradient);
+            loss += similarity.map_or(0.0, |similarity| similarity_share * (1.0 - similarity));
         }
         loss
     }
@@ -80,10 +90,12 @@ impl Loss {
     /// ```
     pub fn of(self, output: &[f32], target: &[f32], width: usize) -> f64 {
         let (pixel_share, similarity_share) = self.shares();
-        let value = |(&output, &target)| self.of_difference(f64::from(output) - f64::from(target)).0;
-        let loss = pixel_share / output.len() as f64 * output.iter().zip(target).map(value).sum::<f64>();
+        let value = |(&output, &target): (&f32, &f32)| self.of_difference(f64::from(output) - f64::from(target)).0;
+        let measured = || output.iter().zip(target).filter(|(_, target)| !target.is_nan());
+        let loss = pixel_share / measured().count().max(1) as f64 * measured().map(value).sum::<f64>();
         if similarity_share > 0.0 {
-            return loss + similarity_share * (1.0 - ssim(output, target, width, output.len() / width, 1.0));
+            let similarity = ssim(output, target, width, output.len() / width, 1.0);
+            return if similarity.is_nan() { loss } else { loss + similarity_share * (1.0 - similarity) };
         }
         loss
     }
@@ -149,6 +161,48 @@ mod tests {
                 let (expected, scale) = (3.0 * (above - below) / (up - down), 3.0 / output.len() as f64);
                 let error = (f64::from(gradient[at]) - expected).abs() / scale;
                 assert!(error < 2e-3, "{loss}, {at}: {} instead of {expected}", gradient[at]);
+            }
+        }
+    }
+
+    #[test]
+    fn pixels_that_were_not_measured_take_no_part() {
+        let (width, height) = (30, 14);
+        let (output, mut target) = images(width, height);
+        let columns = |image: &[f32]| -> Vec<f32> { image.chunks(width).flat_map(|row| row[8..].to_vec()).collect() };
+        let (seen_output, seen_target) = (columns(&output), columns(&target));
+        target.chunks_mut(width).for_each(|row| row[..8].fill(f32::NAN));
+        for loss in Loss::ALL {
+            let (mut gradient, mut seen) = (vec![7.0; output.len()], vec![0.0; seen_output.len()]);
+            let value = loss.gradient(&output, &target, width, 3.0, &mut gradient);
+            let expected = loss.gradient(&seen_output, &seen_target, width - 8, 3.0, &mut seen);
+            assert!((value - expected).abs() < 1e-12 && (value - loss.of(&output, &target, width)).abs() < 1e-12);
+            assert!(gradient.chunks(width).all(|row| row[..8].iter().all(|slope| *slope == 0.0)), "{loss}");
+            let apart = columns(&gradient).iter().zip(&seen).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart < 1e-8, "{loss}: {apart}");
+            let none = vec![f32::NAN; output.len()];
+            assert_eq!(loss.gradient(&output, &none, width, 3.0, &mut gradient), 0.0);
+            assert!(gradient.iter().all(|slope| *slope == 0.0) && loss.of(&output, &none, width) == 0.0);
+        }
+    }
+
+    #[test]
+    fn gradients_beside_a_hole_are_those_of_differences() {
+        let (width, height) = (25, 23);
+        let (output, mut target) = images(width, height);
+        [width * 2 + 3, width * 2 + 4, width * 20 + 22].iter().for_each(|at| target[*at] = f32::NAN);
+        for loss in Loss::ALL {
+            let mut gradient = vec![0.0; output.len()];
+            loss.gradient(&output, &target, width, 1.0, &mut gradient);
+            for at in (0..output.len()).step_by(11) {
+                let with = |change: f32| {
+                    let mut moved = output.clone();
+                    moved[at] += change;
+                    (loss.of(&moved, &target, width), f64::from(moved[at]))
+                };
+                let ((above, up), (below, down)) = (with(1e-3), with(-1e-3));
+                let error = (f64::from(gradient[at]) - (above - below) / (up - down)).abs() * output.len() as f64;
+                assert!(error < 5e-3, "{loss}, {at}: {error}");
             }
         }
     }

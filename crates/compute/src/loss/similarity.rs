@@ -13,7 +13,15 @@ use crate::ssim::{K1, K2, WINDOW, window};
 pub(super) const BYTES_A_PIXEL: u64 = 8 * size_of::<f64>() as u64;
 
 /// The mean similarity of two images of a peak of one; its gradient with respect to `test`, times `factor`, is added.
-pub(super) fn add_gradient(test: &[f32], reference: &[f32], width: usize, factor: f64, gradient: &mut [f32]) -> f64 {
+///
+/// Windows that touch a pixel that is NaN in `reference` take no part; `None` where no other is left.
+pub(super) fn add_gradient(
+    test: &[f32],
+    reference: &[f32],
+    width: usize,
+    factor: f64,
+    gradient: &mut [f32],
+) -> Option<f64> {
     let filter = Filter { width, height: test.len() / width, weights: window() };
     let of = |value: &(dyn Fn(f64, f64) -> f64 + Sync)| {
         let values: Vec<f64> = test.iter().zip(reference).map(|(&x, &y)| value(x.into(), y.into())).collect();
@@ -26,12 +34,17 @@ pub(super) fn add_gradient(test: &[f32], reference: &[f32], width: usize, factor
         image
     });
     let (c1, c2) = (K1 * K1, K2 * K2);
-    let mut sum = 0.0;
+    let (mut sum, mut measured) = (0.0, 0);
     for (((&x, &y), &squares), &products) in means[0].iter().zip(&means[1]).zip(&means[2]).zip(&means[3]) {
         let (above_1, above_2) = (2.0 * x * y + c1, 2.0 * (products - x * y) + c2);
         let (below_1, below_2) = (x * x + y * y + c1, squares - x * x - y * y + c2);
         let similarity = above_1 * above_2 / (below_1 * below_2);
+        if similarity.is_nan() {
+            factors.iter_mut().for_each(|image| image.push(0.0));
+            continue;
+        }
         sum += similarity;
+        measured += 1;
         let by_mean = 2.0 * (y * above_2 / (below_1 * below_2) - x * similarity / below_1);
         let by_variance = -similarity / below_2;
         let by_covariance = 2.0 * above_1 / (below_1 * below_2);
@@ -39,14 +52,21 @@ pub(super) fn add_gradient(test: &[f32], reference: &[f32], width: usize, factor
         factors[1].push(2.0 * by_variance);
         factors[2].push(by_covariance);
     }
-    let mean = 1.0 / windows as f64;
+    if measured == 0 {
+        return None;
+    }
+    let mean = 1.0 / f64::from(measured);
     let [constant, by_test, by_reference] = factors.map(|image| filter.scatter(&image));
     let values = test.iter().zip(reference).zip(constant.iter().zip(&by_test).zip(&by_reference));
     for (gradient, ((&x, &y), ((constant, by_test), by_reference))) in gradient.iter_mut().zip(values) {
+        // No window is over it.
+        if y.is_nan() {
+            continue;
+        }
         let slope = constant + by_test * f64::from(x) + by_reference * f64::from(y);
         *gradient += (factor * mean * slope) as f32;
     }
-    sum * mean
+    Some(sum * mean)
 }
 
 /// Weighted sums over the windows that lie inside an image of `width` × `height` pixels.

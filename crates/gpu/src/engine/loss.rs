@@ -12,35 +12,68 @@ use undulator_compute::{
 use super::array::Array;
 use crate::matmul_precision::MatmulPrecision;
 
-/// The mean loss of a batch, and its derivative with respect to each value of `output`.
+/// What pixels and the similarity's windows weigh, where not all of a batch was measured.
+pub(super) struct Weights {
+    /// One a pixel of the output; zero where the target was not measured.
+    pub pixels: Array<4>,
+    /// One a window; `None` for losses that have none.
+    pub windows: Option<Array<4>>,
+}
+
+/// The mean loss of a batch, and its derivative with respect to each value of `output`. With `weights` it is the weighted
+/// sum over pixels and windows instead of the mean; `target` is finite everywhere.
 pub(super) fn loss_and_gradient(
     loss: Loss,
     matmul: MatmulPrecision,
     output: Array<4>,
     target: Array<4>,
+    weights: Option<Weights>,
 ) -> (Array<1>, Array<4>) {
     let difference = output.clone() - target.clone();
-    let mean = 1.0 / difference.shape().num_elements() as f64;
+    let (pixels, windows) = weights.map_or((None, None), |weights| (Some(weights.pixels), weights.windows));
     match loss {
-        Loss::Mse => (difference.clone().square().mean(), difference.mul_scalar(2.0 * mean)),
-        Loss::L1 => (difference.clone().abs().mean(), difference.sign().mul_scalar(mean)),
+        Loss::Mse => (mean(difference.clone().square(), &pixels), share(difference, 2.0, &pixels)),
+        Loss::L1 => (mean(difference.clone().abs(), &pixels), share(difference.sign(), 1.0, &pixels)),
         Loss::Charbonnier => {
             let smooth = difference.clone().square().add_scalar(CHARBONNIER * CHARBONNIER).sqrt();
-            (smooth.clone().mean(), (difference / smooth).mul_scalar(mean))
+            (mean(smooth.clone(), &pixels), share(difference / smooth, 1.0, &pixels))
         }
         Loss::SsimL1 => {
-            let (similarity, gradient) = similarity_and_gradient(matmul, output, target);
-            let pixels = difference.clone().abs().mean().mul_scalar(1.0 - SSIM_SHARE);
-            let slope = difference.sign().mul_scalar((1.0 - SSIM_SHARE) * mean);
-            let value = similarity.neg().add_scalar(1.0).mul_scalar(SSIM_SHARE) + pixels;
-            (value, slope - gradient.mul_scalar(SSIM_SHARE))
+            let (dissimilarity, gradient) = dissimilarity_and_gradient(matmul, output, target, &windows);
+            let value = mean(difference.clone().abs(), &pixels).mul_scalar(1.0 - SSIM_SHARE);
+            let slope = share(difference.sign(), 1.0 - SSIM_SHARE, &pixels);
+            (dissimilarity.mul_scalar(SSIM_SHARE) + value, slope - gradient.mul_scalar(SSIM_SHARE))
         }
     }
 }
 
-/// The mean structural similarity of images of a peak of one, and its gradient with respect to `x`, by the formulas of
-/// [`undulator_compute::loss`].
-fn similarity_and_gradient(matmul: MatmulPrecision, x: Array<4>, y: Array<4>) -> (Array<1>, Array<4>) {
+/// The mean, or the weighted sum.
+fn mean(values: Array<4>, weights: &Option<Array<4>>) -> Array<1> {
+    match weights {
+        None => values.mean(),
+        Some(weights) => (values * weights.clone()).sum(),
+    }
+}
+
+/// What each value adds to the [`mean`], times `factor`.
+fn share(values: Array<4>, factor: f64, weights: &Option<Array<4>>) -> Array<4> {
+    match weights {
+        None => {
+            let count = values.shape().num_elements() as f64;
+            values.mul_scalar(factor / count)
+        }
+        Some(weights) => (values * weights.clone()).mul_scalar(factor),
+    }
+}
+
+/// One less the mean structural similarity of images of a peak of one, and the similarity's gradient with respect to `x`, by
+/// the formulas of [`undulator_compute::loss`].
+fn dissimilarity_and_gradient(
+    matmul: MatmulPrecision,
+    x: Array<4>,
+    y: Array<4>,
+    weights: &Option<Array<4>>,
+) -> (Array<1>, Array<4>) {
     let filter = Filter::new(matmul, &x.device());
     let squares = x.clone().square() + y.clone().square();
     let products = x.clone() * y.clone();
@@ -60,10 +93,17 @@ fn similarity_and_gradient(matmul: MatmulPrecision, x: Array<4>, y: Array<4>) ->
     let by_variance = (similarity.clone() / below_2).neg();
     let by_covariance = above_1.mul_scalar(2.0) / below;
     let constant = by_mean - by_variance.clone().mul_scalar(2.0) * mean_x - by_covariance.clone() * mean_y;
-    let mean = 1.0 / similarity.shape().num_elements() as f64;
-    let [constant, by_x, by_y] = filter.scatter([constant, by_variance.mul_scalar(2.0), by_covariance]);
-    let gradient = (constant + by_x * x + by_y * y).mul_scalar(mean);
-    (similarity.mean(), gradient)
+    let factors = [constant, by_variance.mul_scalar(2.0), by_covariance];
+    let windows = similarity.shape().num_elements() as f64;
+    let (dissimilarity, factors, share) = match weights {
+        None => (similarity.mean().neg().add_scalar(1.0), factors, 1.0 / windows),
+        Some(weights) => {
+            let dissimilarity = (similarity.neg().add_scalar(1.0) * weights.clone()).sum();
+            (dissimilarity, factors.map(|factor| factor * weights.clone()), 1.0)
+        }
+    };
+    let [constant, by_x, by_y] = filter.scatter(factors);
+    (dissimilarity, (constant + by_x * x + by_y * y).mul_scalar(share))
 }
 
 /// Weighted sums over windows that lie inside an image, by two convolutions of one axis each.

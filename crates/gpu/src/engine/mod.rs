@@ -230,8 +230,8 @@ impl BurnTrainer {
         let BurnRunner { device: Open(device), matmul, .. } = &self.runner;
         let network = self.runner.network();
         let (output, tape) = network.forward(upload_images(images, device), watch)?;
-        let target = upload_images(targets, device);
-        let (loss, gradient) = loss::loss_and_gradient(self.loss, *matmul, output, target);
+        let (target, weights) = upload_targets(targets, self.loss, device);
+        let (loss, gradient) = loss::loss_and_gradient(self.loss, *matmul, output, target, weights);
         if !watch() {
             return None;
         }
@@ -279,4 +279,22 @@ fn ramp(length: usize) -> Vec<f32> {
 fn upload_images(images: &Images, device: &DispatchDevice) -> Array<4> {
     let Images { count, height, width, values } = images;
     Array::from_data(TensorData::new(values.clone(), [*count, 1, *height, *width]), device)
+}
+
+/// Targets, and what they weigh if some pixels were not measured: those are zero on the device.
+fn upload_targets(targets: &Images, loss: Loss, device: &DispatchDevice) -> (Array<4>, Option<loss::Weights>) {
+    let Some(weights) = undulator_compute::loss::Weights::of(targets) else {
+        return (upload_images(targets, device), None);
+    };
+    let values = targets.values.iter().map(|value| if value.is_nan() { 0.0 } else { *value }).collect();
+    let Images { count, height, width, .. } = *targets;
+    let upload = |values: Vec<f32>, [height, width]: [usize; 2]| {
+        Array::from_data(TensorData::new(values, [count, 1, height, width]), device)
+    };
+    let windows = (loss == Loss::SsimL1).then(|| [height, width].map(|length| length + 1 - loss.least_length()));
+    let weights = loss::Weights {
+        pixels: upload(weights.pixels, [height, width]),
+        windows: windows.map(|size| upload(weights.windows, size)),
+    };
+    (upload(values, [height, width]), Some(weights))
 }
