@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use tempfile::TempDir;
 use undulator::{
-    apply::{self, Applied, ApplyError, apply},
+    apply::{self, Applied, ApplyError, InputWindow, apply},
     grey::Window,
     model::Model,
     progress::{Event, Listener, Progress, Silent},
@@ -106,7 +106,7 @@ fn pattern(plane: usize, slices: usize) -> Vec<f32> {
 fn apply_to(file: &Path, model_file: &Path, slices: usize, progress: Progress) -> Result<Applied, ApplyError> {
     let image = Made(shape(40, 24, slices, GreyType::U8));
     let (bytes, model) = (fs::read(model_file).unwrap(), Model::load(model_file).unwrap());
-    let mut sink = StackFile::new(file, display(), apply::job(&image, &bytes)?);
+    let mut sink = StackFile::new(file, display(), apply::job(&image, &bytes, InputWindow::Model)?);
     apply(&image, Some(&image), &model, DeviceRequest::Cpu, &mut sink, progress)
 }
 

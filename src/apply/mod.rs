@@ -1,11 +1,13 @@
 //! Applying: a model and a laboratory stack in, a restored stack out, slice by slice.
 //!
-//! `restoration` restores slice by slice, and `scorer` compares the result with a reference.
+//! `restoration` restores slice by slice, `scorer` compares the result with a reference, and `window_fit` says whether the
+//! stack has the grey values that the model was trained on.
 
 mod restoration;
 mod scorer;
 #[cfg(test)]
 mod tests;
+mod window_fit;
 
 use std::{
     fmt,
@@ -14,7 +16,7 @@ use std::{
 
 use ndarray::Array2;
 use undulator_compute::{
-    EngineError,
+    EngineError, UnknownName,
     device::{self, ComputeOptions, DeviceRequest, Precision},
     memory,
     network::NetworkError,
@@ -88,9 +90,28 @@ pub enum ApplyError {
 ///
 /// # Errors
 /// When the image is empty or cannot be read.
-pub fn job(image: &dyn SliceSource, model_file: &[u8]) -> Result<Job, StackError> {
+pub fn job(image: &dyn SliceSource, model_file: &[u8], window: InputWindow) -> Result<Job, StackError> {
     stack::check(image)?;
-    Job::new(image, vec![("work", "apply".to_owned()), ("model", Job::hash(model_file))])
+    let mut parts = vec![("work", "apply".to_owned()), ("model", Job::hash(model_file))];
+    if window != InputWindow::Model {
+        parts.push(("window", window.to_string()));
+    }
+    Job::new(image, parts)
+}
+
+/// Which grey values the network sees as 0 and 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
+#[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown_window)]
+pub enum InputWindow {
+    /// Those of the stack that the model was trained on.
+    #[default]
+    Model,
+    /// The 0.3 and 99.7 percentiles of the stack that is restored: for one on another grey scale.
+    Image,
+}
+
+fn unknown_window(name: &str) -> UnknownName {
+    UnknownName::of::<InputWindow>("grey window", name)
 }
 
 /// Restores every slice of `image` with the model and hands it to `sink`, in the grey scale and grey type of the
@@ -122,6 +143,9 @@ pub fn apply(
         progress.warning(&warning);
     }
     let (input_window, output_window) = (card.input_window, card.output_window);
+    if let Some(warning) = window_fit::warning(image, input_window)? {
+        progress.warning(&warning);
+    }
     let pipeline = Pipeline {
         runner: &|| device::runner(&device, &plan, &model.weights),
         reach: Reach::Halo { multiple: plan.multiple, halo: plan.halo() },

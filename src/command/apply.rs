@@ -1,12 +1,15 @@
 //! `Apply`: a stack restored by a trained model.
 
+use strum::VariantNames;
 use undulator_compute::device::ComputeOptions;
 
 use super::{
-    Absent, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, Row, result_file, training_keys,
+    Absent, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, Row, lengths, result_file,
+    training_keys,
 };
 use crate::{
-    apply::{self, Applied, Comparison},
+    apply::{self, Applied, Comparison, InputWindow},
+    grey::{HIGH_PERCENT, LOW_PERCENT, Window},
     model::{self, Loaded},
     progress::Progress,
     stack::{SliceSink, SliceSource},
@@ -27,6 +30,12 @@ pub fn command() -> Command {
             Key::image("reference", "Reference", Absent::None).help("A stack to score the result against."),
             training_keys::device(),
             training_keys::precision(),
+            Key::choice("window", "Grey window", InputWindow::VARIANTS)
+                .help(
+                    "The grey values that the network sees as black and white: those of its training, or the 0.3 and 99.7 \
+                     percentiles of the image, for an image on another grey scale.",
+                )
+                .advanced(),
             Key::flag("force", "Force")
                 .help("Apply the model even if it does not reproduce its own test image.")
                 .advanced(),
@@ -43,13 +52,25 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         name => Some(host.image("reference", name)?),
     };
     let file = host.model(options.text("model"));
-    let model = model::load(&file, options.get("force"))?;
+    let mut model = model::load(&file, options.get("force"))?;
+    let window: InputWindow = options.parse("window")?;
+    let progress = Progress::new(host);
+    let progress = match window {
+        InputWindow::Model => progress,
+        InputWindow::Image => {
+            use_window_of(image.as_ref(), &mut model, progress.share(0.0..READING))?;
+            progress.share(READING..1.0)
+        }
+    };
+    if let Some(reference) = &reference {
+        lengths::warn_of_unlike(image.as_ref(), reference.as_ref(), host);
+    }
     let work = Work {
         image: image.as_ref(),
         reference: reference.as_deref().map(|stack| stack as &dyn SliceSource),
         model: &model,
         choice: ComputeOptions { device: options.parse("device")?, precision: options.parse("precision")? },
-        host,
+        progress,
     };
     let result = NewImage {
         name: "restored",
@@ -66,7 +87,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let applied = match options.path("output") {
         Some(path) => {
             let bytes = model::bytes(&file)?;
-            let job = apply::job(image.as_ref(), &bytes)?;
+            let job = apply::job(image.as_ref(), &bytes, window)?;
             let mut file = StackFile::new(&path, result_file::display_settings(&result, range), job);
             let applied = work.apply(&mut file)?;
             host.open(&result, &path, applied.shape)?;
@@ -87,18 +108,37 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     }))
 }
 
+/// The part of the work that finding the image's window is, about.
+const READING: f64 = 0.1;
+
+/// Lets the model see the image through the image's own percentiles.
+fn use_window_of(image: &dyn Image, model: &mut Loaded, progress: Progress<'_>) -> Result<(), CommandError> {
+    match model {
+        Loaded::Own(model) => {
+            progress.phase("Reading grey values");
+            let window = Window::of_percentiles(image, LOW_PERCENT, HIGH_PERCENT, progress)?;
+            progress.message(&format!("grey window of the image: {} to {}", window.low, window.high));
+            model.card.input_window = window;
+        }
+        Loaded::External(_) => {
+            progress
+                .warning("models of other programs scale grey values by their own description: the option is ignored");
+        }
+    }
+    Ok(())
+}
+
 struct Work<'a> {
     image: &'a dyn Image,
     reference: Option<&'a dyn SliceSource>,
     model: &'a Loaded,
     choice: ComputeOptions,
-    host: &'a dyn Host,
+    progress: Progress<'a>,
 }
 
 impl Work<'_> {
     fn apply(&self, sink: &mut dyn SliceSink) -> Result<Applied, CommandError> {
-        let progress = Progress::new(self.host);
-        Ok(apply::apply_any(self.image, self.reference, self.model, self.choice, sink, progress)?)
+        Ok(apply::apply_any(self.image, self.reference, self.model, self.choice, sink, self.progress)?)
     }
 }
 

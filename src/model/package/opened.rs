@@ -16,6 +16,7 @@ use crate::{
     checksum,
     grey::Window,
     model::{Card, ExternalModel, Loaded, Model, external, external::Trial},
+    stack::GreyScale,
     tensors,
 };
 
@@ -79,6 +80,10 @@ impl<R: Read + Seek> Package<R> {
         let plan = card.network.plan()?;
         for (what, window) in [("input_window", card.input_window), ("output_window", card.output_window)] {
             Window::new(window.low, window.high).map_err(|error| Reason(format!("its {what}: {error}")))?;
+        }
+        let GreyScale { offset, slope } = card.output_scale;
+        if GreyScale::new(offset, slope, card.output_grey).is_none() {
+            return Err(Reason(format!("its grey scale, {offset} + {slope} × number, is impossible")));
         }
         let most = 4 * plan.parameters() + MOST_BYTES_BESIDE_WEIGHTS;
         let weights = self.checked(WEIGHTS, most as u64)?;

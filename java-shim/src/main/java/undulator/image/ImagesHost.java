@@ -4,9 +4,11 @@ import ij.ImagePlus;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import undulator.Host;
 import undulator.NewImage;
 import undulator.StackSink;
@@ -19,6 +21,7 @@ public abstract class ImagesHost implements Host, AutoCloseable {
     private final String memoryAdvice;
     private final Map<String, ImagePlus> sources = new LinkedHashMap<>();
     private final List<ResultImage> results = new ArrayList<>();
+    private final Set<ImagePlus> told = new HashSet<>();
     private final LockedImages locked = new LockedImages();
 
     /**
@@ -38,7 +41,19 @@ public abstract class ImagesHost implements Host, AutoCloseable {
         image = OpenImages.grey(image == null ? OpenImages.find(key, name) : image);
         locked.lock(image);
         sources.put(key, image);
+        sayWhatIsIgnored(image);
         return new ImageSource(image);
+    }
+
+    /** Commands work on whole stacks and on grey values alone. */
+    private void sayWhatIsIgnored(ImagePlus image) {
+        boolean isSaid = !told.add(image);
+        if (!isSaid && image.getRoi() != null) {
+            message("The selection in \"" + image.getTitle() + "\" is ignored: the whole stack is used");
+        }
+        if (!isSaid && image.getOverlay() != null) {
+            message("The overlay of \"" + image.getTitle() + "\" is ignored: it is no part of the grey values");
+        }
     }
 
     /**
