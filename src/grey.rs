@@ -55,6 +55,17 @@ pub enum GreyError {
         /// The grey value of both.
         grey: f32,
     },
+    /// Nothing, or next to nothing, was measured.
+    #[error(
+        "only {percent:.2} % of {name} is measured (the rest is NaN, infinite or filler of one value): \
+         choose a stack that shows the sample"
+    )]
+    NotMeasured {
+        /// What the stack is to the command.
+        name: String,
+        /// The share that was measured, in percent.
+        percent: f64,
+    },
     /// The percentiles are out of order or out of range.
     #[error("percentiles {low} and {high} are impossible: both must lie in 0–100, the first below the second")]
     Percents {
@@ -125,7 +136,7 @@ impl Window {
         (self.normalise(grey) * 255.0 + 0.5) as u8
     }
 
-    /// The window between two percentiles (0–100) of all grey values of a stack, slice by slice.
+    /// The window between two percentiles (0–100) of all measured grey values of a stack, slice by slice: all but NaN.
     ///
     /// A percentile is numpy's default, linear one: of n values in rising order, counted from 0, the q-th percentile
     /// lies at q / 100 · (n − 1), between two values on the straight line between them (type 7 of Hyndman and Fan, The
@@ -134,8 +145,8 @@ impl Window {
     /// Memory: one slice, and at most 2 MiB of counts for each thread.
     ///
     /// # Errors
-    /// [`GreyError`] for an empty stack, a value that is not finite, impossible percentiles, a stack without contrast,
-    /// and when the user asks to stop.
+    /// [`GreyError`] for an empty stack, one of which nothing was measured, impossible percentiles, a stack without
+    /// contrast, and when the user asks to stop.
     pub fn of_percentiles(
         source: &dyn SliceSource,
         low_percent: f64,
@@ -165,13 +176,12 @@ impl Window {
             let (first, last) = (slices.start + 1, slices.end);
             return Err(GreyError::Slices { name: source.name().to_owned(), first, last, slices: available });
         }
-        let voxels = source.shape().size.plane() as u64 * slices.len() as u64;
-        let ranks = [Rank::of_percent(low_percent, voxels), Rank::of_percent(high_percent, voxels)];
+        let percents = [low_percent, high_percent];
         let [low, high] = match source.shape().grey {
             GreyType::U8 | GreyType::U16 if source.shape().scale.is_identity() => {
-                whole_percentiles(source, slices, ranks, progress)?
+                whole_percentiles(source, slices, percents, progress)?
             }
-            _ => float_percentiles(source, slices, ranks, progress)?,
+            _ => float_percentiles(source, slices, percents, progress)?,
         };
         if low == high {
             return Err(GreyError::NoContrast { name: source.name().to_owned(), low_percent, high_percent, grey: low });
@@ -211,10 +221,11 @@ impl Rank {
 fn whole_percentiles(
     source: &dyn SliceSource,
     slices: Range<usize>,
-    ranks: [Rank; 2],
+    percents: [f64; 2],
     progress: Progress<'_>,
 ) -> Result<[f32; 2], GreyError> {
     let counts = count(source, slices, 1, |grey| Some(usize::from(grey as u16)), progress)?;
+    let ranks = ranks(source, percents, &counts)?;
     Ok(ranks.map(|rank| rank.interpolate(|at| find(&counts, at).0 as f32)))
 }
 
@@ -222,10 +233,11 @@ fn whole_percentiles(
 fn float_percentiles(
     source: &dyn SliceSource,
     slices: Range<usize>,
-    ranks: [Rank; 2],
+    percents: [f64; 2],
     progress: Progress<'_>,
 ) -> Result<[f32; 2], GreyError> {
     let upper = count(source, slices.clone(), 1, |grey| Some(upper_half(grey)), progress.share(0.0..0.5))?;
+    let ranks = ranks(source, percents, &upper)?;
     let mut halves: Vec<usize> = ranks.iter().flat_map(|rank| rank.neighbours()).map(|at| find(&upper, at).0).collect();
     halves.dedup();
     let bin = |grey| {
@@ -242,7 +254,15 @@ fn float_percentiles(
     Ok(ranks.map(|rank| rank.interpolate(value_at)))
 }
 
-/// Counts the grey values of some slices in `tables` × [`BINS`] bins.
+/// Where percentiles lie among the values counted.
+fn ranks(source: &dyn SliceSource, percents: [f64; 2], counts: &[u64]) -> Result<[Rank; 2], GreyError> {
+    match counts.iter().sum() {
+        0 => Err(GreyError::NotMeasured { name: source.name().to_owned(), percent: 0.0 }),
+        values => Ok(percents.map(|percent| Rank::of_percent(percent, values))),
+    }
+}
+
+/// Counts the measured grey values of some slices in `tables` × [`BINS`] bins.
 fn count(
     source: &dyn SliceSource,
     slices: Range<usize>,
@@ -258,7 +278,8 @@ fn count(
         progress.step(z - first, total)?;
         read_finite(source, z, slice.view_mut())?;
         flat(&slice).par_chunks(share).zip(&mut counts).for_each(|(greys, counts)| {
-            greys.iter().filter_map(|&grey| bin(grey)).for_each(|bin| counts[bin] += 1);
+            let measured = greys.iter().filter(|grey| !grey.is_nan());
+            measured.filter_map(|&grey| bin(grey)).for_each(|bin| counts[bin] += 1);
         });
     }
     let mut all = counts.pop().unwrap_or_default();

@@ -40,8 +40,8 @@ pub enum Code {
     Image,
     /// An image's voxel size is missing or impossible.
     VoxelSize,
-    /// An image holds grey values that are not finite.
-    NotFinite,
+    /// Nothing, or next to nothing, of an image was measured.
+    NotMeasured,
     /// Two images have different grey types.
     GreyTypes,
     /// Two images have different sizes.
@@ -68,7 +68,7 @@ impl Code {
             Self::Option => "option",
             Self::Image => "image",
             Self::VoxelSize => "image.voxel-size",
-            Self::NotFinite => "image.not-finite",
+            Self::NotMeasured => "image.not-measured",
             Self::GreyTypes => "image.grey-types",
             Self::Sizes => "image.sizes",
             Self::Hyperstack => "image.hyperstack",
@@ -133,7 +133,6 @@ impl Classified for StackError {
     fn code(&self) -> Code {
         match self {
             Self::VoxelSize { .. } => Code::VoxelSize,
-            Self::NotFinite { .. } => Code::NotFinite,
             Self::SizesDiffer { .. } => Code::Sizes,
             Self::Empty { .. } | Self::Host { .. } => Code::Image,
             Self::File(_) => Code::File,
@@ -145,6 +144,7 @@ impl Classified for GreyError {
     fn code(&self) -> Code {
         match self {
             Self::Stack(error) => error.code(),
+            Self::NotMeasured { .. } => Code::NotMeasured,
             Self::Cancelled(_) => Code::Cancelled,
             _ => Code::Image,
         }

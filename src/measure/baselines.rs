@@ -35,11 +35,11 @@ pub struct Baselines {
 ///
 /// `slices` (counted from 0) are fitted and scored; the windows may come from others, such as the training block. The
 /// reference's window brings it to 8 bits, rounded and clipped, and the fits are to those grey values. The Gaussian's
-/// σ is the one of [`SIGMAS`] that leaves the least squared error. Two passes over the slices; memory: a few slices.
+/// σ is the one of [`SIGMAS`] that leaves the least squared error. What is NaN in either stack takes no part; the
+/// filter is normalised by the weights of what was measured. Two passes over the slices; memory: a few slices.
 ///
 /// # Errors
-/// [`MeasureError`] for stacks of different sizes, slices that they do not have, values that are not finite, and when the
-/// user asks to stop.
+/// [`MeasureError`] for stacks of different sizes, slices that they do not have, and when the user asks to stop.
 pub fn baselines(
     input: &dyn SliceSource,
     reference: &dyn SliceSource,
@@ -56,20 +56,33 @@ pub fn baselines(
         let (first, last) = (slices.start + 1, slices.end);
         return Err(MeasureError::Slices { name: input.name().to_owned(), first, last, slices: size.slices });
     }
+    let slices: Vec<usize> = slices.collect();
+    baselines_of(input, reference, [input_window, reference_window], &slices, progress)
+}
+
+/// [`baselines`] of slices that need not stand side by side, of stacks of one size that have them.
+pub(crate) fn baselines_of(
+    input: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    windows: [Window; 2],
+    slices: &[usize],
+    progress: Progress<'_>,
+) -> Result<Baselines, MeasureError> {
+    let size = input.shape().size;
     let mut pair = Pair {
         input,
         reference,
-        windows: [input_window, reference_window],
+        windows,
         test: Array2::zeros(size.slice_dim()),
         target: Array2::zeros(size.slice_dim()),
     };
     let mut image = Array2::zeros(size.slice_dim());
-    let step = |pass: usize, z: usize| progress.step(pass * slices.len() + z - slices.start, 2 * slices.len());
+    let step = |pass: usize, at: usize| progress.step(pass * slices.len() + at, 2 * slices.len());
 
     let filters = SIGMAS.map(|sigma| Gaussian::new(sigma, size.width, size.height));
     let (mut plain_fit, mut fits) = (Fit::default(), [Fit::default(); SIGMAS.len()]);
-    for z in slices.clone() {
-        step(0, z)?;
+    for (at, &z) in slices.iter().enumerate() {
+        step(0, at)?;
         pair.read(z)?;
         plain_fit.add(pair.test.view(), pair.target.view());
         for (filter, fit) in filters.iter().zip(&mut fits) {
@@ -83,8 +96,8 @@ pub fn baselines(
     let unchanged = Line { slope: 1.0, offset: 0.0 };
     let (plain_line, best_line) = (plain_fit.line(), fits[best].line());
     let [mut raw, mut matched, mut filtered] = std::array::from_fn(|_| Scorer::new(WHITE_8));
-    for z in slices.clone() {
-        step(1, z)?;
+    for (at, &z) in slices.iter().enumerate() {
+        step(1, at)?;
         pair.read(z)?;
         unchanged.to_8_bit(&pair.test, &mut image);
         raw.add(image.view(), pair.target.view());
@@ -128,10 +141,12 @@ struct Line {
 }
 
 impl Line {
-    /// The grey values on the line, rounded half up and clipped to 8 bits.
+    /// The grey values on the line, rounded half up and clipped to 8 bits; NaN stays.
     fn to_8_bit(self, greys: &Array2<f32>, out: &mut Array2<f32>) {
         let (slope, offset) = (self.slope as f32, self.offset as f32);
-        out.zip_mut_with(greys, |out, grey| *out = f32::from((slope * grey + offset + 0.5) as u8));
+        out.zip_mut_with(greys, |out, &grey| {
+            *out = if grey.is_nan() { grey } else { f32::from((slope * grey + offset + 0.5) as u8) };
+        });
     }
 }
 
@@ -154,8 +169,17 @@ impl Fit {
     }
 
     fn of(x: &[f32], y: &[f32]) -> Self {
-        let mut fit = Self { n: x.len() as f64, ..Self::default() };
-        for (&x, &y) in x.iter().zip(y) {
+        let mut fit = Self::of_all(x.len(), x.iter().zip(y));
+        if fit.xy.is_nan() {
+            let measured = || x.iter().zip(y).filter(|(x, y)| !x.is_nan() && !y.is_nan());
+            fit = Self::of_all(measured().count(), measured());
+        }
+        fit
+    }
+
+    fn of_all<'a>(count: usize, values: impl Iterator<Item = (&'a f32, &'a f32)>) -> Self {
+        let mut fit = Self { n: count as f64, ..Self::default() };
+        for (&x, &y) in values {
             let (x, y) = (f64::from(x), f64::from(y));
             fit.x += x;
             fit.y += y;

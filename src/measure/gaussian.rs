@@ -30,9 +30,24 @@ impl Gaussian {
         Self { weights, width, height }
     }
 
-    /// Filters `slice` into `out`.
+    /// Filters `slice` into `out`. NaN takes no part and stays: weights are normalised over the rest (normalised convolution,
+    /// Knutsson and Westin, CVPR 1993).
     pub(super) fn apply(&self, slice: ArrayView2<'_, f32>, mut out: ArrayViewMut2<'_, f32>) {
         let (slice, out) = (flat(&slice), flat_mut(&mut out));
+        if slice.iter().all(|grey| !grey.is_nan()) {
+            return self.blend(slice, out);
+        }
+        let known: Vec<f32> = slice.iter().map(|grey| if grey.is_nan() { 0.0 } else { *grey }).collect();
+        let seen: Vec<f32> = slice.iter().map(|grey| f32::from(u8::from(!grey.is_nan()))).collect();
+        let mut weights = vec![0.0; slice.len()];
+        self.blend(&known, out);
+        self.blend(&seen, &mut weights);
+        for ((out, weight), grey) in out.iter_mut().zip(&weights).zip(slice) {
+            *out = if grey.is_nan() { f32::NAN } else { *out / weight };
+        }
+    }
+
+    fn blend(&self, slice: &[f32], out: &mut [f32]) {
         let radius = self.weights.len() - 1;
         let room = || (vec![0.0; self.width], vec![0.0; self.width + 2 * radius]);
         out.par_chunks_mut(self.width).enumerate().for_each_init(room, |(blended, padded), (y, out)| {
@@ -84,6 +99,15 @@ mod tests {
         let variance: f32 = spread.indexed_iter().map(|((_, x), v)| v * (x as f32 - 20.0).powi(2)).sum();
         assert!((variance - sigma * sigma).abs() < 0.01, "{variance}");
         assert!((spread.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_constant_slice_stays_beside_a_hole() {
+        let mut slice = Array2::from_elem((20, 30), 5.0f32);
+        slice.slice_mut(ndarray::s![..7, ..9]).fill(f32::NAN);
+        let mut out = Array2::zeros((20, 30));
+        Gaussian::new(2.0, 30, 20).apply(slice.view(), out.view_mut());
+        assert!(out.iter().zip(&slice).all(|(out, grey)| (grey.is_nan() && out.is_nan()) || (out - 5.0).abs() < 1e-5));
     }
 
     #[test]

@@ -9,8 +9,9 @@ use ndarray::Array2;
 
 use crate::grey::{GreyError, HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::progress::{Cancelled, Progress};
-use crate::stack::{self, SliceSource, StackError, read_finite};
+use crate::stack::{self, Measured, SliceSource, StackError, read_finite};
 
+pub(crate) use baselines::baselines_of;
 pub use baselines::{Baselines, SIGMAS, baselines};
 pub(crate) use scorer::Scorer;
 
@@ -89,16 +90,17 @@ pub struct Options {
 /// How close a slice or a stack comes to its reference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
-    /// Peak signal-to-noise ratio in dB; infinite where both are equal.
+    /// Peak signal-to-noise ratio in dB; infinite where both are equal, not a number where nothing was measured.
     pub psnr: f64,
-    /// Structural similarity, 1 where both are equal; not a number where a slice is smaller than [`WINDOW`](undulator_compute::ssim::WINDOW).
+    /// Structural similarity, 1 where both are equal; not a number where a slice holds no window of
+    /// [`WINDOW`](undulator_compute::ssim::WINDOW) pixels that was measured.
     pub ssim: f64,
 }
 
 /// The scores of a stack and of each of its slices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
-    /// PSNR of the mean squared error over all voxels, and the mean of the slices' SSIM.
+    /// PSNR of the mean squared error over all voxels, and the mean of those slices' SSIM that have one.
     pub stack: Score,
     /// One score a slice.
     pub slices: Vec<Score>,
@@ -109,10 +111,11 @@ pub struct Measurement {
 /// The peak is 255 for 8 bits (windowed ones too), 65535 for 16 bits, whatever part of it the data fill, as
 /// ImageMagick's `compare -metric PSNR` has it. 32 bits have no end of scale: there it is the reference's largest grey
 /// value minus its smallest, over the whole stack. The stack's PSNR is that of all voxels together, not the mean of its
-/// slices' PSNRs; SSIM is that of 2D slices.
+/// slices' PSNRs; SSIM is that of 2D slices. What was not measured in either stack, see [`Measured`], takes no part: nor do
+/// windows of the SSIM that touch it.
 ///
 /// # Errors
-/// [`MeasureError`] for stacks of different sizes or (unless windowed) grey types, values that are not finite, stacks
+/// [`MeasureError`] for stacks of different sizes or (unless windowed) grey types, stacks of which nothing was measured or
 /// without contrast where a scale depends on it, and when the user asks to stop.
 ///
 /// ```
@@ -139,13 +142,17 @@ pub fn measure(
     stack::check(test)?;
     stack::check(reference)?;
     stack::check_same_size(test, reference)?;
-    let (windows, peak) = if options.windowed {
-        let reading = progress.part(0.0..0.5, "Reading grey values");
-        let window = |source, share| Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, reading.share(share));
-        (Some((window(test, 0.0..0.5)?, window(reference, 0.5..1.0)?)), WHITE_8)
-    } else {
+    if !options.windowed {
         check_same_grey(test, reference)?;
-        (None, peak(reference, progress.share(0.0..0.5))?)
+    }
+    let reading = progress.part(0.0..0.5, "Reading grey values");
+    let (test, reference) =
+        (&Measured::told(test, reading.share(0.0..0.25))?, &Measured::told(reference, reading.share(0.25..0.5))?);
+    let (windows, peak) = if options.windowed {
+        let window = |source, share| Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, reading.share(share));
+        (Some((window(test, 0.5..0.75)?, window(reference, 0.75..1.0)?)), WHITE_8)
+    } else {
+        (None, peak(reference, reading.share(0.5..1.0))?)
     };
     let comparing = progress.part(0.5..1.0, "Comparing stacks");
     let size = test.shape().size;
@@ -179,7 +186,6 @@ fn peak(reference: &dyn SliceSource, progress: Progress<'_>) -> Result<f64, Meas
     if let Some([black, white]) = reference.shape().ends() {
         return Ok(f64::from(white) - f64::from(black));
     }
-    progress.phase("Reading grey values");
     let mut slice = Array2::<f32>::zeros(size.slice_dim());
     let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
     for z in 0..size.slices {
@@ -193,6 +199,7 @@ fn peak(reference: &dyn SliceSource, progress: Progress<'_>) -> Result<f64, Meas
     Ok(f64::from(high) - f64::from(low))
 }
 
-fn to_8_bit(window: Window, slice: &mut Array2<f32>) {
-    slice.mapv_inplace(|grey| f32::from(window.to_8_bit(grey)));
+/// Brings a slice to 8 bits; what was not measured stays NaN.
+pub(crate) fn to_8_bit(window: Window, slice: &mut Array2<f32>) {
+    slice.mapv_inplace(|grey| if grey.is_nan() { grey } else { f32::from(window.to_8_bit(grey)) });
 }

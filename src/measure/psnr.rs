@@ -22,7 +22,7 @@ pub fn psnr(mean_squared_error: f64, peak: f64) -> f64 {
     10.0 * (peak * peak / mean_squared_error).log10()
 }
 
-/// Squared differences, added up slice by slice.
+/// Squared differences, added up slice by slice. Voxels that are NaN in either slice were not measured and take no part.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SquaredError {
     sum: f64,
@@ -30,7 +30,7 @@ pub struct SquaredError {
 }
 
 impl SquaredError {
-    /// The squared differences of two slices of one size, in standard layout.
+    /// The squared differences of two slices of one size, in standard layout, where both are measured.
     ///
     /// # Panics
     /// If the sizes differ, or the layout is another one.
@@ -46,8 +46,19 @@ impl SquaredError {
         assert_eq!(test.dim(), reference.dim(), "slices to compare");
         let (test, reference) = (flat(&test), flat(&reference));
         let chunks = test.par_chunks(CHUNK).zip(reference.par_chunks(CHUNK));
-        let sums: Vec<f64> = chunks.map(|(test, reference)| squared_difference(test, reference)).collect();
-        Self { sum: sums.iter().sum(), voxels: test.len() as u64 }
+        let parts: Vec<Self> = chunks.map(|(test, reference)| Self::of_chunk(test, reference)).collect();
+        let sums = parts.iter().map(|part| part.sum);
+        Self { sum: sums.sum(), voxels: parts.iter().map(|part| part.voxels).sum() }
+    }
+
+    fn of_chunk(test: &[f32], reference: &[f32]) -> Self {
+        let sum = squared_difference(test, reference);
+        if !sum.is_nan() {
+            return Self { sum, voxels: test.len() as u64 };
+        }
+        let difference = |(t, r): (&f32, &f32)| f64::from(*t) - f64::from(*r);
+        let measured = test.iter().zip(reference).map(difference).filter(|difference| !difference.is_nan());
+        measured.fold(Self::default(), |all, d| Self { sum: all.sum + d * d, voxels: all.voxels + 1 })
     }
 
     /// Adds the differences of further slices.
@@ -56,7 +67,7 @@ impl SquaredError {
         self.voxels += other.voxels;
     }
 
-    /// The mean over all voxels so far; not a number where there are none.
+    /// The mean over all measured voxels so far; not a number where there are none.
     pub fn mean(self) -> f64 {
         self.sum / self.voxels as f64
     }
@@ -97,6 +108,20 @@ mod tests {
         let expected = (0..50_000).map(|i| f64::from(i % 3).powi(2)).sum::<f64>() / 50_000.0;
         assert!((sum.mean() - expected).abs() < 1e-12);
         assert!((sum.psnr(255.0) - 10.0 * (65025.0 / expected).log10()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_was_not_measured_takes_no_part() {
+        let reference = Array2::from_shape_fn((50, 1000), |(y, x)| ((1000 * y + x) % 251) as f32);
+        let mut test = reference.mapv(|grey| grey + 2.0);
+        test.slice_mut(s![.., ..300]).mapv_inplace(|grey| 7.0 * grey);
+        let [seen, beside] = [&test, &reference].map(|slice| slice.slice(s![.., 300..]).to_owned());
+        let expected = SquaredError::of(seen.view(), beside.view());
+        test.slice_mut(s![.., ..300]).fill(f32::NAN);
+        assert_eq!(SquaredError::of(test.view(), reference.view()).voxels, expected.voxels);
+        assert_eq!(SquaredError::of(reference.view(), test.view()).mean(), 4.0);
+        test.fill(f32::NAN);
+        assert!(SquaredError::of(test.view(), reference.view()).psnr(255.0).is_nan());
     }
 
     #[test]

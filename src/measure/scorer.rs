@@ -7,7 +7,7 @@ use super::psnr::SquaredError;
 use super::{Measurement, Score};
 use crate::stack::flat;
 
-/// Scores slices of one size, and the stack that they make up.
+/// Scores slices of one size, and the stack that they make up. What is NaN in either takes no part.
 pub(crate) struct Scorer {
     peak: f64,
     error: SquaredError,
@@ -28,7 +28,8 @@ impl Scorer {
     }
 
     pub(crate) fn finish(self) -> Measurement {
-        let ssim = self.slices.iter().map(|slice| slice.ssim).sum::<f64>() / self.slices.len() as f64;
+        let similar = || self.slices.iter().map(|slice| slice.ssim).filter(|ssim| !ssim.is_nan());
+        let ssim = similar().sum::<f64>() / similar().count() as f64;
         Measurement { stack: Score { psnr: self.error.psnr(self.peak), ssim }, slices: self.slices }
     }
 }

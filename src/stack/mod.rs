@@ -3,15 +3,19 @@
 //! Everything in this crate reads grey values through [`SliceSource`] and gives results to a [`SliceSink`], so a stack
 //! may live in ImageJ's memory, in a file or in a [`Volume`](crate::volume::Volume), and no second copy is needed.
 //! Slices are arrays of (y, x) and volumes of (z, y, x), always in standard layout: row after row, without gaps. Grey
-//! values travel as `f32`, which holds 8 and 16 bits exactly.
+//! values travel as `f32`, which holds 8 and 16 bits exactly. NaN means "not measured here": see [`Measured`].
 
 mod file_error;
+mod filler;
 mod grey_scale;
 pub mod length;
+mod measured;
 mod voxel_size;
 
 pub use file_error::StackFileError;
 pub use grey_scale::GreyScale;
+pub use measured::Measured;
+pub(crate) use measured::{filler_of, percent};
 pub use voxel_size::VoxelSize;
 
 use std::fmt;
@@ -204,20 +208,6 @@ pub enum StackError {
         /// Its voxel size, with its unit.
         voxel: String,
     },
-    /// A grey value is not a number or infinite.
-    #[error(
-        "slice {slice} of {name} holds a grey value that is not a finite number, first at x={x}, y={y}: replace it first"
-    )]
-    NotFinite {
-        /// What the stack is to the command.
-        name: String,
-        /// The slice, counted from one as ImageJ does.
-        slice: usize,
-        /// The column, counted from zero.
-        x: usize,
-        /// The row, counted from zero.
-        y: usize,
-    },
     /// Two stacks that must have one size differ.
     #[error(
         "{first} is {first_size} voxels but {second} is {second_size}: bring both to the same grid first: align, resample or crop"
@@ -268,21 +258,32 @@ pub trait SliceSource: Send + Sync {
     /// [`flat_mut`] gives its rows in one piece. Values are those on the shape's scale, as users see them.
     fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError>;
 
+    /// Whether what holds the lowest grey value and is connected to the border of its slice was not measured: so
+    /// [`apply_transform`](crate::align::apply_transform) fills whole numbers.
+    fn has_filler(&self) -> bool {
+        false
+    }
+
     /// Reads slice `z` into `out`, whatever that held: as stored, in the type that the numbers come in, or, if the shape's
     /// scale is the identity, as 32-bit floats. [`Shape::scale`] says what stored numbers mean.
     fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
-        let (dim, scale) = (self.shape().size.slice_dim(), self.shape().scale);
-        let mut values = match std::mem::take(out) {
-            Voxels::F32(values) if values.dim() == dim => values,
-            _ => Array2::zeros(dim),
-        };
-        let read = self.read(z, values.view_mut());
-        if !scale.is_identity() {
-            values.mapv_inplace(|value| scale.stored(value));
-        }
-        *out = Voxels::F32(values);
-        read
+        read_stored_floats(self, z, out)
     }
+}
+
+/// Reads slice `z` of `source` as 32-bit floats on the scale of its stored numbers.
+fn read_stored_floats(source: &(impl SliceSource + ?Sized), z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
+    let (dim, scale) = (source.shape().size.slice_dim(), source.shape().scale);
+    let mut values = match std::mem::take(out) {
+        Voxels::F32(values) if values.dim() == dim => values,
+        _ => Array2::zeros(dim),
+    };
+    let read = source.read(z, values.view_mut());
+    if !scale.is_identity() {
+        values.mapv_inplace(|value| scale.stored(value));
+    }
+    *out = Voxels::F32(values);
+    read
 }
 
 /// The grey values of a slice in one piece, row after row.
@@ -414,36 +415,32 @@ pub trait SliceSink: Send {
     }
 }
 
-/// Reads slice `z` and refuses values that are not finite.
+/// Reads slice `z`; values that are not finite become NaN.
 pub fn read_finite(source: &dyn SliceSource, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
     source.read(z, out.view_mut())?;
-    match source.shape().grey {
-        GreyType::F32 => check_finite(source, z, &out),
-        _ => Ok(()),
+    if source.shape().grey == GreyType::F32 {
+        remove_infinities(flat_mut(&mut out));
     }
+    Ok(())
 }
 
 /// [`read_finite`] in the type that the grey values come in.
 pub(crate) fn read_finite_voxels(source: &dyn SliceSource, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
     source.read_voxels(z, out)?;
-    match out {
-        Voxels::F32(values) => check_finite(source, z, values),
-        _ => Ok(()),
+    if let Voxels::F32(values) = out {
+        remove_infinities(flat_mut(values));
     }
+    Ok(())
 }
 
-/// Refuses slice `z` if some of its values are not finite.
-fn check_finite(source: &dyn SliceSource, z: usize, slice: &ArrayRef2<f32>) -> Result<(), StackError> {
-    if are_finite(flat(slice)) {
-        return Ok(());
+/// Writes one and the same NaN over all values that are not finite.
+fn remove_infinities(values: &mut [f32]) {
+    for chunk in values.chunks_mut(1 << 12) {
+        // Many at once; nearly all chunks end here.
+        if !chunk.iter().fold(true, |finite, value| finite & value.is_finite()) {
+            chunk.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = f32::NAN);
+        }
     }
-    let ((y, x), _) = slice.indexed_iter().find(|(_, grey)| !grey.is_finite()).unwrap_or(((0, 0), &0.0));
-    Err(StackError::NotFinite { name: source.name().to_owned(), slice: z + 1, x, y })
-}
-
-/// Whether all values are finite numbers, many at once.
-fn are_finite(values: &[f32]) -> bool {
-    values.chunks(1 << 12).all(|chunk| chunk.iter().fold(true, |finite, value| finite & value.is_finite()))
 }
 
 /// Refuses a stack without voxels.

@@ -24,7 +24,7 @@ pub const MEANINGS: [(u8, &str); 9] = [
 pub fn of(code: Code) -> u8 {
     match code {
         Code::Option => 2,
-        Code::Image | Code::VoxelSize | Code::NotFinite | Code::GreyTypes | Code::Sizes | Code::Hyperstack => 3,
+        Code::Image | Code::VoxelSize | Code::NotMeasured | Code::GreyTypes | Code::Sizes | Code::Hyperstack => 3,
         Code::File => FILE,
         Code::Model => 5,
         Code::Device => 6,

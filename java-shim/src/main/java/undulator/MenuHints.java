@@ -9,7 +9,6 @@ final class MenuHints {
 
     static {
         BY_CODE.put("image.voxel-size", "Image > Properties...");
-        BY_CODE.put("image.not-finite", "Process > Math > NaN...");
         BY_CODE.put("image.grey-types", "Image > Type");
         BY_CODE.put("image.hyperstack", "Image > Duplicate... or Image > Color > Split Channels");
     }
