@@ -11,6 +11,7 @@ mod window_fit;
 
 use std::{
     fmt,
+    ops::Range,
     sync::{Mutex, PoisonError},
 };
 
@@ -23,10 +24,11 @@ use undulator_compute::{
 };
 
 use crate::{
+    grey::GreyError,
     measure::{Baselines, MeasureError, Score, baselines},
-    model::{ExternalModel, Loaded, Measured, Model, StackMeasures},
+    model::{ExternalModel, Loaded, Measured as Statistics, Model, StackMeasures},
     progress::Progress,
-    stack::{self, Shape, SliceSink, SliceSource, StackError},
+    stack::{self, Measured, Shape, SliceSink, SliceSource, StackError, filler_of},
     stack_file::Job,
 };
 use restoration::{Pipeline, Reach, Restoration};
@@ -37,6 +39,8 @@ use scorer::ReferenceScorer;
 pub struct Applied {
     /// Size, voxel size and grey type of the restored stack.
     pub shape: Shape,
+    /// The share of it that is not measured, 0–1, because the image was not.
+    pub unmeasured: f64,
     /// How close it came to the reference, where one was given.
     pub comparison: Option<Comparison>,
 }
@@ -118,11 +122,13 @@ fn unknown_window(name: &str) -> UnknownName {
 /// reference that the model was trained on. Slices may have any size: they are padded by reflection and cropped back,
 /// and cut into tiles where the network would take more memory for a whole one than half of what is free. Tiles leave
 /// no trace: the result is the same. Slices that the sink has from an earlier start are not made again.
+/// Where the image was not measured, see [`Measured`], neither is the result: it is NaN there, or the lowest grey value of
+/// whole numbers, and takes no part in scores.
 /// Memory: a few slices, read ahead, and the network's own images of one tile.
 ///
 /// # Errors
-/// [`ApplyError`] for an empty stack, a reference of another size, grey values that are not finite, a device that cannot
-/// be used or whose memory does not hold the smallest tile, and cancelling.
+/// [`ApplyError`] for an empty stack, a reference of another size, a stack of which nothing was measured, a device that
+/// cannot be used or whose memory does not hold the smallest tile, and cancelling.
 pub fn apply(
     image: &dyn SliceSource,
     reference: Option<&dyn SliceSource>,
@@ -139,6 +145,17 @@ pub fn apply(
     let ComputeOptions { device, precision } = choice.into();
     let (device, lines) = device::pick(device, precision)?;
     lines.iter().for_each(|line| progress.message(line));
+    let slices = image.shape().size.slices;
+    let image = &Measured::told(image, progress.part(READING, "Reading grey values")).map_err(unreadable(slices))?;
+    let unmeasured = 1.0 - image.share();
+    let reference = match reference {
+        Some(reference) => {
+            let reading = progress.share(READING.end..2.0 * READING.end);
+            Some(Measured::told(reference, reading).map_err(unreadable(slices))?)
+        }
+        None => None,
+    };
+    let reference = reference.as_ref().map(|reference| reference as &dyn SliceSource);
     if let Some(warning) = card.voxel_warning(image.shape().voxel) {
         progress.warning(&warning);
     }
@@ -146,6 +163,8 @@ pub fn apply(
     if let Some(warning) = window_fit::warning(image, input_window)? {
         progress.warning(&warning);
     }
+    let Shape { size, voxel, .. } = image.shape();
+    let shape = Shape { size, voxel, grey: card.output_grey, scale: card.output_scale };
     let pipeline = Pipeline {
         runner: &|| device::runner(&device, &plan, &model.weights),
         reach: Reach::Halo { multiple: plan.multiple, halo: plan.halo() },
@@ -153,12 +172,11 @@ pub fn apply(
         postprocess: &|values| {
             values.iter_mut().for_each(|value| *value = card.nearest(output_window.restore(*value)));
         },
+        filler: filler_of(shape),
     };
-    let Shape { size, voxel, .. } = image.shape();
-    let shape = Shape { size, voxel, grey: card.output_grey, scale: card.output_scale };
     sink.begin(shape)?;
     let scorer = reference.map(|reference| ReferenceScorer::new(reference, output_window));
-    let applying = progress.part(0.0..if reference.is_some() { APPLYING } else { 1.0 }, "Applying");
+    let applying = progress.part(2.0 * READING.end..if reference.is_some() { APPLYING } else { 1.0 }, "Applying");
     let restored = Restoration::new(image, scorer, pipeline, sink, applying).finish(&device)?;
     sink.finish()?;
     let comparison = match (reference, restored) {
@@ -171,7 +189,18 @@ pub fn apply(
         _ => None,
     };
     progress.done();
-    Ok(Applied { shape, comparison })
+    Ok(Applied { shape, unmeasured, comparison })
+}
+
+/// The part of the work that looking for what was not measured is, for each stack.
+const READING: Range<f64> = 0.0..0.01;
+
+/// An error of reading before the first slice.
+fn unreadable(slices: usize) -> impl Fn(GreyError) -> ApplyError {
+    move |error| match error {
+        GreyError::Cancelled(_) => ApplyError::Cancelled { slice: 1, slices },
+        other => MeasureError::from(other).into(),
+    }
 }
 
 /// The part of the work that applying is, about, where a comparison with the reference follows.
@@ -196,7 +225,7 @@ pub fn apply_any(
             if reference.is_some() {
                 progress.warning("models of other programs are not compared with a reference: use Measure");
             }
-            Ok(Applied { shape: apply_external(image, model, sink, progress)?, comparison: None })
+            apply_external(image, model, sink, progress)
         }
     }
 }
@@ -205,33 +234,37 @@ pub fn apply_any(
 /// of the model's description. Whole slices are padded by the description's halo and to a size that the model accepts,
 /// and cropped back. If that takes more than half of the free memory, or the model accepts no image of that size, slices
 /// are cut into tiles that overlap by the halo; without a halo this is an error. Pre- and postprocessing follow the
-/// description, with the statistics of each slice, or of the whole stack where the description says so.
+/// description, with the statistics of each slice, or of the whole stack where the description says so. What was not
+/// measured takes no part, as in [`apply`].
 ///
 /// # Errors
-/// [`ApplyError`] for an empty stack, grey values that are not finite, slices larger than the model or the memory takes,
+/// [`ApplyError`] for an empty stack, one of which nothing was measured, slices larger than the model or the memory takes,
 /// a model that fails, and cancelling.
 pub fn apply_external(
     image: &dyn SliceSource,
     model: &ExternalModel,
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
-) -> Result<Shape, ApplyError> {
+) -> Result<Applied, ApplyError> {
     stack::check(image)?;
     let (device, _) = device::pick(DeviceRequest::Cpu, Precision::Auto)?;
+    let reading = progress.part(READING, "Reading grey values");
+    let image = &Measured::told(image, reading).map_err(unreadable(image.shape().size.slices))?;
     let (grey, size) = (model.grey(), image.shape().size);
     let mode = SliceMode::choose(model, size.height, size.width, memory::free(&device))?;
     if !model.has_test() {
         progress.warning("the model has no test image, so nothing shows that it does here what it does elsewhere");
     }
     let (stack, applying) = match model.measures_stack() {
-        false => (Measured::default(), progress.part(0.0..1.0, "Applying")),
+        false => (Statistics::default(), progress.part(READING.end..1.0, "Applying")),
         true => {
-            let measuring = progress.part(0.0..MEASURING, "Measuring grey values");
+            let measuring = progress.part(READING.end..MEASURING, "Measuring grey values");
             (measure_stack(image, model, measuring)?, progress.part(MEASURING..1.0, "Applying"))
         }
     };
+    let shape = Shape::new(size, image.shape().voxel, grey);
     // One slice is restored at a time.
-    let measured = Mutex::new(Measured::default());
+    let measured = Mutex::new(Statistics::default());
     let pipeline = Pipeline {
         runner: &|| Ok(model.runner(mode.with_halo())),
         reach: mode.reach(model),
@@ -244,13 +277,13 @@ pub fn apply_external(
             model.postprocess(&measured.lock().unwrap_or_else(PoisonError::into_inner), values);
             values.iter_mut().for_each(|value| *value = grey.nearest(*value));
         },
+        filler: filler_of(shape),
     };
-    let shape = Shape::new(size, image.shape().voxel, grey);
     sink.begin(shape)?;
     Restoration::new(image, None, pipeline, sink, applying).finish(&device)?;
     sink.finish()?;
     progress.done();
-    Ok(shape)
+    Ok(Applied { shape, unmeasured: 1.0 - image.share(), comparison: None })
 }
 
 /// The part of the work that measuring the stack is, about, where a model asks for that.
@@ -261,7 +294,7 @@ fn measure_stack(
     image: &dyn SliceSource,
     model: &ExternalModel,
     progress: Progress<'_>,
-) -> Result<Measured, ApplyError> {
+) -> Result<Statistics, ApplyError> {
     let (mut measures, size) = (StackMeasures::default(), image.shape().size);
     let mut slice = Array2::zeros(size.slice_dim());
     for z in 0..size.slices {

@@ -11,7 +11,7 @@ use super::{ApplyError, scorer::ReferenceScorer};
 use crate::{
     measure::Score,
     progress::{Cancelled, Progress},
-    stack::{Size, SliceSink, SliceSource, flat, flat_mut},
+    stack::{Size, SliceSink, SliceSource, flat, flat_mut, read_finite},
     stream::{Ahead, read_ahead},
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Pipeline<'a> {
     pub preprocess: &'a (dyn Fn(&mut [f32]) + Sync),
     /// Postprocessing: network output to grey values of the result, in place.
     pub postprocess: &'a (dyn Fn(&mut [f32]) + Sync),
+    /// What stands in the result where the image was not measured.
+    pub filler: f32,
 }
 
 /// How far each pixel of the result depends on the slice, and so whether the slice may be cut into tiles.
@@ -101,9 +103,13 @@ impl<'a> Restoration<'a> {
         }
         if let Some(scorer) = &mut self.scorer {
             let mut slice = Array2::zeros(self.image.shape().size.slice_dim());
+            let mut unmeasured = Unmeasured::default();
             for z in 0..done {
                 self.progress.check().map_err(at_slice(done, slices))?;
+                read_finite(self.image, z, slice.view_mut())?;
+                unmeasured.find(flat(&slice));
                 self.sink.read_done(z, slice.view_mut())?;
+                unmeasured.fill(flat_mut(&mut slice), f32::NAN);
                 scorer.add(z, &mut slice)?;
             }
         }
@@ -127,20 +133,25 @@ impl<'a> Restoration<'a> {
         let (size, tiles, progress) = (self.image.shape().size, tiling.count(), self.progress);
         let slices = size.slices;
         let (mut tiled, mut restored) = (Tiled::new(tiling), Array2::zeros(size.slice_dim()));
+        let mut unmeasured = Unmeasured::default();
         while self.next < slices {
             let z = self.next;
             let cancelled = at_slice(z, slices);
             progress.step(z, slices).map_err(cancelled)?;
             let mut slice = ahead.next()?;
+            unmeasured.find(flat(&slice));
             (self.pipeline.preprocess)(flat_mut(&mut slice));
+            unmeasured.fill(flat_mut(&mut slice), 0.0);
             tiled.run(runner, flat(&slice), flat_mut(&mut restored), |done| {
                 // A slice that is whole is not thrown away.
                 if done == tiles { Ok(()) } else { progress.step(z * tiles + done, slices * tiles).map_err(cancelled) }
             })?;
             ahead.give_back(slice);
             (self.pipeline.postprocess)(flat_mut(&mut restored));
+            unmeasured.fill(flat_mut(&mut restored), self.pipeline.filler);
             self.sink.write(z, restored.view())?;
             if let Some(scorer) = &mut self.scorer {
+                unmeasured.fill(flat_mut(&mut restored), f32::NAN);
                 scorer.add(z, &mut restored)?;
             }
             self.next += 1;
@@ -157,6 +168,23 @@ fn too_large(Size { width, height, .. }: Size, runner: &dyn Runner, free: Option
             "a slice of {width}×{height} pixels, which the model takes as a whole, takes {needs}, and {free} are free: \
              close other programs, or crop the stack"
         ),
+    }
+}
+
+/// The pixels of a slice that were not measured: the network is given 0 there, black on the window's scale.
+#[derive(Default)]
+struct Unmeasured(Vec<bool>);
+
+impl Unmeasured {
+    fn find(&mut self, greys: &[f32]) {
+        self.0.clear();
+        if greys.iter().any(|grey| grey.is_nan()) {
+            self.0.extend(greys.iter().map(|grey| grey.is_nan()));
+        }
+    }
+
+    fn fill(&self, values: &mut [f32], filler: f32) {
+        values.iter_mut().zip(&self.0).filter(|(_, unmeasured)| **unmeasured).for_each(|(value, _)| *value = filler);
     }
 }
 

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use crate::{
     grey::Window,
-    measure::{Score, Scorer, WHITE_8},
+    measure::{Score, Scorer, WHITE_8, to_8_bit},
     stack::{SliceSource, StackError, read_finite},
 };
 
@@ -22,12 +22,11 @@ impl<'a> ReferenceScorer<'a> {
         Self { reference, window, scorer: Scorer::new(WHITE_8), target: Array2::zeros(size.slice_dim()) }
     }
 
-    /// Scores slice `z`, whose grey values are 8 bits afterwards.
+    /// Scores slice `z`, whose grey values are 8 bits afterwards; NaN takes no part and stays.
     pub fn add(&mut self, z: usize, restored: &mut Array2<f32>) -> Result<(), StackError> {
         read_finite(self.reference, z, self.target.view_mut())?;
-        let to_8_bit = |grey: f32| f32::from(self.window.to_8_bit(grey));
-        restored.mapv_inplace(to_8_bit);
-        self.target.mapv_inplace(to_8_bit);
+        to_8_bit(self.window, restored);
+        to_8_bit(self.window, &mut self.target);
         self.scorer.add(restored.view(), self.target.view());
         Ok(())
     }

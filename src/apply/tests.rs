@@ -54,6 +54,7 @@ fn restore_as_far_as(
         reach,
         preprocess: &|greys| greys.iter_mut().for_each(|grey| *grey *= 2.0),
         postprocess: &|values| values.iter_mut().for_each(|value| *value *= 10.0),
+        filler: f32::NAN,
     };
     let outcome = Restoration::new(&image, None, pipeline, &mut result, Progress::silent())
         .finish(&Device::Cpu { threads: 1 })

@@ -68,6 +68,10 @@ pub trait Host: TrainListener {
     fn picture(&self, name: &'static str, picture: &Picture);
 }
 
+/// The property of an image that has filler, and its value: hosts that keep properties give it back by
+/// [`SliceSource::has_filler`].
+pub const FILLER: (&str, &str) = ("undulator.filler", "lowest");
+
 /// An image of the host: all slices of all its channels and frames, the channels first, then z, then the frames.
 pub trait Image: SliceSource {
     /// How many channels the host says that it has, from one. Commands ask for [`axes`](#method.axes).
@@ -169,6 +173,10 @@ impl SliceSource for Volume<'_> {
 
     fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         self.image.read(self.at(z), out)
+    }
+
+    fn has_filler(&self) -> bool {
+        self.image.has_filler()
     }
 
     fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {

@@ -40,7 +40,7 @@ mod training_keys;
 use std::sync::LazyLock;
 
 pub use error::{Code, CommandError};
-pub use host::{Axes, Greys, Grid, Host, Image, ImageSink, NewImage, Volume};
+pub use host::{Axes, FILLER, Greys, Grid, Host, Image, ImageSink, NewImage, Volume};
 pub use options::Options;
 pub use report::{Column, Report, Row, Value};
 pub use schema::{Absent, Command, Key, Kind, Preset};

@@ -1,5 +1,7 @@
 //! Statistics of grey values that the steps of a description ask for: of each slice, or of the whole stack.
 
+use std::borrow::Cow;
+
 /// One statistic of the grey values as they were before all steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Measure {
@@ -31,8 +33,9 @@ pub(super) enum Scope {
 pub(crate) struct Measured(Vec<(Measure, f64)>);
 
 impl Measured {
-    /// The measures of one scope, of one slice.
+    /// The measures of one scope, of one slice. NaN takes no part.
     pub(super) fn of(slice: &[f32], measures: &[Measure], scope: Scope) -> Self {
+        let slice = &*measured(slice);
         let wanted: Vec<Measure> = measures.iter().copied().filter(|measure| measure.scope == scope).collect();
         let is_quantile = |measure: &Measure| !matches!(measure.what, Statistic::Mean | Statistic::Deviation);
         let mut sorted = if wanted.iter().any(is_quantile) { slice.to_vec() } else { Vec::new() };
@@ -58,25 +61,31 @@ impl Measured {
     }
 }
 
-/// The measures of a whole stack, taken slice by slice. All slices are of one size.
+/// The measures of a whole stack, taken slice by slice. NaN takes no part.
 #[derive(Default)]
 pub(crate) struct StackMeasures {
     slices: f64,
+    pixels: f64,
     sums: Vec<(Measure, f64)>,
     mean: f64,
-    /// Of the squared distances from the mean, by the number of pixels of a slice.
+    /// The sum of the squared distances from the mean.
     squares: f64,
 }
 
 impl StackMeasures {
     /// Takes one slice more.
     pub(super) fn add(&mut self, slice: &[f32], measures: &[Measure]) {
+        if slice.iter().all(|value| value.is_nan()) {
+            return;
+        }
         let Measured(of_slice) = Measured::of(slice, measures, Scope::Stack);
-        let (mean, deviation) = moments(slice);
-        let (before, apart) = (self.slices, mean - self.mean);
+        let measured = measured(slice);
+        let (mean, deviation) = moments(&measured);
+        let (before, added, apart) = (self.pixels, measured.len() as f64, mean - self.mean);
         self.slices += 1.0;
-        self.mean += apart / self.slices;
-        self.squares += deviation.powi(2) + apart.powi(2) * before / self.slices;
+        self.pixels += added;
+        self.mean += apart * added / self.pixels;
+        self.squares += added * (deviation.powi(2) + apart.powi(2) * before / self.pixels);
         if self.sums.is_empty() {
             self.sums = of_slice;
         } else {
@@ -87,14 +96,26 @@ impl StackMeasures {
     /// Mean and deviation of all grey values; quantiles are the means of those of the slices, as `bioimageio.core`
     /// takes them for a dataset.
     pub(crate) fn finish(self) -> Measured {
-        let Self { slices, sums, mean, squares } = self;
+        let Self { slices, pixels, sums, mean, squares } = self;
         let value = |measure: Measure, sum: f64| match measure.what {
             Statistic::Mean => mean,
-            Statistic::Deviation => (squares / slices).sqrt(),
+            Statistic::Deviation => (squares / pixels).sqrt(),
             Statistic::Quantile(_) | Statistic::PresentQuantile(_) => sum / slices,
         };
         Measured(sums.into_iter().map(|(measure, sum)| (measure, value(measure, sum))).collect())
     }
+}
+
+/// The values without NaN; a single 0 if there are no others, for a slice of which nothing is kept.
+fn measured(values: &[f32]) -> Cow<'_, [f32]> {
+    if values.iter().all(|value| !value.is_nan()) {
+        return Cow::Borrowed(values);
+    }
+    let mut measured: Vec<f32> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+    if measured.is_empty() {
+        measured.push(0.0);
+    }
+    Cow::Owned(measured)
 }
 
 /// Mean, and standard deviation of the population.
