@@ -13,7 +13,7 @@ use undulator_compute::{Frame, Images};
 use crate::{
     checksum,
     grey::Window,
-    stack::{SliceSource, StackError, flat, read_finite},
+    stack::{Measured, SliceSource, StackError, flat, read_finite},
 };
 
 /// Which slices train and which validate. Neighbouring slices are nearly equal, so the validation slices are one block
@@ -62,19 +62,60 @@ impl Split {
 #[derive(Clone, Copy)]
 pub struct Pair<'a> {
     /// The laboratory stack.
-    pub low: &'a dyn SliceSource,
+    pub low: &'a Measured<'a>,
     /// The synchrotron stack.
-    pub reference: &'a dyn SliceSource,
+    pub reference: &'a Measured<'a>,
     /// What is black and white in the laboratory stack.
     pub low_window: Window,
     /// What is black and white in the synchrotron stack.
     pub reference_window: Window,
 }
 
+/// The least share of a training image that must be measured.
+const LEAST: f64 = 0.1;
+/// How often another patch of a slice is drawn in place of one of which too little was measured.
+const TRIES: usize = 100;
+
+impl Pair<'_> {
+    /// Whether enough of a part of slice `z` was measured, in both stacks, to learn from it.
+    pub fn shows(&self, z: usize, x: Range<usize>, y: Range<usize>) -> bool {
+        [self.low, self.reference].iter().all(|stack| stack.share_in(z, x.clone(), y.clone()) >= LEAST)
+    }
+
+    /// Whether slice `z` was measured and shows contrast: in the grey windows, more than one value of 8 bits, in each stack
+    /// where both are measured. Nothing can be scored on others.
+    ///
+    /// # Errors
+    /// When the slice cannot be read.
+    pub fn has_contrast(&self, z: usize) -> Result<bool, StackError> {
+        let mut slices = [(); 2].map(|()| Array2::<f32>::zeros(self.low.shape().size.slice_dim()));
+        read_finite(self.low, z, slices[0].view_mut())?;
+        read_finite(self.reference, z, slices[1].view_mut())?;
+        let [low, reference] = &slices;
+        let both = || low.iter().zip(reference).filter(|(low, reference)| !low.is_nan() && !reference.is_nan());
+        let varies = |mut values: &mut dyn Iterator<Item = u8>| {
+            let first = values.next();
+            (&mut values).any(|value| Some(value) != first)
+        };
+        Ok(varies(&mut both().map(|(low, _)| self.low_window.to_8_bit(*low)))
+            && varies(&mut both().map(|(_, reference)| self.reference_window.to_8_bit(*reference))))
+    }
+}
+
+/// Makes a batch or a slice, on the scales of its windows, fit for training: networks take no NaN, so inputs that were not
+/// measured become 0, and targets become NaN, which losses leave out, where either was not measured.
+pub fn leave_out_unmeasured(inputs: &mut [f32], targets: &mut [f32]) {
+    for (input, target) in inputs.iter_mut().zip(targets) {
+        if input.is_nan() {
+            (*input, *target) = (0.0, f32::NAN);
+        }
+    }
+}
+
 /// What tells a pair from every other: the SHA-256 of sizes and grey values of both stacks.
 ///
 /// # Errors
-/// When a slice cannot be read or holds a value that is not finite.
+/// When a slice cannot be read.
 pub fn fingerprint(stacks: [&dyn SliceSource; 2]) -> Result<String, StackError> {
     let mut hash = Sha256::new();
     for stack in stacks {
@@ -133,20 +174,24 @@ impl Cutter {
     }
 
     /// The images of one epoch in random order: every slice once, or as many patches of it as would cover it.
-    /// The same seed and epoch give the same samples.
-    pub fn samples(&self, slices: Range<usize>, augment: bool, seed: u64, epoch: usize) -> Vec<Sample> {
+    /// The same seed and epoch give the same samples. Slices of which too little was measured are left out, and other
+    /// patches are drawn for such patches.
+    pub fn samples(&self, pair: &Pair, slices: Range<usize>, augment: bool, seed: u64, epoch: usize) -> Vec<Sample> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(epoch as u64);
         let (width, height) = self.image_size();
         let patches = self.images(1);
         let mut samples = Vec::with_capacity(self.images(slices.len()));
-        for slice in slices {
+        for slice in self.shown(pair, slices) {
             for _ in 0..patches {
                 let (x, y) = match self.patch {
                     0 => (0, 0),
                     edge => {
                         let (free_x, free_y) = (self.frame.width - edge, self.frame.height - edge);
-                        (random.random_range(0..=free_x), random.random_range(0..=free_y))
+                        let mut draw = || (random.random_range(0..=free_x), random.random_range(0..=free_y));
+                        let shows = |&(x, y): &(usize, usize)| pair.shows(slice, x..x + edge, y..y + edge);
+                        let (first, tries) = (draw(), TRIES);
+                        if shows(&first) { first } else { (0..tries).map(|_| draw()).find(shows).unwrap_or(first) }
                     }
                 };
                 let mut symmetry = Symmetry::default();
@@ -162,13 +207,20 @@ impl Cutter {
         samples
     }
 
-    /// Reads the samples of both stacks, normalised: (inputs, targets).
+    /// The slices of which enough was measured to learn from them.
+    pub(crate) fn shown(&self, pair: &Pair, slices: Range<usize>) -> impl Iterator<Item = usize> {
+        slices.filter(|z| pair.shows(*z, 0..self.frame.width, 0..self.frame.height))
+    }
+
+    /// Reads the samples of both stacks, normalised: (inputs, targets), see [`leave_out_unmeasured`].
     ///
     /// # Errors
-    /// When a slice cannot be read or holds a value that is not finite.
+    /// When a slice cannot be read.
     pub fn batch(&self, pair: &Pair, samples: &[Sample]) -> Result<(Images, Images), StackError> {
-        let input = self.read(pair.low, pair.low_window, samples)?;
-        Ok((input, self.read(pair.reference, pair.reference_window, samples)?))
+        let mut input = self.read(pair.low, pair.low_window, samples)?;
+        let mut target = self.read(pair.reference, pair.reference_window, samples)?;
+        leave_out_unmeasured(&mut input.values, &mut target.values);
+        Ok((input, target))
     }
 
     fn read(&self, stack: &dyn SliceSource, window: Window, samples: &[Sample]) -> Result<Images, StackError> {
@@ -224,6 +276,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        progress::Progress,
         stack::{GreyType, Shape, Size, VoxelSize},
         volume::Volume,
     };
@@ -252,16 +305,55 @@ mod tests {
     #[test]
     fn input_and_target_are_cut_and_turned_alike() {
         let (low, reference) = (ramp(12, 10, 3, 1.0), ramp(12, 10, 3, 2.0));
+        with_pair(&low, &reference, |pair| {
+            for patch in [0, 4] {
+                let cutter = Cutter { frame: Frame::new(12, 10, 4), patch };
+                let samples = cutter.samples(pair, 0..3, true, 5, 1);
+                assert_eq!(samples.len(), if patch == 0 { 3 } else { 27 });
+                let (input, target) = cutter.batch(pair, &samples).unwrap();
+                assert_eq!(input, target);
+                assert_eq!(input.values.len(), input.count * input.width * input.height);
+            }
+        });
+    }
+
+    fn with_pair<T>(low: &Volume, reference: &Volume, work: impl FnOnce(&Pair) -> T) -> T {
         let window = |high| Window::new(0.0, high).unwrap();
-        let pair = Pair { low: &low, reference: &reference, low_window: window(10.0), reference_window: window(20.0) };
-        for patch in [0, 4] {
-            let cutter = Cutter { frame: Frame::new(12, 10, 4), patch };
-            let samples = cutter.samples(0..3, true, 5, 1);
-            assert_eq!(samples.len(), if patch == 0 { 3 } else { 27 });
-            let (input, target) = cutter.batch(&pair, &samples).unwrap();
-            assert_eq!(input, target);
-            assert_eq!(input.values.len(), input.count * input.width * input.height);
-        }
+        let [low, reference] = [low, reference].map(|stack| Measured::of(stack, Progress::silent()).unwrap());
+        let (low_window, reference_window) = (window(1e4), window(2e4));
+        work(&Pair { low: &low, reference: &reference, low_window, reference_window })
+    }
+
+    #[test]
+    fn what_was_not_measured_has_no_weight_and_is_not_drawn() {
+        let (width, height, slices) = (64, 48, 4);
+        let holed = |scale: f32, is_hole: &dyn Fn(usize, usize, usize) -> bool| {
+            let mut values = ramp(width, height, slices, scale).to_values();
+            for (i, value) in values.iter_mut().enumerate() {
+                if is_hole(i % width, i / width % height, i / (width * height)) {
+                    *value = f32::NAN;
+                }
+            }
+            Volume::from_values("holed", ramp(width, height, slices, 1.0).shape(), &values)
+        };
+        let (low, reference) = (holed(1.0, &|x, _, z| x < 24 || z == 2), holed(2.0, &|_, y, _| y < 8));
+        with_pair(&low, &reference, |pair| {
+            let cutter = Cutter { frame: Frame::new(width, height, 4), patch: 16 };
+            let samples = cutter.samples(pair, 0..slices, true, 5, 1);
+            // Slice 3 of 4 was not measured.
+            assert_eq!(samples.len(), 3 * 12);
+            assert!(samples.iter().all(|sample| sample.slice != 2 && sample.x + 16 > 24 && sample.y + 16 > 8));
+            assert_eq!(samples, cutter.samples(pair, 0..slices, true, 5, 1));
+            let (input, target) = cutter.batch(pair, &samples).unwrap();
+            let pixels = || input.values.iter().zip(&target.values);
+            assert!(pixels().all(|(input, target)| if target.is_nan() { input.is_finite() } else { input == target }));
+            assert!(pixels().any(|(input, target)| *input == 0.0 && target.is_nan()));
+            assert!(pixels().any(|(input, target)| *input != 0.0 && target.is_nan()));
+            assert_eq!(
+                (0..slices).map(|z| pair.has_contrast(z).unwrap()).collect::<Vec<_>>(),
+                [true, true, false, true]
+            );
+        });
     }
 
     #[test]
@@ -277,9 +369,13 @@ mod tests {
     #[test]
     fn epochs_differ_and_repeat_with_the_seed() {
         let cutter = Cutter { frame: Frame::new(64, 64, 4), patch: 16 };
-        assert_eq!(cutter.samples(0..5, true, 9, 3), cutter.samples(0..5, true, 9, 3));
-        assert_ne!(cutter.samples(0..5, true, 9, 3), cutter.samples(0..5, true, 9, 4));
-        assert_ne!(cutter.samples(0..5, true, 9, 3), cutter.samples(0..5, true, 8, 3));
+        let stack = ramp(64, 64, 5, 1.0);
+        with_pair(&stack, &stack, |pair| {
+            let samples = |seed, epoch| cutter.samples(pair, 0..5, true, seed, epoch);
+            assert_eq!(samples(9, 3), samples(9, 3));
+            assert_ne!(samples(9, 3), samples(9, 4));
+            assert_ne!(samples(9, 3), samples(8, 3));
+        });
     }
 
     #[test]

@@ -260,6 +260,7 @@ impl Classified for TrainError {
             Self::Checkpoint(_) | Self::SavedElsewhere { .. } => Code::File,
             Self::Cancelled(_) | Self::Discarded { .. } => Code::Cancelled,
             Self::Option { .. } | Self::TooFewSlices { .. } | Self::Start { .. } => Code::Option,
+            Self::NothingShown { .. } => Code::NotMeasured,
             Self::InsufficientMemory { .. } => Code::Memory,
             Self::Diverged { .. } => Code::Failed,
         }

@@ -33,6 +33,15 @@ pub enum TrainError {
         /// Slices asked for validation.
         validation: usize,
     },
+    /// Nothing can be learnt from the training slices.
+    #[error(
+        "none of the {slices} training slices has a part that was measured in both stacks: align them, and crop them to what \
+         both show"
+    )]
+    NothingShown {
+        /// How many training slices there are.
+        slices: usize,
+    },
     /// The user stopped before there was anything to keep.
     #[error("cancelled before the first epoch was finished: no model was written")]
     Cancelled(#[from] Cancelled),

@@ -26,12 +26,12 @@ use undulator_compute::{
 };
 
 use crate::{
-    dataset::{Pair, Split, fingerprint},
+    dataset::{Cutter, Pair, Split, fingerprint},
     grey::{HIGH_PERCENT, LOW_PERCENT, Window},
-    measure::{Baselines, baselines},
+    measure::{Baselines, baselines_of},
     model::{Model, check_writable},
     progress::{Cancelled, Progress},
-    stack::{self, SliceSource},
+    stack::{self, Measured, SliceSource},
 };
 use checkpoint::{Checkpoint, Task};
 use saving::Saving;
@@ -73,13 +73,13 @@ impl fmt::Display for Trained {
 
 /// Trains a network that turns `low` into `reference`, two aligned stacks of one size, and saves the best model.
 ///
-/// The best is the one with the highest PSNR on the validation slices, or without these the one with the lowest
-/// training loss. Cancelling keeps the best so far. A checkpoint beside the model, [`checkpoint_of`], holds what an
+/// What was not measured in either stack, see [`Measured`], takes no part. The best is the one with the highest PSNR on the
+/// validation slices, or without these the one with the lowest training loss. Cancelling keeps the best so far. A checkpoint beside the model, [`checkpoint_of`], holds what an
 /// interrupted training needs to go on. Several trainings run one after the other. Memory: the network's own buffers and
 /// one batch; slices are read when they are needed.
 ///
 /// # Errors
-/// [`TrainError`] for stacks that do not fit, impossible options, a device that cannot be used, a loss that is no longer
+/// [`TrainError`] for stacks that do not fit or of which nothing was measured, impossible options, a device that cannot be used, a loss that is no longer
 /// a number, cancelling before the first epoch, a checkpoint of another training, and a model that cannot be saved.
 pub fn train(
     low: &dyn SliceSource,
@@ -112,19 +112,27 @@ pub(crate) fn train_as_part(
     lines.iter().for_each(|line| progress.message(line));
 
     let preparing = progress.part(PREPARING, "Preparing");
+    let low = &Measured::told(low, preparing.share(0.0..0.2))?;
+    let reference = &Measured::told(reference, preparing.share(0.2..0.4))?;
     let window = |stack, share| {
         let reading = preparing.share(share);
         Window::of_percentiles_in(stack, split.training.clone(), LOW_PERCENT, HIGH_PERCENT, reading)
     };
-    let (low_window, reference_window) = (window(low, 0.0..0.4)?, window(reference, 0.4..0.8)?);
+    let (low_window, reference_window) = (window(low, 0.4..0.6)?, window(reference, 0.6..0.8)?);
     let pair = Pair { low, reference, low_window, reference_window };
-    let baselines = match split.validation.is_empty() {
+    let whole = Cutter { frame: Frame::new(size.width, size.height, plan.multiple), patch: 0 };
+    if whole.shown(&pair, split.training.clone()).next().is_none() {
+        return Err(TrainError::NothingShown { slices: split.training.len() });
+    }
+    let validation = scored_slices(&pair, &split, progress)?;
+    let baselines = match validation.is_empty() {
         true => None,
         false => {
             let scoring = preparing.share(0.8..1.0);
-            Some(baselines(low, reference, low_window, reference_window, split.validation.clone(), scoring)?)
+            Some(baselines_of(low, reference, [low_window, reference_window], &validation, scoring)?)
         }
     };
+    let shown = validation.get(validation.len() / 2).copied().unwrap_or(split.shown());
     let task = Task {
         network: options.spec,
         loss: options.loss,
@@ -159,6 +167,8 @@ pub(crate) fn train_as_part(
     let session = Session {
         pair,
         split: &split,
+        validation: &validation,
+        shown,
         frame: Frame::new(size.width, size.height, plan.multiple),
         plan: &plan,
         options,
@@ -175,13 +185,45 @@ pub(crate) fn train_as_part(
     let Some(model) = kept else {
         return Err(error_without_a_model(outcome, options));
     };
-    let saving = Saving { pair, slice: split.shown(), tiles: session.tiles(), options, progress };
+    let saving = Saving { pair, slice: shown, tiles: session.tiles(), options, progress };
     saving.save(&model, || Ok(Box::new(cpu::runner(&plan, &model.weights)?)))?;
     if let Outcome::Diverged { epoch, rate } = outcome {
         return Err(TrainError::Diverged { epoch, rate, kept: Some(options.model.clone()) });
     }
     progress.done();
     Ok(Trained { model, path: options.model.clone(), cancelled: outcome == Outcome::Cancelled, baselines })
+}
+
+/// The validation slices on which something can be scored. A score on others would choose a wrong epoch, so they are named
+/// and left out.
+fn scored_slices(pair: &Pair, split: &Split, progress: Progress<'_>) -> Result<Vec<usize>, TrainError> {
+    let (mut scored, mut left_out) = (Vec::new(), Vec::new());
+    for z in split.validation.clone() {
+        progress.check()?;
+        if pair.has_contrast(z)? { scored.push(z) } else { left_out.push(z) }
+    }
+    if !left_out.is_empty() {
+        let chosen = match scored.is_empty() {
+            true => "no validation slice is left, so the best epoch is that of the least training loss",
+            false => "the best epoch is chosen on the others",
+        };
+        progress.warning(&format!(
+            "validation slices without contrast, or not measured, are left out: {}; {chosen} (crop the stacks to what both \
+             show)",
+            ranges(&left_out)
+        ));
+    }
+    Ok(scored)
+}
+
+/// Slices from zero, in rising order, as people count and write them: `3, 7-9`.
+fn ranges(slices: &[usize]) -> String {
+    let parts = slices.chunk_by(|a, b| a + 1 == *b).map(|part| match part {
+        [one] => (one + 1).to_string(),
+        [first, .., last] => format!("{}-{}", first + 1, last + 1),
+        [] => String::new(),
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 fn wait_in_queue(listener: &dyn TrainListener, progress: Progress<'_>) -> Result<QueuePosition, Cancelled> {

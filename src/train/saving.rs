@@ -13,7 +13,7 @@ use crate::{
     dataset::Pair,
     model::{Example, Model, Packaging},
     progress::Progress,
-    stack::{flat, flat_mut, read_finite},
+    stack::{SliceSource, flat, flat_mut, read_finite},
 };
 
 /// The input for saving, besides the model.
@@ -63,6 +63,11 @@ impl Saving<'_> {
         let [mut input, mut reference, mut restored] = [(); 3].map(|()| Array2::<f32>::zeros(size.slice_dim()));
         read_finite(self.pair.low, self.slice, input.view_mut())?;
         read_finite(self.pair.reference, self.slice, reference.view_mut())?;
+        // Pictures show black where nothing was measured, and so is the network given it.
+        let unmeasured: Vec<bool> = input.iter().map(|grey| grey.is_nan()).collect();
+        let fill = |slice: &mut Array2<f32>, black: f32| slice.mapv_inplace(|v| if v.is_nan() { black } else { v });
+        fill(&mut input, card.input_window.low);
+        fill(&mut reference, card.output_window.low);
         let normalised = input.mapv(|grey| card.input_window.normalise(grey));
         let (cpu, _) = device::pick(DeviceRequest::Cpu, Precision::Auto)?;
         let log = |line: &str| self.progress.message(line);
@@ -72,6 +77,8 @@ impl Saving<'_> {
             flat_mut(&mut restored),
         )?;
         restored.mapv_inplace(|value| card.nearest(card.output_window.restore(value)));
+        let pixels = flat_mut(&mut restored).iter_mut().zip(&unmeasured);
+        pixels.filter(|(_, unmeasured)| **unmeasured).for_each(|(grey, _)| *grey = card.output_window.low);
         Ok(Example { input, restored, reference })
     }
 }

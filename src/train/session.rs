@@ -18,6 +18,7 @@ use crate::{
     measure::Baselines,
     model::{Card, Epoch, Model, Scores, Training},
     progress::{Cancelled, Progress},
+    stack::SliceSource,
 };
 
 /// Makes a trainer that goes on from a state.
@@ -27,6 +28,10 @@ pub(super) type NewTrainer<'a> = dyn Fn(&TrainerState) -> Result<Box<dyn Trainer
 pub(super) struct Session<'a> {
     pub pair: Pair<'a>,
     pub split: &'a Split,
+    /// The validation slices on which something can be scored.
+    pub validation: &'a [usize],
+    /// The slice that stands for all when one is shown.
+    pub shown: usize,
     pub frame: Frame,
     pub plan: &'a Plan,
     pub options: &'a TrainOptions,
@@ -165,7 +170,7 @@ impl Session<'_> {
     }
 
     fn validator(&self) -> Validator<'_> {
-        let (slices, shown) = (self.split.validation.clone(), self.split.shown());
+        let (slices, shown) = (self.validation, self.shown);
         Validator { pair: &self.pair, slices, shown, frame: self.frame, loss: self.options.loss }
     }
 
@@ -179,7 +184,7 @@ impl Session<'_> {
     ) -> Result<Steps, TrainError> {
         let (options, number) = (self.options, checkpoint.history.len() + 1);
         let cutter = self.cutter(state.step_size);
-        let samples = cutter.samples(self.split.training.clone(), options.augment, options.seed, number);
+        let samples = cutter.samples(&self.pair, self.split.training.clone(), options.augment, options.seed, number);
         let batches = samples.chunks(state.step_size.batch);
         let count = batches.len();
         let progress = self.next_epoch(checkpoint);

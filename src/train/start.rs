@@ -82,7 +82,8 @@ impl Session<'_> {
 
     /// Images of the first step of an epoch and of the last, which may be fewer.
     fn batch_sizes(&self, step_size: StepSize) -> (usize, usize) {
-        let images = self.cutter(step_size).images(self.split.training.len());
+        let cutter = self.cutter(step_size);
+        let images = cutter.images(cutter.shown(&self.pair, self.split.training.clone()).count());
         (step_size.batch.min(images), (images - 1) % step_size.batch + 1)
     }
 

@@ -26,7 +26,7 @@ use crate::{
     grey::Window,
     model::Model,
     progress::{Event, Listener, Progress},
-    stack::{GreyType, Shape, Size, SliceSource, VoxelSize},
+    stack::{GreyType, Measured, Shape, Size, SliceSource, VoxelSize},
     volume::Volume,
 };
 
@@ -169,7 +169,7 @@ fn stack(width: usize, height: usize) -> Volume {
     Volume::from_values("stack", shape, &values)
 }
 
-fn pair(stack: &Volume) -> Pair<'_> {
+fn pair<'a>(stack: &'a Measured<'a>) -> Pair<'a> {
     let window = Window::new(-1.0, 1.0).unwrap();
     Pair { low: stack, reference: stack, low_window: window, reference_window: window }
 }
@@ -192,8 +192,10 @@ fn train_on(
         Ok::<Box<dyn Trainer>, _>(Box::new(Poor { inner, flaws }))
     };
     let session = Session {
-        pair: pair(stack),
+        pair: pair(&Measured::of(stack, Progress::silent()).unwrap()),
         split: &Split::new(9, 1).unwrap(),
+        validation: &[8],
+        shown: 8,
         frame: Frame::new(size.width, size.height, plan.multiple),
         plan: &plan,
         options: &options,
@@ -329,7 +331,9 @@ fn a_model_is_saved_whatever_becomes_of_its_example() {
     let save = |name: &str, runner: &dyn Fn() -> Result<Box<dyn Runner>, EngineError>| {
         let (options, user) = (TrainOptions { model: path(name), ..first.clone() }, User::quiet());
         let tiles = TileChoice::new(frame, plan.multiple, plan.halo());
-        let saving = Saving { pair: pair(&stack), slice: 8, tiles, options: &options, progress: Progress::new(&user) };
+        let measured = Measured::of(&stack, Progress::silent()).unwrap();
+        let saving =
+            Saving { pair: pair(&measured), slice: 8, tiles, options: &options, progress: Progress::new(&user) };
         saving.save(&model, runner).unwrap();
         assert!(Model::load(&options.model).unwrap().weights == model.weights);
         user

@@ -1,14 +1,12 @@
 //! Validation after each epoch, on slices that are not used for training.
 
-use std::ops::Range;
-
 use ndarray::Array2;
 use undulator_compute::{Frame, Loss, SliceRunner, Trainer};
 
 use super::{Preview, TrainError};
 use crate::{
-    dataset::Pair,
-    measure::{WHITE_8, psnr::SquaredError},
+    dataset::{Pair, leave_out_unmeasured},
+    measure::{WHITE_8, psnr::SquaredError, to_8_bit},
     stack::{flat, flat_mut, read_finite},
 };
 
@@ -22,7 +20,7 @@ pub(super) struct Validation {
 /// Scores a network on the validation slices.
 pub(super) struct Validator<'a> {
     pub pair: &'a Pair<'a>,
-    pub slices: Range<usize>,
+    pub slices: &'a [usize],
     /// The one that is shown.
     pub shown: usize,
     pub frame: Frame,
@@ -38,24 +36,28 @@ impl Validator<'_> {
         epoch: usize,
     ) -> Result<Option<Validation>, TrainError> {
         let Self { pair, frame, shown, .. } = *self;
-        let (slices, window) = (self.slices.clone(), pair.reference_window);
+        let (slices, window) = (self.slices, pair.reference_window);
         let mut slice = Array2::<f32>::zeros((frame.height, frame.width));
         let (mut target, mut restored) = (slice.clone(), slice.clone());
         let (mut error, mut loss, mut preview) = (SquaredError::default(), 0.0, None);
-        for z in slices.clone() {
+        for &z in slices {
             read_finite(pair.low, z, slice.view_mut())?;
             let input = (z == shown).then(|| bytes(&slice, |grey| pair.low_window.to_8_bit(grey)));
             slice.mapv_inplace(|grey| pair.low_window.normalise(grey));
+            read_finite(pair.reference, z, target.view_mut())?;
+            leave_out_unmeasured(flat_mut(&mut slice), flat_mut(&mut target));
             network.run(trainer, flat(&slice), flat_mut(&mut restored))?;
-            read_finite(pair.reference, z, slice.view_mut())?;
-            target.zip_mut_with(&slice, |value, grey| *value = window.normalise(*grey));
-            loss += self.loss.of(flat(&restored), flat(&target), frame.width);
+            slice.zip_mut_with(&target, |value, grey| *value = window.normalise(*grey));
+            loss += self.loss.of(flat(&restored), flat(&slice), frame.width);
 
-            let now = bytes(&restored, |value| window.to_8_bit(window.restore(value)));
-            let reference = bytes(&slice, |grey| window.to_8_bit(grey));
-            flat_mut(&mut restored).iter_mut().zip(&now).for_each(|(value, byte)| *value = f32::from(*byte));
-            flat_mut(&mut target).iter_mut().zip(&reference).for_each(|(value, byte)| *value = f32::from(*byte));
+            restored.zip_mut_with(&target, |value, grey| {
+                // Black in the preview, like the target.
+                *value = if grey.is_nan() { f32::NAN } else { window.restore(*value) };
+            });
+            to_8_bit(window, &mut restored);
+            to_8_bit(window, &mut target);
             error.add(SquaredError::of(restored.view(), target.view()));
+            let [now, reference] = [&restored, &target].map(|slice| bytes(slice, |grey| grey as u8));
             if let Some(input) = input {
                 let (width, height) = (frame.width, frame.height);
                 preview = Some(Preview { epoch, slice: z, width, height, input, restored: now, reference });
