@@ -7,7 +7,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::progress::Progress;
-use crate::stack::{Shape, SliceSink, SliceSource, check_lengths, flat, flat_mut, read_finite};
+use crate::stack::{Shape, SliceSink, SliceSource, check_lengths, filler_of, flat, flat_mut, read_finite};
 
 use super::AlignError;
 use super::grid::{extent_zyx, size_zyx, voxel_zyx};
@@ -60,6 +60,7 @@ impl Lattice {
         (0..3).all(|a| p[a].abs() <= self.half[a] * (1.0 + 1e-9))
     }
 
+    /// The grey value at a place inside; NaN where that was not measured.
     fn value(&self, slices: &[Option<&[f32]>], first: usize, p: [f64; 3]) -> f32 {
         let [(z0, z1, tz), (y0, y1, ty), (x0, x1, tx)] = [0, 1, 2].map(|a| self.split(a, p[a]));
         let width = self.size[2];
@@ -71,22 +72,45 @@ impl Lattice {
             near + (far - near) * ty
         };
         let (near, far) = (plane(z0), plane(z1));
-        near + (far - near) * tz
+        let value = near + (far - near) * tz;
+        if !value.is_nan() {
+            return value;
+        }
+        let (mut sum, mut measured) = (0.0, 0.0);
+        for (z, share_z) in [(z0, 1.0 - tz), (z1, tz)] {
+            for (y, share_y) in [(y0, 1.0 - ty), (y1, ty)] {
+                for (x, share_x) in [(x0, 1.0 - tx), (x1, tx)] {
+                    let weight = share_z * share_y * share_x;
+                    let grey = slices.get(z - first).copied().flatten().map_or(f32::NAN, |slice| slice[y * width + x]);
+                    // A neighbour without weight is none.
+                    if weight > 0.0 && !grey.is_nan() {
+                        sum += weight * grey;
+                        measured += weight;
+                    }
+                }
+            }
+        }
+        // From less than half of its neighbours a value would be invented.
+        if measured >= 0.5 { sum / measured } else { f32::NAN }
     }
 }
 
 /// Writes `moving` on the grid `target`, through `transform`: each output voxel is interpolated linearly between the
 /// eight voxels around its place in the moving volume, which is the only interpolation. The result has the moving
-/// volume's grey type; voxels outside its field are 0.
+/// volume's grey type. Voxels outside its field, and those less than half of whose neighbours (by weight) were measured, are
+/// NaN, or in whole numbers the lowest grey value. The answer is the share of such voxels, 0–1.
 ///
 /// Only those slices of the moving volume are held that an output slice crosses: few for a small tilt.
+///
+/// # Errors
+/// [`AlignError`] for an empty stack, slices that cannot be read or written, and when the user asks to stop.
 pub fn apply_transform(
     moving: &dyn SliceSource,
     target: &Target,
     transform: &Transform,
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
-) -> Result<(), AlignError> {
+) -> Result<f64, AlignError> {
     check_lengths(moving)?;
     let shape = Shape { size: target.size, voxel: target.voxel, ..moving.shape() };
     let lattice = Lattice::of(moving.shape());
@@ -95,6 +119,7 @@ pub fn apply_transform(
     progress.phase("Writing the aligned volume");
     let mut window = Window::default();
     let mut out = Array2::<f32>::zeros(size.slice_dim());
+    let (filler, mut missing) = (filler_of(shape), 0);
     for z in 0..size.slices {
         progress.step(z, size.slices)?;
         let corners = [(0, 0), (0, width - 1), (size.height - 1, 0), (size.height - 1, width - 1)];
@@ -102,7 +127,8 @@ pub fn apply_transform(
         let low = heights.iter().copied().fold(f64::INFINITY, f64::min);
         let high = heights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if high < -lattice.half[0] || low > lattice.half[0] {
-            out.fill(0.0);
+            out.fill(filler);
+            missing += size.plane() as u64;
         } else {
             // Rounding may put a voxel a hair beyond its slice's corners.
             let hair = 1e-6 * lattice.voxel[0];
@@ -110,14 +136,19 @@ pub fn apply_transform(
             window.hold(moving, first, last)?;
             let slices: Vec<Option<&[f32]>> =
                 (first..=last).map(|z| window.slices.get(&z).map(|slice| flat(slice))).collect();
-            flat_mut(&mut out).par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+            let rows = flat_mut(&mut out).par_chunks_mut(width).enumerate().map(|(y, row)| {
+                let mut missing = 0;
                 for (x, v) in row.iter_mut().enumerate() {
                     let p = transform.apply(target.place([z, y, x]));
-                    *v = if lattice.contains(p) { shape.nearest(lattice.value(&slices, first, p)) } else { 0.0 };
+                    let value = if lattice.contains(p) { lattice.value(&slices, first, p) } else { f32::NAN };
+                    missing += u64::from(value.is_nan());
+                    *v = if value.is_nan() { filler } else { shape.nearest(value) };
                 }
+                missing
             });
+            missing += rows.sum::<u64>();
         }
         sink.write(z, out.view())?;
     }
-    Ok(())
+    Ok(missing as f64 / size.voxels() as f64)
 }

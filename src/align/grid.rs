@@ -50,8 +50,8 @@ fn factors(size: [usize; 3], voxel: [f64; 3], target: f64) -> [usize; 3] {
     std::array::from_fn(|a| ((target / voxel[a]).round() as usize).clamp(1, (size[a] / FEWEST).max(1)))
 }
 
-/// The grey value that fills what a scanner did not see: the lowest in the corners of some slices, if at least half of
-/// these hold exactly it. A reconstruction is round, so its corners are where the filling shows.
+/// The grey value that fills what a scanner did not see, where NaN does not say it: the lowest in the corners of some
+/// slices, if at least half of these hold exactly it. A reconstruction is round, so its corners are where the filling shows.
 fn filling(source: &dyn SliceSource) -> Result<Option<f32>, AlignError> {
     let size = source.shape().size;
     let mut slice = Array2::<f32>::zeros(size.slice_dim());
@@ -59,16 +59,17 @@ fn filling(source: &dyn SliceSource) -> Result<Option<f32>, AlignError> {
     for z in (0..size.slices).step_by(size.slices.div_ceil(64)) {
         read_finite(source, z, slice.view_mut())?;
         let (bottom, right) = (size.height - 1, size.width - 1);
-        corners.extend([[0, 0], [0, right], [bottom, 0], [bottom, right]].map(|corner| slice[corner]));
+        let places = [[0, 0], [0, right], [bottom, 0], [bottom, right]];
+        corners.extend(places.map(|corner| slice[corner]).into_iter().filter(|grey| !grey.is_nan()));
     }
     let lowest = corners.iter().copied().fold(f32::INFINITY, f32::min);
     let same = corners.iter().filter(|v| **v == lowest).count();
-    Ok((2 * same >= corners.len()).then_some(lowest))
+    Ok((same > 0 && 2 * same >= corners.len()).then_some(lowest))
 }
 
-/// The voxels of a row that the scanner saw: all but the filling at either end. Filling further in is a dark voxel.
+/// The voxels of a row that the scanner saw: all but the filling, and NaN, at either end. Filling further in is a dark voxel.
 fn seen(row: &[f32], filling: Option<f32>) -> Range<usize> {
-    let dark = |v: &&f32| Some(**v) == filling;
+    let dark = |v: &&f32| Some(**v) == filling || v.is_nan();
     let before = row.iter().take_while(dark).count();
     let after = row[before..].iter().rev().take_while(dark).count();
     before..row.len() - after
@@ -107,7 +108,7 @@ impl Grid {
                     for row in flat(&slice).chunks_exact(full[2]).skip(y * by[1]).take(by[1]) {
                         let seen = seen(row, filling);
                         let whole = seen.start..seen.end.min(size[2] * by[2]);
-                        for x in whole {
+                        for x in whole.filter(|x| !row[*x].is_nan()) {
                             sum[x / by[2]] += row[x];
                             count[x / by[2]] += 1.0;
                         }

@@ -3,14 +3,15 @@
 use strum::VariantNames;
 
 use super::{
-    Absent, Axes, Code, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, Row,
+    Absent, Axes, Code, Command, CommandError, FILLER, Greys, Grid, Host, Image, ImageSink, Key, NewImage, Options,
+    Row,
     host::{VolumeSink, Written},
     lengths,
 };
 use crate::{
     align::{self, AlignOptions, Alignment, Family, Metric, Overlay, Target, Transform},
     progress::Progress,
-    stack::{SliceSource, length},
+    stack::{GreyType, Measured, SliceSource, length, percent},
 };
 
 /// The command.
@@ -57,6 +58,9 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let images = Images { moving: moving.as_ref(), reference: reference.as_ref() };
     let (moving, reference) = (moving.one_volume()?, reference.one_volume()?);
     lengths::check_pair(images.moving, images.reference, host)?;
+    let reading = Progress::new(host).part(0.0..0.1, "Reading both volumes");
+    let moving = &Measured::told(moving, reading.share(0.0..0.5))?;
+    let reference = &Measured::told(reference, reading.share(0.5..1.0))?;
     let crop = options.get("crop");
     let voxel = length::to_micrometres(options.get("voxel"), reference.unit());
     // An impossible grid or file is refused before the long work.
@@ -67,7 +71,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         Transform::check_writable(file)?;
     }
     let progress = Progress::new(host);
-    let found = find(options, moving, reference, progress.share(0.0..0.8))?;
+    let found = find(options, moving, reference, progress.share(0.1..0.8))?;
     report(&found, reference.unit(), host);
     if let Some(file) = &save {
         found.transform.save(file)?;
@@ -205,7 +209,8 @@ fn write(
         }
     };
     let mut aligned = host.create(&image("aligned", "moving", images.moving, true))?;
-    align::apply_transform(moving, &target, transform, aligned.as_mut(), progress.share(0.0..0.4))?;
+    let empty = align::apply_transform(moving, &target, transform, aligned.as_mut(), progress.share(0.0..0.4))?;
+    report_empty(empty, options.get("crop"), moving, aligned.as_mut(), progress);
     let shape = |of: &dyn SliceSource| crate::stack::Shape { size: target.size, voxel: target.voxel, ..of.shape() };
     let mut matched = match on_other_grid(options) {
         true => Some(host.create(&image("matched", "reference", images.reference, false))?),
@@ -213,7 +218,8 @@ fn write(
     };
     if let Some(matched) = &mut matched {
         let same = Transform::identity();
-        align::apply_transform(reference, &target, &same, matched.as_mut(), progress.share(0.4..0.6))?;
+        let empty = align::apply_transform(reference, &target, &same, matched.as_mut(), progress.share(0.4..0.6))?;
+        mark(empty, reference, matched.as_mut());
     }
     if options.text("overlay") != "None" {
         let overlay: Overlay = options.parse("overlay")?;
@@ -237,6 +243,35 @@ fn write(
         matched.finish()?;
     }
     Ok(())
+}
+
+/// The share of the result that is empty from which on cropping is advised.
+const MUCH: f64 = 0.05;
+
+/// Says how much of the result was not measured, and marks its filler.
+fn report_empty(
+    share: f64,
+    cropped: bool,
+    moving: &dyn SliceSource,
+    aligned: &mut dyn ImageSink,
+    progress: Progress<'_>,
+) {
+    mark(share, moving, aligned);
+    if share == 0.0 {
+        return;
+    }
+    let said = format!("{} of {}-aligned is empty: {} does not show it", percent(share), moving.name(), moving.name());
+    match share > MUCH && !cropped {
+        true => progress.warning(&format!("{said} (to keep only what both stacks show, crop)")),
+        false => progress.message(&said),
+    }
+}
+
+/// Marks a new image that has filler. NaN speaks for itself.
+fn mark(share: f64, of: &dyn SliceSource, image: &mut dyn ImageSink) {
+    if share > 0.0 && of.shape().grey != GreyType::F32 {
+        image.property(FILLER.0, FILLER.1);
+    }
 }
 
 /// Both stacks in one image for the eye.

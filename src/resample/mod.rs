@@ -20,8 +20,8 @@ use undulator_compute::{
 
 use crate::progress::{Cancelled, Progress};
 use crate::stack::{
-    GreyScale, GreyType, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, Voxels, check_lengths, flat_mut,
-    length, read_finite_voxels,
+    GreyScale, GreyType, Measured, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, Voxels, check_lengths,
+    filler_of, flat_mut, length, read_finite_voxels,
 };
 use crate::stack_file::Job;
 use axis::Axis;
@@ -31,6 +31,9 @@ const MOST_VOXELS: f64 = (1u64 << 36) as f64;
 
 /// The most voxels of a result along one axis: beyond, the voxel sizes are surely in two units.
 const MOST_ALONG_AN_AXIS: f64 = (1 << 24) as f64;
+
+/// The least share of a new voxel's weights that must lie on old voxels that were measured: half, as rounding leaves it.
+const LEAST_WEIGHT: f32 = 0.499;
 
 /// New rows that a thread makes at once.
 const ROWS: usize = 8;
@@ -101,18 +104,19 @@ pub enum ResampleError {
     Cancelled(#[from] Cancelled),
 }
 
-/// Brings a stack to cubic voxels with edges of `voxel`, in micrometres (in its own unit if that is no length), and returns the result's
-/// shape, which the sink has been told too. Slices that the sink has from an earlier start are not made again.
+/// Brings a stack to cubic voxels with edges of `voxel`, in micrometres (in its own unit if that is no length), and
+/// returns the result's shape, which the sink has been told too. Slices that the sink has from an earlier start are not made again.
 ///
-/// The grey type stays; whole grey values are rounded half up. Four slices are made at once, or as many as fit 256 MiB,
-/// while those before them are written and what the next are made of is read. Each old slice is read at most once, in
+/// The grey type stays; whole grey values are rounded half up. A new voxel is NaN, not measured, where less than half of
+/// the weights of the old voxels that it is made of lie on measured ones; otherwise it is made of these alone. Four slices
+/// are made at once, or as many as fit 256 MiB, while those before them are written and what the next are made of is read. Each old slice is read at most once, in
 /// rising order, and held in the grey type that it came in as long as slices are made of it. Interpolation is separable,
 /// in 32-bit arithmetic, first between slices, then between rows or columns, whichever is less work. The result is the
 /// same for any number of threads.
 ///
 /// # Errors
-/// [`ResampleError`] for an empty stack, an impossible voxel size, old or new, grey values that are not finite, a
-/// result of more than 2³⁶ voxels, voxels larger than the field, 2³¹ pixels a slice or 2²⁴ voxels along an axis, and when the user asks to stop.
+/// [`ResampleError`] for an empty stack, an impossible voxel size, old or new, a result of more than 2³⁶ voxels, voxels
+/// larger than the field, 2³¹ pixels a slice or 2²⁴ voxels along an axis, and when the user asks to stop.
 ///
 /// ```
 /// use undulator::progress::Progress;
@@ -141,6 +145,7 @@ pub fn resample(
     let grid = Grid {
         grey,
         scale,
+        filler: scale.stored(filler_of(shape)),
         old,
         new: size,
         across: Axis::new(old.width, size.width, voxel / edges.x, interpolation),
@@ -149,7 +154,10 @@ pub fn resample(
         isa: Isa::best(),
     };
     progress.phase("Resampling");
-    grid.resample(source, sink, progress)?;
+    match source.has_filler() {
+        true => grid.resample(&Measured::by_mark(source), sink, progress)?,
+        false => grid.resample(source, sink, progress)?,
+    }
     sink.finish()?;
     Ok(shape)
 }
@@ -168,6 +176,8 @@ struct Grid {
     grey: GreyType,
     /// Numbers are blended as stored, which gives the same on a straight line, and calibrated at the end.
     scale: GreyScale,
+    /// The stored number where nothing was measured.
+    filler: f32,
     old: Size,
     new: Size,
     across: Axis,
@@ -254,12 +264,37 @@ impl Task for Strip<'_> {
 
     /// The compiler makes vectors of its loops, as wide as the processor's.
     #[inline(always)]
-    fn run<S: Simd>(self) {
+    fn run<S: Simd>(mut self) {
+        self.blend(|grey| grey);
+        if self.held.may_have_holes() && self.out.iter().any(|grey| grey.is_nan()) {
+            self.blend_measured();
+        }
+        self.grid.grey.round(self.out);
+        self.grid.scale.calibrate(self.out);
+    }
+}
+
+impl Strip<'_> {
+    /// Normalised convolution (Knutsson and Westin, CVPR 1993): weights are those of what was measured alone. From less
+    /// than half of them a value would be invented.
+    fn blend_measured(&mut self) {
+        self.blend(|grey| f32::from(u8::from(!grey.is_nan())));
+        let weights = self.out.to_vec();
+        self.blend(|grey| if grey.is_nan() { 0.0 } else { grey });
+        for (out, weight) in self.out.iter_mut().zip(weights) {
+            *out = if weight >= LEAST_WEIGHT { *out / weight } else { self.grid.filler };
+        }
+    }
+
+    /// Blends the old voxels, each through `map`.
+    #[inline(always)]
+    fn blend(&mut self, map: impl Fn(f32) -> f32 + Copy) {
         let Self { grid, z, top, held, scratch: Scratch { strip, between }, out } = self;
+        let (grid, z, top) = (*grid, *z, *top);
         let (old_width, new_width) = (grid.old.width, grid.new.width);
         let rows = out.len() / new_width;
         let (first, end) = (grid.down.terms(top).0.start, grid.down.terms(top + rows - 1).0.end);
-        held.blend(grid.along.terms(z), first * old_width..end * old_width, strip);
+        held.blend(grid.along.terms(z), first * old_width..end * old_width, map, strip);
         // Gathering along x costs the most: it is done where there are fewer rows.
         if grid.old.height < grid.new.height {
             between.resize((end - first) * new_width, 0.0);
@@ -267,18 +302,16 @@ impl Task for Strip<'_> {
             lines.for_each(|(old, line)| grid.across.apply(old, line));
             for (y, out) in (top..).zip(out.chunks_exact_mut(new_width)) {
                 let (lines, weights) = grid.down.terms(y);
-                blend(lines.map(|y| &between[(y - first) * new_width..][..new_width]), weights, out);
+                blend(lines.map(|y| &between[(y - first) * new_width..][..new_width]), weights, |grey| grey, out);
             }
         } else {
             between.resize(old_width, 0.0);
             for (y, out) in (top..).zip(out.chunks_exact_mut(new_width)) {
                 let (lines, weights) = grid.down.terms(y);
-                blend(lines.map(|y| &strip[(y - first) * old_width..][..old_width]), weights, between);
+                blend(lines.map(|y| &strip[(y - first) * old_width..][..old_width]), weights, |grey| grey, between);
                 grid.across.apply(between, out);
             }
         }
-        grid.grey.round(out);
-        grid.scale.calibrate(out);
     }
 }
 
@@ -364,9 +397,20 @@ impl Held {
         self.slices.extend(read);
     }
 
-    /// A part of the held slices, weighted.
+    /// Whether some of the values may be NaN.
+    fn may_have_holes(&self) -> bool {
+        matches!(self.slices.front(), Some((_, Voxels::F32(_))))
+    }
+
+    /// A part of the held slices, each value through `map`, weighted.
     #[inline(always)]
-    fn blend(&self, (wanted, weights): (Range<usize>, &[f32]), part: Range<usize>, out: &mut Vec<f32>) {
+    fn blend(
+        &self,
+        (wanted, weights): (Range<usize>, &[f32]),
+        part: Range<usize>,
+        map: impl Fn(f32) -> f32 + Copy,
+        out: &mut Vec<f32>,
+    ) {
         out.resize(part.len(), 0.0);
         // What is between two that are wanted together is wanted too, so they stand side by side.
         let at = self.slices.partition_point(|(held, _)| *held < wanted.start);
@@ -381,28 +425,33 @@ impl Held {
             };
         }
         match self.slices.front() {
-            Some((_, Voxels::U8(_))) => blend(parts!(U8), weights, out),
-            Some((_, Voxels::U16(_))) => blend(parts!(U16), weights, out),
-            _ => blend(parts!(F32), weights, out),
+            Some((_, Voxels::U8(_))) => blend(parts!(U8), weights, map, out),
+            Some((_, Voxels::U16(_))) => blend(parts!(U16), weights, map, out),
+            _ => blend(parts!(F32), weights, map, out),
         }
     }
 }
 
 /// The weighted sum of equally long lines.
 #[inline(always)]
-fn blend<'a, T: Copy + Into<f32> + 'a>(lines: impl Iterator<Item = &'a [T]>, weights: &[f32], out: &mut [f32]) {
+fn blend<'a, T: Copy + Into<f32> + 'a>(
+    lines: impl Iterator<Item = &'a [T]>,
+    weights: &[f32],
+    map: impl Fn(f32) -> f32 + Copy,
+    out: &mut [f32],
+) {
     let mut terms = lines.zip(weights.iter().copied());
     let Some((line, weight)) = terms.next() else { return };
     match terms.next() {
-        None if weight == 1.0 => out.iter_mut().zip(line).for_each(|(out, v)| *out = (*v).into()),
-        None => out.iter_mut().zip(line).for_each(|(out, v)| *out = weight * (*v).into()),
+        None if weight == 1.0 => out.iter_mut().zip(line).for_each(|(out, v)| *out = map((*v).into())),
+        None => out.iter_mut().zip(line).for_each(|(out, v)| *out = weight * map((*v).into())),
         Some((other, share)) => out
             .iter_mut()
             .zip(line.iter().zip(other))
-            .for_each(|(out, (a, b))| *out = weight * (*a).into() + share * (*b).into()),
+            .for_each(|(out, (a, b))| *out = weight * map((*a).into()) + share * map((*b).into())),
     }
     for (line, weight) in terms {
-        out.iter_mut().zip(line).for_each(|(out, v)| *out += weight * (*v).into());
+        out.iter_mut().zip(line).for_each(|(out, v)| *out += weight * map((*v).into()));
     }
 }
 

@@ -191,8 +191,9 @@ fn train_on(
         let inner = cpu::trainer(&plan, state, options.loss)?;
         Ok::<Box<dyn Trainer>, _>(Box::new(Poor { inner, flaws }))
     };
+    let measured = Measured::of(stack, Progress::silent()).unwrap();
     let session = Session {
-        pair: pair(&Measured::of(stack, Progress::silent()).unwrap()),
+        pair: pair(&measured),
         split: &Split::new(9, 1).unwrap(),
         validation: &[8],
         shown: 8,
