@@ -7,7 +7,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::progress::Progress;
-use crate::stack::{Shape, SliceSink, SliceSource, check_lengths, filler_of, flat, flat_mut, read_finite};
+use crate::stack::{GreyType, Shape, SliceSink, SliceSource, check_lengths, filler_of, flat, flat_mut, read_finite};
 
 use super::AlignError;
 use super::grid::{extent_zyx, size_zyx, voxel_zyx};
@@ -149,6 +149,9 @@ pub fn apply_transform(
             missing += rows.sum::<u64>();
         }
         sink.write(z, out.view())?;
+    }
+    if missing > 0 && shape.grey != GreyType::F32 {
+        sink.mark_filler();
     }
     Ok(missing as f64 / size.voxels() as f64)
 }

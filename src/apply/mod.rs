@@ -28,7 +28,7 @@ use crate::{
     measure::{Baselines, MeasureError, Score, baselines},
     model::{ExternalModel, Loaded, Measured as Statistics, Model, StackMeasures},
     progress::Progress,
-    stack::{self, Measured, Shape, SliceSink, SliceSource, StackError, filler_of},
+    stack::{self, GreyType, Measured, Shape, SliceSink, SliceSource, StackError, filler_of},
     stack_file::Job,
 };
 use restoration::{Pipeline, Reach, Restoration};
@@ -39,8 +39,6 @@ use scorer::ReferenceScorer;
 pub struct Applied {
     /// Size, voxel size and grey type of the restored stack.
     pub shape: Shape,
-    /// The share of it that is not measured, 0–1, because the image was not.
-    pub unmeasured: f64,
     /// How close it came to the reference, where one was given.
     pub comparison: Option<Comparison>,
 }
@@ -147,7 +145,6 @@ pub fn apply(
     lines.iter().for_each(|line| progress.message(line));
     let slices = image.shape().size.slices;
     let image = &Measured::told(image, progress.part(READING, "Reading grey values")).map_err(unreadable(slices))?;
-    let unmeasured = 1.0 - image.share();
     let reference = match reference {
         Some(reference) => {
             let reading = progress.share(READING.end..2.0 * READING.end);
@@ -175,6 +172,7 @@ pub fn apply(
         filler: filler_of(shape),
     };
     sink.begin(shape)?;
+    mark(image, shape, sink);
     let scorer = reference.map(|reference| ReferenceScorer::new(reference, output_window));
     let applying = progress.part(2.0 * READING.end..if reference.is_some() { APPLYING } else { 1.0 }, "Applying");
     let restored = Restoration::new(image, scorer, pipeline, sink, applying).finish(&device)?;
@@ -189,11 +187,18 @@ pub fn apply(
         _ => None,
     };
     progress.done();
-    Ok(Applied { shape, unmeasured, comparison })
+    Ok(Applied { shape, comparison })
 }
 
 /// The part of the work that looking for what was not measured is, for each stack.
 const READING: Range<f64> = 0.0..0.01;
+
+/// NaN speaks for itself; whole numbers need a mark.
+fn mark(image: &Measured, result: Shape, sink: &mut dyn SliceSink) {
+    if image.share() < 1.0 && result.grey != GreyType::F32 {
+        sink.mark_filler();
+    }
+}
 
 /// An error of reading before the first slice.
 fn unreadable(slices: usize) -> impl Fn(GreyError) -> ApplyError {
@@ -225,7 +230,7 @@ pub fn apply_any(
             if reference.is_some() {
                 progress.warning("models of other programs are not compared with a reference: use Measure");
             }
-            apply_external(image, model, sink, progress)
+            Ok(Applied { shape: apply_external(image, model, sink, progress)?, comparison: None })
         }
     }
 }
@@ -245,7 +250,7 @@ pub fn apply_external(
     model: &ExternalModel,
     sink: &mut dyn SliceSink,
     progress: Progress<'_>,
-) -> Result<Applied, ApplyError> {
+) -> Result<Shape, ApplyError> {
     stack::check(image)?;
     let (device, _) = device::pick(DeviceRequest::Cpu, Precision::Auto)?;
     let reading = progress.part(READING, "Reading grey values");
@@ -280,10 +285,11 @@ pub fn apply_external(
         filler: filler_of(shape),
     };
     sink.begin(shape)?;
+    mark(image, shape, sink);
     Restoration::new(image, None, pipeline, sink, applying).finish(&device)?;
     sink.finish()?;
     progress.done();
-    Ok(Applied { shape, unmeasured: 1.0 - image.share(), comparison: None })
+    Ok(shape)
 }
 
 /// The part of the work that measuring the stack is, about, where a model asks for that.

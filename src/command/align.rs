@@ -3,15 +3,14 @@
 use strum::VariantNames;
 
 use super::{
-    Absent, Axes, Code, Command, CommandError, FILLER, Greys, Grid, Host, Image, ImageSink, Key, NewImage, Options,
-    Row,
+    Absent, Axes, Code, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, Row,
     host::{VolumeSink, Written},
     lengths,
 };
 use crate::{
     align::{self, AlignOptions, Alignment, Family, Metric, Overlay, Target, Transform},
     progress::Progress,
-    stack::{GreyType, Measured, SliceSource, length, percent},
+    stack::{Measured, SliceSource, length, percent},
 };
 
 /// The command.
@@ -210,7 +209,7 @@ fn write(
     };
     let mut aligned = host.create(&image("aligned", "moving", images.moving, true))?;
     let empty = align::apply_transform(moving, &target, transform, aligned.as_mut(), progress.share(0.0..0.4))?;
-    report_empty(empty, options.get("crop"), moving, aligned.as_mut(), progress);
+    report_empty(empty, options.get("crop"), moving, progress);
     let shape = |of: &dyn SliceSource| crate::stack::Shape { size: target.size, voxel: target.voxel, ..of.shape() };
     let mut matched = match on_other_grid(options) {
         true => Some(host.create(&image("matched", "reference", images.reference, false))?),
@@ -218,8 +217,7 @@ fn write(
     };
     if let Some(matched) = &mut matched {
         let same = Transform::identity();
-        let empty = align::apply_transform(reference, &target, &same, matched.as_mut(), progress.share(0.4..0.6))?;
-        mark(empty, reference, matched.as_mut());
+        align::apply_transform(reference, &target, &same, matched.as_mut(), progress.share(0.4..0.6))?;
     }
     if options.text("overlay") != "None" {
         let overlay: Overlay = options.parse("overlay")?;
@@ -248,15 +246,8 @@ fn write(
 /// The share of the result that is empty from which on cropping is advised.
 const MUCH: f64 = 0.05;
 
-/// Says how much of the result was not measured, and marks its filler.
-fn report_empty(
-    share: f64,
-    cropped: bool,
-    moving: &dyn SliceSource,
-    aligned: &mut dyn ImageSink,
-    progress: Progress<'_>,
-) {
-    mark(share, moving, aligned);
+/// Says how much of the result was not measured.
+fn report_empty(share: f64, cropped: bool, moving: &dyn SliceSource, progress: Progress<'_>) {
     if share == 0.0 {
         return;
     }
@@ -264,13 +255,6 @@ fn report_empty(
     match share > MUCH && !cropped {
         true => progress.warning(&format!("{said} (to keep only what both stacks show, crop)")),
         false => progress.message(&said),
-    }
-}
-
-/// Marks a new image that has filler. NaN speaks for itself.
-fn mark(share: f64, of: &dyn SliceSource, image: &mut dyn ImageSink) {
-    if share > 0.0 && of.shape().grey != GreyType::F32 {
-        image.property(FILLER.0, FILLER.1);
     }
 }
 

@@ -4,7 +4,7 @@ use strum::VariantNames;
 use undulator_compute::device::ComputeOptions;
 
 use super::{
-    Absent, Command, CommandError, FILLER, Greys, Grid, Host, Image, Key, NewImage, Options, Row, lengths, result_file,
+    Absent, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, Row, lengths, result_file,
     training_keys,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     grey::{HIGH_PERCENT, LOW_PERCENT, Window},
     model::{self, Loaded},
     progress::Progress,
-    stack::{GreyType, SliceSink, SliceSource},
+    stack::{SliceSink, SliceSource},
     stack_file::StackFile,
 };
 
@@ -96,9 +96,6 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         None => {
             let mut sink = host.create(&result)?;
             let applied = work.apply(sink.as_mut())?;
-            if applied.unmeasured > 0.0 && applied.shape.grey != GreyType::F32 {
-                sink.property(FILLER.0, FILLER.1);
-            }
             if let Some(range) = range {
                 sink.display_range(range);
             }

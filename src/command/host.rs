@@ -68,8 +68,7 @@ pub trait Host: TrainListener {
     fn picture(&self, name: &'static str, picture: &Picture);
 }
 
-/// The property of an image that has filler, and its value: hosts that keep properties give it back by
-/// [`SliceSource::has_filler`].
+/// A property, and its value, by which hosts may remember [`SliceSink::mark_filler`] for [`SliceSource::has_filler`].
 pub const FILLER: (&str, &str) = ("undulator.filler", "lowest");
 
 /// An image of the host: all slices of all its channels and frames, the channels first, then z, then the frames.
@@ -283,6 +282,10 @@ impl SliceSink for VolumeSink<'_> {
 
     fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         self.sink.write(self.at(z), slice)
+    }
+
+    fn mark_filler(&mut self) {
+        self.sink.mark_filler();
     }
 
     fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {

@@ -155,7 +155,10 @@ pub fn resample(
     };
     progress.phase("Resampling");
     match source.has_filler() {
-        true => grid.resample(&Measured::by_mark(source), sink, progress)?,
+        true => {
+            sink.mark_filler();
+            grid.resample(&Measured::by_mark(source), sink, progress)?;
+        }
         false => grid.resample(source, sink, progress)?,
     }
     sink.finish()?;

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayViewMut2, Ix2};
+use ndarray::{ArrayViewMut2, Ix2};
 
 use super::filler::{Filler, Region};
 use super::{
@@ -263,6 +263,8 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array2;
+
     use super::*;
     use crate::stack::{GreyType, Size, VoxelSize};
     use crate::volume::Volume;

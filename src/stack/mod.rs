@@ -398,6 +398,10 @@ pub trait SliceSink: Send {
     /// the scale [`GreyScale::IDENTITY`], whole numbers in range for 8 and 16 bits.
     fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError>;
 
+    /// What holds the lowest grey value and is connected to the border of its slice was not measured: whoever reads the
+    /// stack is to know it by [`SliceSource::has_filler`]. Told before [`finish`](Self::finish), if at all.
+    fn mark_filler(&mut self) {}
+
     /// Slices that an earlier start of the same work has left here, whole: it goes on with the next. Asked after
     /// [`begin`](Self::begin).
     fn done(&self) -> usize {

@@ -17,6 +17,10 @@ const BEHIND: usize = 8 + 2 + 12 * ENTRIES + 4;
 /// Where the text stands, behind two fractions.
 const TEXT: usize = BEHIND + 2 * 8;
 
+/// The line of a stack that has filler, see [`SliceSink::mark_filler`](crate::stack::SliceSink::mark_filler): the command
+/// line and the plugin look for it.
+pub(super) const FILLER: &str = "undulator.filler=lowest\n";
+
 /// Bytes of text that there is room for, with the zero at its end.
 pub(super) const TEXT_ROOM: usize = LENGTH - TEXT;
 

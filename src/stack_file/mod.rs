@@ -66,6 +66,7 @@ pub struct StackFile {
     path: PathBuf,
     display: DisplaySettings,
     job: Job,
+    has_filler: bool,
     growing: Option<Growing>,
 }
 
@@ -85,7 +86,7 @@ struct Growing {
 impl StackFile {
     /// A file at `path`, which ends in .tif or .tiff. Nothing is touched before [`begin`](SliceSink::begin).
     pub fn new(path: &Path, display: DisplaySettings, job: Job) -> Self {
-        Self { path: path.to_owned(), display, job, growing: None }
+        Self { path: path.to_owned(), display, job, has_filler: false, growing: None }
     }
 
     /// The name of the file at `path` as long as it grows.
@@ -131,7 +132,10 @@ impl StackFile {
     }
 
     fn header(&self, shape: Shape) -> Result<Vec<u8>, StackFileError> {
-        let text = header::text(shape, &self.display, &self.job);
+        let mut text = header::text(shape, &self.display, &self.job);
+        if self.has_filler {
+            text.push_str(header::FILLER);
+        }
         match text.len() < header::TEXT_ROOM {
             true => Ok(header::header(shape, &self.display.unit, &text)),
             false => Err(StackFileError::Unit { length: self.display.unit.chars().count() }),
@@ -244,6 +248,10 @@ impl SliceSink for StackFile {
     fn write(&mut self, z: usize, slice: ArrayView2<'_, f32>) -> Result<(), StackError> {
         let growing = self.growing(z)?;
         growing.write(z, flat(&slice)).map_err(|source| at(&growing.part, "written", source).into())
+    }
+
+    fn mark_filler(&mut self) {
+        self.has_filler = true;
     }
 
     fn done(&self) -> usize {

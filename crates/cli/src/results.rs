@@ -155,6 +155,10 @@ impl SliceSink for FileSink {
         locked(&self.0).file.write(z, slice)
     }
 
+    fn mark_filler(&mut self) {
+        locked(&self.0).file.mark_filler();
+    }
+
     fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
         locked(&self.0).file.read_done(z, out)
     }

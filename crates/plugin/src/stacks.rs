@@ -16,7 +16,7 @@ use super::{
     caller::Caller,
 };
 use undulator::{
-    command::{Code, CommandError, Image, ImageSink},
+    command::{Code, CommandError, FILLER, Image, ImageSink},
     grey::Window,
     stack::{GreyScale, GreyType, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, Voxels, flat, flat_mut},
 };
@@ -30,6 +30,7 @@ pub struct JavaImage {
     shape: Shape,
     channels: usize,
     frames: usize,
+    has_filler: bool,
 }
 
 impl JavaImage {
@@ -51,6 +52,7 @@ impl JavaImage {
         env.cast_local::<JDoubleArray>(voxel)?.get_region(env, 0, &mut edges)?;
         let channels = java!(env, object, "channels": [() -> jint])?.i()?.max(1) as usize;
         let frames = java!(env, object, "frames": [() -> jint])?.i()?.max(1) as usize;
+        let has_filler = java!(env, object, "hasFiller": [() -> jboolean])?.z()?;
 
         let [width, height, slices, bits] = numbers.map(|number| number.max(0) as usize);
         let Some(grey) = GreyType::from_bits(bits as u32) else {
@@ -67,7 +69,7 @@ impl JavaImage {
         let shape = Shape { scale, ..Shape::new(Size::new(width, height, slices), voxel, grey) };
         let [unit, ..] = units;
         let planes = Planes { caller: caller.clone(), object: env.new_global_ref(object)? };
-        Ok(Ok(Self { planes, name, unit, value_unit, shape, channels, frames }))
+        Ok(Ok(Self { planes, name, unit, value_unit, shape, channels, frames, has_filler }))
     }
 }
 
@@ -96,6 +98,10 @@ impl SliceSource for JavaImage {
 
     fn value_unit(&self) -> &str {
         &self.value_unit
+    }
+
+    fn has_filler(&self) -> bool {
+        self.has_filler
     }
 
     fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
@@ -219,6 +225,10 @@ impl SliceSink for JavaSink {
             GreyType::U16 => self.planes.write(z, &numbers.map(|number| number as i16).collect::<Vec<_>>()),
             GreyType::F32 => self.planes.write(z, slice),
         }
+    }
+
+    fn mark_filler(&mut self) {
+        self.property(FILLER.0, FILLER.1);
     }
 
     fn read_done(&mut self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {

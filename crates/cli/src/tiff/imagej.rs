@@ -4,6 +4,7 @@
 //! is made of them here, so that a voxel has the size that ImageJ shows.
 
 use undulator::{
+    command::FILLER,
     grey::Window,
     stack::{GreyType, length},
 };
@@ -61,6 +62,12 @@ impl<'a> Text<'a> {
     /// What the grey values are measured in; empty if the text does not say it.
     pub fn value_unit(&self) -> String {
         self.get("vunit").map(unescaped).filter(|unit| unit != GREY_VALUE).unwrap_or_default()
+    }
+
+    /// Whether it has filler, as Undulator marks it.
+    pub fn has_filler(&self) -> bool {
+        let (key, value) = FILLER;
+        self.get(key) == Some(value)
     }
 
     /// Which numbers are shown as black and white.

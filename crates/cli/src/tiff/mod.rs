@@ -47,6 +47,7 @@ pub struct TiffImage {
     /// In grey values.
     range: Option<Window>,
     depth_missing: bool,
+    has_filler: bool,
     /// Where each slice is.
     slices: Vec<Place>,
 }
@@ -76,6 +77,7 @@ struct Described {
     value_unit: String,
     /// In numbers of the file, as ImageJ has them.
     range: Option<Window>,
+    has_filler: bool,
     slices: Vec<Place>,
 }
 
@@ -97,7 +99,7 @@ impl TiffImage {
         let length = file.metadata().map_err(unreadable)?.len();
         let described = pages.describe(kind, length).map_err(unusable)?;
         pages.check_whole(&described.slices, kind, length).map_err(unusable)?;
-        let Described { axes, calibration, meaning, value_unit, range, slices } = described;
+        let Described { axes, calibration, meaning, value_unit, range, has_filler, slices } = described;
         let Calibration { edges, unit, depth_missing } = calibration;
         let size = Size { slices: slices.len(), ..size };
         let shape = Shape::new(size, VoxelSize::in_unit(edges, &unit), kind.grey());
@@ -126,6 +128,7 @@ impl TiffImage {
             value_unit,
             range,
             depth_missing,
+            has_filler,
             slices,
         })
     }
@@ -214,15 +217,17 @@ impl Pages {
             let ome::Ome { axes, calibration, pages } = ome::read(&self.first.description, self.all.len())?;
             let slices = pages.into_iter().map(|page| self.all[page]).collect();
             let meaning = Meaning::Line(kind.scale());
-            return Ok(Described { axes, calibration, meaning, value_unit: String::new(), range: None, slices });
+            let (value_unit, range, has_filler) = (String::new(), None, false);
+            return Ok(Described { axes, calibration, meaning, value_unit, range, has_filler, slices });
         }
         let calibration = imagej::calibration(&self.first);
         let Some(text) = imagej::Text::of(&self.first) else {
             let axes = Axes { channels: 1, frames: 1 };
             let (meaning, slices) = (Meaning::Line(kind.scale()), self.all.clone());
-            return Ok(Described { axes, calibration, meaning, value_unit: String::new(), range: None, slices });
+            let (value_unit, range, has_filler) = (String::new(), None, false);
+            return Ok(Described { axes, calibration, meaning, value_unit, range, has_filler, slices });
         };
-        let (axes, range) = (text.axes(), text.range());
+        let (axes, range, has_filler) = (text.axes(), text.range(), text.has_filler());
         let meaning = text.meaning(kind.grey())?.unwrap_or(Meaning::Line(kind.scale()));
         let value_unit = text.value_unit();
         let slices = match text.images() {
@@ -230,7 +235,7 @@ impl Pages {
             images => self.contiguous(images, kind, length)?,
         };
         let axes = if text.images() == slices.len() { axes } else { Axes { channels: 1, frames: 1 } };
-        Ok(Described { axes, calibration, meaning, value_unit, range, slices })
+        Ok(Described { axes, calibration, meaning, value_unit, range, has_filler, slices })
     }
 
     /// The slices of ImageJ's files over 4 GiB: they follow each other without directories.
@@ -261,6 +266,10 @@ impl SliceSource for TiffImage {
 
     fn value_unit(&self) -> &str {
         &self.value_unit
+    }
+
+    fn has_filler(&self) -> bool {
+        self.has_filler
     }
 
     fn read(&self, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {

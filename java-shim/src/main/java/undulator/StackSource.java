@@ -63,6 +63,16 @@ public interface StackSource {
     int frames();
 
     /**
+     * Whether what holds the lowest grey value and is connected to the border of its slice was not measured. An image
+     * that Undulator made says so by a property.
+     *
+     * @return false if nothing is known
+     */
+    default boolean hasFiller() {
+        return false;
+    }
+
+    /**
      * Stored numbers of one plane, row by row. It may be the image's own array: the reader never writes to it.
      *
      * @param plane from zero

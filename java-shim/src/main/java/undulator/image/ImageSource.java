@@ -3,10 +3,12 @@ package undulator.image;
 import ij.ImagePlus;
 import ij.ImageStack;
 import ij.VirtualStack;
+import ij.io.FileInfo;
 import ij.measure.Calibration;
 import ij.plugin.FileInfoVirtualStack;
 import ij.process.ImageProcessor;
 import java.io.File;
+import java.util.Arrays;
 import undulator.CommandException;
 import undulator.StackSource;
 
@@ -17,6 +19,10 @@ import undulator.StackSource;
  * plane by plane.</p>
  */
 final class ImageSource implements StackSource {
+    /** The core's mark of filler. */
+    private static final String FILLER = "undulator.filler";
+    private static final String FILLER_VALUE = "lowest";
+
     private final String title;
     private final int[] size;
     private final double[] voxel;
@@ -25,6 +31,7 @@ final class ImageSource implements StackSource {
     private final String valueUnit;
     private final int channels;
     private final int frames;
+    private final boolean hasFiller;
     private final PlaneReader planes;
 
     private interface PlaneReader {
@@ -43,8 +50,19 @@ final class ImageSource implements StackSource {
         valueUnit = GreyScale.unit(image);
         channels = image.getNChannels();
         frames = image.getNFrames();
+        hasFiller = hasFiller(image);
         PlaneReader stored = reader(image.getStack());
         planes = table == null ? stored : plane -> GreyScale.calibrated(stored.read(plane), table);
+    }
+
+    /** By the property of an image, or by the description of a file that was written in place of one. */
+    private static boolean hasFiller(ImagePlus image) {
+        if (FILLER_VALUE.equals(image.getProp(FILLER))) {
+            return true;
+        }
+        FileInfo file = image.getOriginalFileInfo();
+        return file != null && file.description != null
+                && Arrays.asList(file.description.split("\\R")).contains(FILLER + "=" + FILLER_VALUE);
     }
 
     private static PlaneReader reader(ImageStack stack) {
@@ -126,6 +144,11 @@ final class ImageSource implements StackSource {
     @Override
     public int frames() {
         return frames;
+    }
+
+    @Override
+    public boolean hasFiller() {
+        return hasFiller;
     }
 
     @Override
