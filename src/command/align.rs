@@ -41,7 +41,7 @@ pub fn command() -> Command {
             Key::number("voxel", "Voxel size", 0.0, 0.0, Key::LONGEST)
                 .help("Edge of cubic voxels of the result, in the unit of the reference; 0 for the reference's grid.")
                 .group(result),
-            Key::flag("crop", "Crop").help("Keep only the region that both stacks show.").group(result),
+            Key::flag("crop", "Crop").help("Keep only the region that both stacks show.").set_in_dialogs().group(result),
             Key::choice("overlay", "Overlay", &[&["None"], Overlay::VARIANTS].concat())
                 .help("An image of both stacks to check the alignment visually.")
                 .group(result),

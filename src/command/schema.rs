@@ -53,6 +53,8 @@ pub struct Key {
     pub optional: bool,
     /// Whether a dialog remembers its value from one session to the next.
     pub remembered: bool,
+    /// Whether a dialog shows a flag as set at first. Macros, scripts and the command line name what they want.
+    pub set_in_dialogs: bool,
     /// What some of its values make of other options' defaults.
     pub presets: Vec<Preset>,
 }
@@ -132,6 +134,7 @@ impl Key {
             advanced: false,
             optional: false,
             remembered: false,
+            set_in_dialogs: false,
             presets: Vec::new(),
         }
     }
@@ -229,6 +232,11 @@ impl Key {
     /// Remembered by dialogs.
     pub fn remembered(self) -> Self {
         Self { remembered: true, ..self }
+    }
+
+    /// A flag that dialogs show as set at first.
+    pub fn set_in_dialogs(self) -> Self {
+        Self { set_in_dialogs: true, ..self }
     }
 
     /// `value` gives other options other defaults.

@@ -38,7 +38,12 @@ fn row(key: &Key) -> Vec<String> {
         Kind::Number { least, most } => (least.to_string(), most.to_string()),
         _ => Default::default(),
     };
-    let flags = [("advanced", key.advanced), ("optional", key.optional), ("remembered", key.remembered)];
+    let flags = [
+        ("advanced", key.advanced),
+        ("optional", key.optional),
+        ("remembered", key.remembered),
+        ("set-in-dialogs", key.set_in_dialogs),
+    ];
     let flags: Vec<&str> = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| *flag).collect();
     let (flags, choices) = (flags.join(" "), choices.join("\n"));
     let row = ["key", key.name, key.label, key.help, kind, key.unit, &key.default, &least, &most, ending, key.group];

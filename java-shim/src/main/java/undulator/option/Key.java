@@ -112,6 +112,11 @@ public final class Key {
         return flags.contains("remembered");
     }
 
+    /** What a dialog shows at first: for some flags not what macros take if they do not name them. */
+    String initialInDialog() {
+        return flags.contains("set-in-dialogs") ? "true" : initial;
+    }
+
     private boolean isOptional() {
         return flags.contains("optional");
     }

@@ -78,7 +78,7 @@ public final class OptionDialog {
     }
 
     private String remembered(Key key) {
-        String before = key.isRemembered() ? Prefs.get(preference(key), key.initial) : key.initial;
+        String before = key.isRemembered() ? Prefs.get(preference(key), key.initial) : key.initialInDialog();
         String last = REMEMBERED.getOrDefault(command.name() + " " + key.name(), before);
         // A result that is there is not to be written again; one that was stopped is to be gone on with.
         return key.isOptionalResult() && new File(last).exists() ? key.initial : last;
