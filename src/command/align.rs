@@ -41,7 +41,10 @@ pub fn command() -> Command {
             Key::number("voxel", "Voxel size", 0.0, 0.0, Key::LONGEST)
                 .help("Edge of cubic voxels of the result, in the unit of the reference; 0 for the reference's grid.")
                 .group(result),
-            Key::flag("crop", "Crop").help("Keep only the region that both stacks show.").set_in_dialogs().group(result),
+            Key::flag("crop", "Crop")
+                .help("Keep only the region that both stacks show.")
+                .set_in_dialogs()
+                .group(result),
             Key::choice("overlay", "Overlay", &[&["None"], Overlay::VARIANTS].concat())
                 .help("An image of both stacks to check the alignment visually.")
                 .group(result),
@@ -215,9 +218,10 @@ fn write(
         true => Some(host.create(&image("matched", "reference", images.reference, false))?),
         false => None,
     };
+    let mut beside = 0.0;
     if let Some(matched) = &mut matched {
         let same = Transform::identity();
-        align::apply_transform(reference, &target, &same, matched.as_mut(), progress.share(0.4..0.6))?;
+        beside = align::apply_transform(reference, &target, &same, matched.as_mut(), progress.share(0.4..0.6))?;
     }
     if options.text("overlay") != "None" {
         let overlay: Overlay = options.parse("overlay")?;
@@ -226,11 +230,13 @@ fn write(
             value_unit: String::new(),
             ..image("aligned-overlay", "moving", images.moving, false)
         };
-        let aligned = Written::new(format!("{}-aligned", moving.name()), shape(moving), aligned.as_mut());
+        let aligned = Written::new(format!("{}-aligned", moving.name()), shape(moving), empty, aligned.as_mut());
+        let aligned = Measured::by_mark(&aligned);
         let progress = progress.share(0.6..1.0);
         match &mut matched {
             Some(matched) => {
-                let beside = Written::new(reference.name().to_owned(), shape(reference), matched.as_mut());
+                let beside = Written::new(reference.name().to_owned(), shape(reference), beside, matched.as_mut());
+                let beside = Measured::by_mark(&beside);
                 draw(overlay, &aligned, &beside, both, host, progress)?;
             }
             None => draw(overlay, &aligned, reference, both, host, progress)?,

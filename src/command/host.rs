@@ -15,7 +15,7 @@ use crate::{
     grey::Window,
     picture::Picture,
     progress::{Event, Listener},
-    stack::{Shape, SliceSink, SliceSource, StackError, Voxels},
+    stack::{GreyType, Shape, SliceSink, SliceSource, StackError, Voxels},
     train::{Request, TrainEvent, TrainListener},
 };
 
@@ -297,12 +297,15 @@ impl SliceSink for VolumeSink<'_> {
 pub(super) struct Written<'a> {
     name: String,
     shape: Shape,
+    has_filler: bool,
     sink: Mutex<&'a mut dyn ImageSink>,
 }
 
 impl<'a> Written<'a> {
-    pub fn new(name: String, shape: Shape, sink: &'a mut dyn ImageSink) -> Self {
-        Self { name, shape, sink: Mutex::new(sink) }
+    /// With filler if a share of it, `unmeasured`, is not measured.
+    pub fn new(name: String, shape: Shape, unmeasured: f64, sink: &'a mut dyn ImageSink) -> Self {
+        let has_filler = unmeasured > 0.0 && shape.grey != GreyType::F32;
+        Self { name, shape, has_filler, sink: Mutex::new(sink) }
     }
 }
 
@@ -313,6 +316,10 @@ impl SliceSource for Written<'_> {
 
     fn shape(&self) -> Shape {
         self.shape
+    }
+
+    fn has_filler(&self) -> bool {
+        self.has_filler
     }
 
     fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
