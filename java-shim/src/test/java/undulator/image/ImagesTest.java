@@ -17,6 +17,7 @@ import ij.measure.Calibration;
 import ij.plugin.FileInfoVirtualStack;
 import ij.process.FloatProcessor;
 import ij.process.LUT;
+import ij.process.ShortProcessor;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -205,6 +206,48 @@ class ImagesTest {
         assertFalse(image.getCalibration().calibrated());
         assertEquals(-1, image.getDisplayRangeMin());
         assertEquals(9, image.getDisplayRangeMax());
+    }
+
+    private static ImagePlus calibrated(int function, double[] coefficients, String unit) {
+        ImagePlus image = new ImagePlus("scan.tif", new ShortProcessor(2, 1, new short[] {0, 100}, null));
+        image.getCalibration().setFunction(function, coefficients, unit);
+        return image;
+    }
+
+    @Test
+    void aStraightLineOfGreyValuesStaysInItsType() {
+        ImageSource source = new ImageSource(calibrated(Calibration.STRAIGHT_LINE, new double[] {-1024, 0.5}, "HU"));
+        assertEquals(16, source.size()[3]);
+        assertArrayEquals(new double[] {-1024, 0.5}, source.greyScale());
+        assertEquals("HU", source.valueUnit());
+        assertArrayEquals(new short[] {0, 100}, (short[]) source.read(0));
+        ImageSource plain = new ImageSource(numbered(2, 2, 1));
+        assertArrayEquals(new double[] {0, 1}, plain.greyScale());
+        assertEquals("", plain.valueUnit());
+    }
+
+    @Test
+    void aCurveOfGreyValuesBecomesFloats() {
+        ImageSource source = new ImageSource(calibrated(Calibration.POLY2, new double[] {1, 0, 0.01}, "OD"));
+        assertEquals(32, source.size()[3]);
+        assertArrayEquals(new double[] {0, 1}, source.greyScale());
+        assertArrayEquals(new float[] {1, 101}, (float[]) source.read(0), 1e-3f);
+    }
+
+    @Test
+    void aResultHasTheGreyScaleThatTheLibraryGivesIt() {
+        ImagePlus source = calibrated(Calibration.STRAIGHT_LINE, new double[] {-1024, 0.5}, "HU");
+        for (double[] scale : new double[][] {{-32768, 1}, {0, 1}, {10, 2}}) {
+            NewImage wanted = new NewImage("restored", "image", NewImage.SAME, null, null, NewImage.OTHER, "mm/m", 1, 1,
+                    true);
+            ResultImage made = result(source, wanted);
+            made.stack().begin(2, 1, 1, 16, new double[] {1, 1, 1}, scale);
+            made.stack().write(0, new short[] {0, 7});
+            Calibration calibration = made.make().getCalibration();
+            assertEquals(scale[0] + 7 * scale[1], calibration.getCValue(7), 1e-9);
+            assertEquals(scale[0] == -32768, calibration.isSigned16Bit());
+            assertEquals("mm/m", calibration.getValueUnit());
+        }
     }
 
     @Test
