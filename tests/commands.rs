@@ -176,7 +176,7 @@ fn each_volume_of_a_hyperstack_is_resampled() {
     let whole = Size { slices: size.slices * channels * frames, ..size };
     let volume = Volume::from_values("hyper", Shape { size: whole, ..shape }, &values);
     let host = MemoryHost::default().with(MemoryImage { volume, unit: "mm", value_unit: "", channels, frames });
-    run(&host, "Resample", "image=hyper voxel=0.3").unwrap();
+    run(&host, "Resample", "image=hyper voxel=0.0003").unwrap();
     let made = host.made("resampled");
     assert_eq!((made.image.channels, made.image.frames, made.image.grid), (2, 2, Grid::Resampled));
     let made = made.volume.unwrap();
@@ -195,7 +195,7 @@ fn each_volume_of_a_hyperstack_is_resampled() {
             );
         }
     }
-    let error = run(&host, "Resample", "image=hyper voxel=0.3 output=r.tif").unwrap_err();
+    let error = run(&host, "Resample", "image=hyper voxel=0.0003 output=r.tif").unwrap_err();
     assert_eq!(error.code, Code::Hyperstack);
     let error = run(&host, "Measure", "test=hyper reference=hyper").unwrap_err();
     assert_eq!(error.code, Code::Hyperstack);

@@ -72,6 +72,8 @@ final class ResultImage {
         stack.properties().forEach(image::setProp);
         // ImageJ keeps a copy.
         image.setCalibration(calibration(image));
+        // The copy of signed 16 bits lost its value unit.
+        GreyScale.set(image.getLocalCalibration(), stack.greyScale(), wanted.valueUnit());
         if (keepsGrid()) {
             for (int i = 1; i <= planes; i++) {
                 image.getStack().setSliceLabel(source.getStack().getSliceLabel(i), i);
@@ -136,7 +138,6 @@ final class ResultImage {
         if (!keepsGrid() && hasOrigin(before)) {
             moveOrigin(before, calibration);
         }
-        GreyScale.set(calibration, stack.greyScale(), wanted.valueUnit());
         return calibration;
     }
 
