@@ -186,15 +186,20 @@ fn aligned_and_resampled_stacks_keep_their_own_grey_scale() {
 }
 
 #[test]
-fn scores_do_not_hang_on_how_values_are_stored() {
+fn errors_are_those_of_the_values_shown() {
     let voxel = VoxelSize::isotropic(0.6);
-    let scores = |scale| {
+    let psnr = |scale: GreyScale| {
         let (a, b) = (waves("a", voxel, scale), waves("b", voxel, scale));
         let shifted: Vec<f32> = b.to_values().iter().map(|grey| grey + 100.0).collect();
         let host = MemoryHost::default().with(a).with(Volume::from_values("b", b.shape(), &shifted));
-        run(&host, "Measure", "test=a reference=b").unwrap().rows[0].clone()
+        let report = run(&host, "Measure", "test=a reference=b").unwrap();
+        let Some(Value::Number(psnr)) = report.rows[0].get("PSNR").cloned() else { panic!("no number") };
+        psnr
     };
-    assert_eq!(scores(GreyScale::SIGNED_16), scores(GreyScale::IDENTITY));
+    assert_eq!(psnr(GreyScale::SIGNED_16), psnr(GreyScale::IDENTITY));
+    // On a scale of half the range the same error is twice as large.
+    let half = GreyScale { offset: -1024.0, slope: 0.5 };
+    assert!((psnr(GreyScale::IDENTITY) - psnr(half) - 20.0 * 2f64.log10()).abs() < 1e-3);
 }
 
 /// A model that gives back what it sees: a single kernel of one, on these scales.
