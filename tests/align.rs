@@ -1,13 +1,13 @@
 //! Aligning measured and made-up pairs whose true transform is known.
 
-#[path = "common/battery.rs"]
-mod battery;
+#[path = "common/data.rs"]
+mod data;
 #[path = "common/grains.rs"]
 mod grains;
 
-use std::path::Path;
 use std::sync::Mutex;
 
+use data::battery;
 use grains::Grains;
 use nalgebra::{Matrix3, Vector3};
 use rand::{Rng, SeedableRng};
@@ -80,17 +80,12 @@ fn correlation(a: &[f32], b: &[f32]) -> f64 {
     product(a, ma, b, mb) / (product(a, ma, a, ma) * product(b, mb, b, mb)).sqrt()
 }
 
-fn truth() -> Transform {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/battery/truth.json");
-    Transform::load(Path::new(path)).unwrap()
-}
-
 /// To the accuracy where the images lie, and nearer to each other than by the truth file.
 #[test]
 fn the_battery_pair_raw_from_disk() {
     let (laboratory, synchrotron) = (battery::measured("laboratory"), battery::measured("synchrotron"));
     let found = align(&laboratory, &synchrotron, &AlignOptions::default(), Progress::silent()).unwrap();
-    let all = differences(&found.transform, &truth(), laboratory.shape(), synchrotron.shape());
+    let all = differences(&found.transform, &battery::truth(), laboratory.shape(), synchrotron.shape());
     let n = all.len() as f64;
     let total = all.iter().map(Vector3::norm).sum::<f64>() / n;
     let offset = all.iter().sum::<Vector3<f64>>() / n;
@@ -112,7 +107,7 @@ fn the_battery_pair_raw_from_disk() {
         .map(|(z, y, x)| whole[((first[0] + z) * height + first[1] + y) * width + first[2] + x])
         .collect();
     let fit = |transform| correlation(&written(&laboratory, &part, transform).to_values(), &reference);
-    let (ours, theirs) = (fit(&found.transform), fit(&truth()));
+    let (ours, theirs) = (fit(&found.transform), fit(&battery::truth()));
     println!("correlation on the reference's grid: {ours:.5}, by the truth {theirs:.5}");
     assert!(ours > theirs, "{ours} {theirs}");
 }
@@ -122,7 +117,7 @@ fn the_battery_pair_raw_from_disk() {
 #[test]
 fn the_synchrotron_volume_moved_to_the_laboratory_s_grid() {
     let (laboratory, synchrotron) = (battery::measured("laboratory"), battery::measured("synchrotron"));
-    let truth = truth();
+    let truth = battery::truth();
     let back = after(&truth, &Transform::identity());
     let moved = written(&synchrotron, &Target::of(laboratory.shape()), &back);
     let moved = noisy(&moved, 5500.0, &mut ChaCha8Rng::seed_from_u64(1));
@@ -442,7 +437,7 @@ fn a_transform_is_saved_and_loaded() {
         assert_eq!((loaded.shift, &loaded.drift), (transform.shift, &transform.drift));
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the temporary file is left");
-    let truth = truth().parts();
+    let truth = battery::truth().parts();
     assert!((truth.scale - 1.012).abs() < 1e-9 && (truth.angles_deg[0] - 2.98).abs() < 0.01 && !truth.mirrored);
 
     let bad = [

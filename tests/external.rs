@@ -24,7 +24,7 @@ use undulator_compute::{
     network::{Architecture, Spec},
 };
 
-const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/bioimageio/tiny_rednet.bioimage.io.zip");
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/bioimageio/tiny_rednet.bioimage.io.zip");
 
 fn external(path: &Path) -> ExternalModel {
     match load(path, false) {

@@ -1,12 +1,13 @@
 //! PSNR against ImageMagick, SSIM against scikit-image, percentiles and baselines against numpy and scipy.
 
-#[path = "common/battery.rs"]
-mod battery;
+#[path = "common/data.rs"]
+mod data;
 #[path = "common/python.rs"]
 mod python;
 
 use std::process::Command;
 
+use data::battery;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use undulator::grey::{HIGH_PERCENT, LOW_PERCENT, Window};

@@ -1,8 +1,9 @@
 //! The whole path from two scans as they were measured: align, train, apply.
 
-#[path = "common/battery.rs"]
-mod battery;
+#[path = "common/data.rs"]
+mod data;
 
+use data::battery;
 use nalgebra::Vector3;
 use tempfile::TempDir;
 use undulator::{
@@ -77,8 +78,7 @@ fn restored(laboratory: &Volume, synchrotron: &Volume, grid: &Target, transform:
 #[test]
 fn the_found_transform_serves_as_well_as_the_true_one() {
     let (laboratory, synchrotron) = (battery::measured("laboratory"), battery::measured("synchrotron"));
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/battery/truth.json");
-    let truth = Transform::load(file.as_ref()).unwrap();
+    let truth = battery::truth();
     let found = align(&laboratory, &synchrotron, &AlignOptions::default(), Progress::silent()).unwrap().transform;
     let grid = middle(Target::chosen(&laboratory, &synchrotron, &found, 0.6, true).unwrap(), 108);
     let drifted = Transform { shift: truth.shift + Vector3::from(battery::mean_of_drift()), ..truth.clone() };

@@ -1,13 +1,14 @@
 //! Resampling, against scipy and Pillow and for what must hold of any stack.
 
-#[path = "common/battery.rs"]
-mod battery;
+#[path = "common/data.rs"]
+mod data;
 #[path = "common/python.rs"]
 mod python;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use data::battery;
 use ndarray::ArrayViewMut2;
 use proptest::prelude::*;
 use serde_json::json;

@@ -1,8 +1,7 @@
 //! Training and applying on measured data, and what happens when it cannot go well.
 
-#[path = "common/battery.rs"]
-mod battery;
-mod common;
+#[path = "common/data.rs"]
+mod data;
 #[path = "common/patterns.rs"]
 mod patterns;
 
@@ -14,7 +13,7 @@ use std::{
     },
 };
 
-use common::tiff_volume;
+use data::{battery, tiff_volume};
 use patterns::{pair, volume};
 use tempfile::TempDir;
 use undulator::{
@@ -69,7 +68,7 @@ fn measured_tooth_slice_gains_three_decibels_over_the_grey_matched_input() {
     let model = Model::load(&options.model).unwrap();
     let mut restored = Volume::black("restored", low.shape());
     apply(&low, None, &model, DeviceRequest::Cpu, &mut restored, Progress::silent()).unwrap();
-    let second = |volume: &Volume| common::slices(volume, 1..2);
+    let second = |volume: &Volume| data::slices(volume, 1..2);
     let applied = apply(
         &second(&low),
         Some(&second(&reference)),

@@ -9,6 +9,7 @@ samples a level, started centre on centre, which is its usual recipe; it has no 
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ import numpy as np
 import tifffile
 from scipy import ndimage
 
-DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "battery"
+DATA = Path(os.environ.get("UNDULATOR_DATA", Path(__file__).resolve().parents[2] / "tests" / "data")) / "battery"
 LABORATORY, SYNCHROTRON = 0.310, 0.495
 
 

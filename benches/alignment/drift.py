@@ -1,4 +1,4 @@
-"""Whether the laboratory's scan of ../shared/data/battery drifted: python benches/alignment/drift.py
+"""Whether the laboratory scan of the battery pair drifted: [UNDULATOR_DATA=FOLDER] python benches/alignment/drift.py
 
 By the Fourier slice theorem each direction of a slice's spectrum comes from one projection. So the shift along that
 direction between the laboratory's slices and the synchrotron's, brought onto the laboratory's grid by truth.json, is how
@@ -6,13 +6,14 @@ far the sample lay from its nominal place on the detector when that projection w
 """
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import tifffile
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-DATA = Path(__file__).resolve().parents[2] / "../shared/data/battery"
+DATA = Path(os.environ.get("UNDULATOR_DATA", Path(__file__).resolve().parents[2] / "tests" / "data")) / "battery"
 STEP = 5.0  # degrees between directions
 BAND = (0.03, 0.30)  # cycles per µm: structure that rises above the noise
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Undulator and elastix side by side on ../shared/data/battery: ./benches/alignment/run.sh [STARTS]
+# Undulator and elastix side by side on the battery pair: [UNDULATOR_DATA=FOLDER] ./benches/alignment/run.sh [STARTS]
+# The pair is that of tests/data, or that of FOLDER.
 # Makes its own virtual environment below target/.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

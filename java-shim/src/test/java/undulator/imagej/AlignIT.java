@@ -12,7 +12,7 @@ import undulator.imagej.RealImageJ.Outcome;
 
 /** The whole path of a measured pair, as two scanners left it: align, train, apply. */
 class AlignIT {
-    private static final Path BATTERY = Path.of("../../shared/data/battery").toAbsolutePath().normalize();
+    private static final Path BATTERY = Path.of("../tests/data/battery").toAbsolutePath().normalize();
 
     private static final String OPEN = """
             open("BATTERY/laboratory.tif"); rename("laboratory"); setVoxelSize(0.31, 0.31, 0.31, "um");
@@ -72,7 +72,7 @@ class AlignIT {
         for (String edge : outcome.value("size").split(" ")) {
             assertTrue(Integer.parseInt(edge) >= 30, outcome.output());
         }
-        assertTrue(Integer.parseInt(outcome.value("size").split(" ")[0]) > 150, outcome.output());
+        assertTrue(Integer.parseInt(outcome.value("size").split(" ")[0]) > 100, outcome.output());
         assertEquals(outcome.value("size"), outcome.value("matched size"));
         assertEquals(outcome.value("size") + " 2 8", outcome.value("overlay"));
         assertTrue(Files.size(folder.resolve("my transform.json")) > 100);
@@ -96,6 +96,9 @@ class AlignIT {
                 print("fit: " + getResult("NCC after", nResults - 1) + " " + getResult("NCC after", nResults - 2));
                 run("Undulator Measure...", "test=laboratory-aligned reference=first");
                 print("PSNR: " + getResultString("PSNR", nResults - 1));
+                selectImage("laboratory");
+                makeRectangle(12, 12, 216, 216);
+                run("Crop");
                 selectImage("synchrotron");
                 run("Properties...", "origin=10,20,3");
                 run("Undulator Align...", pair + "transform=[FOLDER/t.json] crop voxel=1.2");
@@ -113,8 +116,9 @@ class AlignIT {
         String[] fits = outcome.value("fit").split(" ");
         assertEquals(Double.parseDouble(fits[0]), Double.parseDouble(fits[1]), 1e-9);
         assertEquals("Infinity", outcome.value("PSNR"));
-        // 89 voxels without cropping. The origin keeps its place in the sample: at 4.1 and 8.2 voxels of 1.2 um without it.
-        assertTrue(outcome.number("cropped") > 75 && outcome.number("cropped") < 88, outcome.output());
+        // 56 voxels without cropping. The origin keeps its place in the sample: at 4.1 and 8.2 voxels of 1.2 um without it.
+        // The laboratory volume, made smaller about its centre, does not show the low ends of x and y.
+        assertTrue(outcome.number("cropped") > 45 && outcome.number("cropped") < 56, outcome.output());
         assertTrue(outcome.number("origin x") > 1 && outcome.number("origin x") < 3.6, outcome.output());
         assertTrue(outcome.number("origin y") > 3 && outcome.number("origin y") < 7.5, outcome.output());
     }

@@ -61,7 +61,7 @@ class ModelsIT {
 
     @Test
     void aModelOfAnotherProgramIsLookedAtInstalledAndApplied() throws Exception {
-        Path other = Path.of("..", "..", "shared", "bioimageio", "tiny_rednet.bioimage.io.zip").toAbsolutePath().normalize();
+        Path other = Path.of("../tests/data/bioimageio/tiny_rednet.bioimage.io.zip").toAbsolutePath().normalize();
         Outcome outcome = RealImageJ.headless(folder).macro("""
                 run("Clear Results");
                 run("Undulator Models...", "model=[OTHER]");

@@ -1,5 +1,7 @@
-//! TIFF stacks of the shared test data.
+//! The images of `tests/data`. Include it with `#[path = "common/data.rs"] mod data;`.
 #![allow(dead_code, reason = "each test uses its own part")]
+
+pub mod battery;
 
 use std::{fs::File, io::BufReader, path::PathBuf};
 
@@ -9,14 +11,14 @@ use undulator::{
     volume::Volume,
 };
 
-/// A file of the shared test data.
-pub fn data(name: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")).join(name)
+/// A file of the test data.
+pub fn path(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data")).join(name)
 }
 
-/// Reads every slice of a TIFF of the shared test data.
+/// Reads every slice of a TIFF file of the test data, as cubic voxels of that edge.
 pub fn tiff_volume(name: &str, voxel: f64) -> Volume {
-    let path = data(name);
+    let path = path(name);
     let file = File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut decoder = Decoder::new(BufReader::new(file)).unwrap();
     let (width, height) = decoder.dimensions().unwrap();
@@ -41,7 +43,8 @@ pub fn tiff_volume(name: &str, voxel: f64) -> Volume {
         decoder.next_image().unwrap();
     }
     let size = Size::new(width as usize, height as usize, slices);
-    Volume::from_values(name, Shape::new(size, VoxelSize::isotropic(voxel), grey), &values)
+    let name = path.file_stem().unwrap().to_string_lossy();
+    Volume::from_values(&name, Shape::new(size, VoxelSize::isotropic(voxel), grey), &values)
 }
 
 /// Some slices of a volume as a volume of their own.
