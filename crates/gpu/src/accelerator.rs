@@ -1,4 +1,4 @@
-//! One GPU that can be used.
+//! A usable GPU.
 
 use std::fmt;
 
@@ -18,9 +18,9 @@ use crate::{
 /// One NVIDIA GPU, and the precision of its multiplications.
 #[derive(Clone, Debug)]
 pub(crate) struct CudaGpu {
-    /// Its number.
+    /// Its index.
     pub index: usize,
-    /// Its name, as the driver gives it.
+    /// Its name, as reported by the driver.
     pub name: String,
     pub matmul: MatmulPrecision,
 }

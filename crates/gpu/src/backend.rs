@@ -30,7 +30,7 @@ impl Backend for CudaBackend {
     }
 }
 
-/// The GPU with that number, or the first that is `usable`.
+/// The GPU with that index, or the first that is `usable`.
 fn pick(
     cuda: &Cuda,
     usable: &dyn Fn(usize) -> Result<(), String>,
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use crate::cuda::complete;
 
-    /// A machine with a CPU of two threads.
+    /// A machine with a two-thread CPU.
     struct Machine<'a> {
         cuda: &'a Cuda,
         usable: fn(usize) -> Result<(), String>,

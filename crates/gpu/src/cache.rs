@@ -1,8 +1,8 @@
-//! Where files are kept that can be made again.
+//! The cache folder, for files that can be recreated.
 
 use std::{env, path::PathBuf};
 
-/// The user's folder for them.
+/// The user's cache folder.
 pub(crate) fn folder() -> PathBuf {
     dirs::cache_dir().unwrap_or_else(env::temp_dir).join("undulator")
 }

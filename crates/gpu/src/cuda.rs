@@ -1,8 +1,8 @@
-//! What there is of CUDA on this machine.
+//! What was found of CUDA on this machine.
 
 use std::path::PathBuf;
 
-/// One NVIDIA GPU that the driver shows.
+/// One NVIDIA GPU that the driver reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gpu {
     /// Its name.
@@ -26,14 +26,14 @@ impl Gpu {
     }
 }
 
-/// NVRTC, CUDA's run-time compiler, as it was opened.
+/// The NVRTC, CUDA's run-time compiler, that was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nvrtc {
     /// Its version, as (major, minor).
     pub version: (i32, i32),
-    /// Its file, where this program chose it; the system's loader chose it otherwise.
+    /// Its file, if this program chose it rather than the system's loader.
     pub file: Option<PathBuf>,
-    /// What would suit better but cannot be used, and what to do.
+    /// What would fit better but cannot be used, and what to do.
     pub passed_over: Option<String>,
 }
 
@@ -42,7 +42,7 @@ pub struct Nvrtc {
 pub struct Cuda {
     /// The driver's CUDA version as (major, minor), or what is missing and what to do.
     pub driver: Result<(i32, i32), String>,
-    /// The GPUs that the driver shows.
+    /// The GPUs that the driver reports.
     pub gpus: Vec<Gpu>,
     /// NVRTC, or what is missing and what to do.
     pub nvrtc: Result<Nvrtc, String>,
@@ -50,11 +50,11 @@ pub struct Cuda {
     pub headers: Result<PathBuf, String>,
 }
 
-/// The oldest CUDA that a driver must speak.
+/// The oldest CUDA version that a driver must support.
 const OLDEST: (i32, i32) = (12, 0);
 
 impl Cuda {
-    /// The first thing that keeps CUDA from being used, with what to do; `None` when all is there.
+    /// The first reason why CUDA cannot be used, with what to do; `None` if everything is there.
     pub fn missing(&self) -> Option<String> {
         let none = || "the NVIDIA driver shows no GPU (nvidia-smi lists them)".to_owned();
         let too_old = |version: &(i32, i32)| {
@@ -74,7 +74,7 @@ impl Cuda {
     }
 }
 
-/// A machine that lacks nothing.
+/// A complete machine.
 #[cfg(test)]
 pub(crate) fn complete() -> Cuda {
     Cuda {

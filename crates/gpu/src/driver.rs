@@ -1,4 +1,4 @@
-//! Asks the NVIDIA driver what there is. Its libraries are opened at run time.
+//! Queries the NVIDIA driver. Its libraries are opened at run time.
 
 use cudarc::driver::{
     CudaContext, result as driver,
@@ -48,7 +48,7 @@ pub(crate) fn free_memory(index: usize) -> Option<u64> {
     if !unsafe { driver_library::is_culib_present() } {
         return None;
     }
-    // On a thread of its own, because asking binds the thread to a context, which is nobody else's business.
+    // On a separate thread, because the query binds the thread to a context.
     let asked = std::thread::spawn(move || CudaContext::new(index).and_then(|context| context.mem_get_info()));
     asked.join().ok()?.ok().map(|(free, _)| free as u64)
 }

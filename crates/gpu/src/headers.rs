@@ -1,4 +1,4 @@
-//! CUDA's headers, which every kernel needs: whether they are complete, and in one folder.
+//! The CUDA headers that every kernel needs: checks that they are complete, and in one folder.
 
 use std::{
     fs, io,
@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 
 use crate::toolkit::{Installation, entries};
 
-/// What CubeCL's kernels include, each with the packages that bring it: NVIDIA's own, and pip's.
+/// The headers that CubeCL's kernels include, each with the packages that contain it: NVIDIA's, and pip's.
 ///
-/// Without those for tensor cores CubeCL would pass over its fast kernels and say nothing.
+/// Without those for tensor cores CubeCL would silently skip its fast kernels.
 pub(crate) const NEEDED: [(&str, &str, &str); 6] = [
     ("cuda_runtime.h", "cuda-cudart-dev", "nvidia-cuda-runtime-cu12"),
     ("cuda_fp16.h", "cuda-cudart-dev", "nvidia-cuda-runtime-cu12"),
@@ -86,7 +86,7 @@ pub(crate) fn gathered(folders: &[PathBuf], cache: &Path) -> io::Result<PathBuf>
     if lacking(std::slice::from_ref(&include)).is_empty() {
         return Ok(include);
     }
-    // What an older start or another process has half made is in nobody's way: a whole folder takes its name at the end.
+    // Renamed when complete, so that leftovers of earlier or parallel processes do no harm.
     fs::create_dir_all(cache.join("headers"))?;
     let fresh = tempfile::tempdir_in(cache.join("headers"))?;
     for folder in folders {
@@ -100,7 +100,7 @@ pub(crate) fn gathered(folders: &[PathBuf], cache: &Path) -> io::Result<PathBuf>
     Ok(include)
 }
 
-/// A name for these folders as they are today: packages that are replaced get another one.
+/// A name for the present content of these folders: a replaced package gives another name.
 fn name(folders: &[PathBuf]) -> io::Result<String> {
     let mut hash = Sha256::new();
     for folder in folders {
@@ -110,7 +110,7 @@ fn name(folders: &[PathBuf]) -> io::Result<String> {
     Ok(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Adds what is in `from` to the folder `to`; what is there already stays.
+/// Adds the content of `from` to the folder `to`, without replacing anything.
 fn gather(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for path in entries(from) {
@@ -216,7 +216,7 @@ mod tests {
         fs::write(include.join("mark"), "").unwrap();
         assert_eq!(gathered(&folders, &cache).unwrap(), include);
         assert!(include.join("mark").exists());
-        // One that was left unfinished is made anew.
+        // An unfinished one is made again.
         fs::remove_file(include.join("mma.h")).unwrap();
         assert_eq!(gathered(&folders, &cache).unwrap(), include);
         assert!(include.join("mma.h").exists() && !include.join("mark").exists());

@@ -1,7 +1,7 @@
-//! Where compiled GPU kernels and the findings of autotuning are kept.
+//! The cache of compiled GPU kernels and autotuning results.
 //!
-//! CubeCL would keep no kernels, and look for a project folder above the current one, which for ImageJ is anywhere. It
-//! names a kept kernel by the kernel alone: not by the GPU, the compiler or the driver. So the folder's name has these.
+//! By default CubeCL keeps no kernels, and looks for a project folder above the current one, which for ImageJ can be anywhere.
+//! Its cache is keyed by the kernel alone, not by GPU, compiler or driver. So those are part of the folder's name.
 
 use std::{fs, panic::catch_unwind, path::PathBuf, sync::OnceLock};
 
@@ -11,18 +11,18 @@ use cubecl_runtime::config::{
 
 use crate::cuda::{Cuda, Gpu};
 
-/// Lets CubeCL keep them in the user's cache folder, so that the second start is quick. Call it before the first kernel;
-/// gives back the folder, or `None` where there is none to write to and every start compiles anew.
+/// Makes CubeCL use the user's cache folder, so that later starts are fast. Call it before the first kernel. Returns the
+/// folder, or `None` if none is writable and every start compiles again.
 ///
-/// CubeCL has one folder for the whole process. Machines with unlike GPUs keep no compiled kernels, because one GPU would
-/// be given those of the other; what autotuning found is kept by the GPU's number, in a folder that names them all.
+/// CubeCL has one folder per process. With different GPUs no compiled kernels are kept, because one GPU would get those of
+/// another; autotuning results are kept by the index of the GPU, in a folder that names them all.
 pub(crate) fn keep(cuda: &Cuda) -> Option<PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     FOLDER
         .get_or_init(|| {
             let folder = dirs::cache_dir()?.join("undulator").join("kernels").join(name(cuda)?);
             fs::create_dir_all(&folder).ok()?;
-            // A new file tells whether the folder can be written: CubeCL would panic in the middle of a training.
+            // A new file shows whether the folder is writable: CubeCL would panic during training.
             tempfile::NamedTempFile::new_in(&folder).ok()?;
             let cache = || CacheConfig::File(folder.clone());
             let config = CubeClRuntimeConfig {
@@ -30,7 +30,7 @@ pub(crate) fn keep(cuda: &Cuda) -> Option<PathBuf> {
                 compilation: CompilationConfig { cache: alike(&cuda.gpus).then(cache), ..Default::default() },
                 ..Default::default()
             };
-            // It panics when another has settled it before.
+            // It panics if it was configured before.
             catch_unwind(|| CubeClRuntimeConfig::set(config)).ok()?;
             Some(folder)
         })
@@ -41,7 +41,7 @@ fn alike(gpus: &[Gpu]) -> bool {
     gpus.windows(2).all(|pair| pair[0].name == pair[1].name && pair[0].capability == pair[1].capability)
 }
 
-/// The folder's name: the GPUs, the compiler's version and that of the driver. `None` where one of them is not known.
+/// The folder's name: the GPUs, the compiler's version and the driver's. `None` if one of them is unknown.
 fn name(cuda: &Cuda) -> Option<String> {
     let ((compiler_major, compiler_minor), (major, minor)) =
         (cuda.nvrtc.as_ref().ok()?.version, *cuda.driver.as_ref().ok()?);
@@ -53,7 +53,7 @@ fn name(cuda: &Cuda) -> Option<String> {
     Some(format!("{gpus}-nvrtc-{compiler_major}.{compiler_minor}-driver-{major}.{minor}"))
 }
 
-/// A GPU's name in letters and figures, and its kind of machine code.
+/// A GPU's name in letters and digits, and its architecture.
 fn gpu(gpu: &Gpu) -> String {
     let words = gpu.name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let (major, minor) = gpu.capability;

@@ -1,9 +1,9 @@
 //! Networks on NVIDIA GPUs, by Burn: the backend behind `device=cuda`.
 //!
-//! [`register`] makes it one of the [devices](undulator_compute::device). `search` finds what there is of CUDA before
-//! anything touches it: `driver` asks the NVIDIA driver, `toolkit` knows where CUDA's files may be, `headers` and `nvrtc`
-//! take them from there. `probe` has a GPU compute something before anybody counts on it, `backend` picks one, and
-//! `report` tells users. `engine` computes, on what `settle` and `kernel_cache` have set up.
+//! [`register`] adds it to the [devices](undulator_compute::device). `search` looks for CUDA before it is used: `driver`
+//! queries the NVIDIA driver, `toolkit` knows the usual folders, and `headers` and `nvrtc` find the files there. `probe` tests a
+//! GPU with a small computation before it is used, `backend` picks one, and `report` shows users what was found. `engine`
+//! computes, on what `settle` and `kernel_cache` have configured.
 
 mod accelerator;
 mod backend;
@@ -24,7 +24,7 @@ mod toolkit;
 pub use engine::{BurnRunner, BurnTrainer};
 pub use matmul_precision::MatmulPrecision;
 
-/// Makes CUDA known to [`undulator_compute::device`]. Nothing is looked for yet.
+/// Registers CUDA with [`undulator_compute::device`]. Nothing is searched for yet.
 pub fn register() {
     undulator_compute::device::register(&backend::CudaBackend);
 }

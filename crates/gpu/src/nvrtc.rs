@@ -1,13 +1,13 @@
-//! Opens NVRTC, CUDA's run-time compiler, so that cudarc finds the one that suits the driver and the GPUs.
+//! Opens NVRTC, CUDA's run-time compiler, so that cudarc finds the one that fits the driver and the GPUs.
 //!
-//! cudarc asks the system's loader for a list of bare names and takes the first that opens. The loader knows a library that
-//! is open already: on Linux by the name that it calls itself (libnvrtc.so.12, .13), on Windows by its file's name. So the
-//! one that is wanted is opened by its full path first.
+//! cudarc asks the system's loader for a list of bare names and takes the first that opens. The loader reuses a library that
+//! is already open: on Linux by its soname (libnvrtc.so.12, .13), on Windows by its file name. So the wanted one is opened by
+//! its full path first.
 //!
 //! On Windows the names end in the version, and cudarc tries those of one major version alone. The library of another is
 //! therefore copied to the cache under the name that cudarc tries first.
 //!
-//! On Linux a link named libnvrtc.so in the loader's own path comes before all that. It can only be told.
+//! On Linux a link named libnvrtc.so in the loader's path takes precedence; that can only be reported.
 
 use std::{
     ffi::{OsStr, c_int},
@@ -25,12 +25,12 @@ use crate::{
     toolkit::{Installation, compilers, entries},
 };
 
-/// Opens the NVRTC that suits best, once for the process.
+/// Opens the NVRTC that fits best, once per process.
 ///
 /// # Errors
-/// When there is none, or none that can be used, and what to do.
+/// When there is none, or none that can be used; the error says what to do.
 pub(crate) fn open(installations: &[Installation], driver: Option<(i32, i32)>, gpus: &[Gpu]) -> Result<Nvrtc, String> {
-    // cudarc keeps the library that it took: another one can be had by a new start alone.
+    // cudarc keeps its library: another one can only be used after a restart.
     static OPENED: Mutex<Option<Nvrtc>> = Mutex::new(None);
     let mut opened = OPENED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(nvrtc) = &*opened {
@@ -82,19 +82,19 @@ fn passed_over(file: &Path, (major, minor): (i32, i32), (other_major, other_mino
     )
 }
 
-/// What an NVRTC says of itself.
+/// What an NVRTC reports about itself.
 struct About {
     version: (i32, i32),
-    /// The compute capabilities that it knows, as 86 for 8.6; all where it does not say.
+    /// The compute capabilities that it supports, as 86 for 8.6; all if it does not say.
     known: Option<Vec<c_int>>,
 }
 
-/// How well an NVRTC suits; the larger the better.
+/// How well an NVRTC fits; larger is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Fit {
     /// How many of the GPUs it knows.
     gpus: usize,
-    /// Whether the driver is sure to take what it makes.
+    /// Whether the driver certainly accepts its output.
     driver: bool,
 }
 
@@ -108,7 +108,7 @@ impl Fit {
     }
 }
 
-/// An NVRTC that is open to be asked. It is closed again unless it is to stay.
+/// An NVRTC opened for queries. It is closed again unless it is kept.
 struct Candidate {
     library: Library,
     file: PathBuf,
@@ -129,7 +129,7 @@ impl Candidate {
         let mut more = builtins(&self.file, self.about.version);
         let names = get_lib_name_candidates("nvrtc");
         if cfg!(windows) && !names.iter().any(|candidate| candidate.eq_ignore_ascii_case(name(&self.file))) {
-            // Without the copy cudarc finds nothing or another one, which is told.
+            // Without the copy cudarc finds none or another one, which is reported.
             more.extend(copied(&self.file, self.about.version, &names[0]));
         }
         // SAFETY: opening a library runs only its own initialisers.
@@ -160,7 +160,7 @@ fn copied(file: &Path, (major, minor): (i32, i32), name: &str) -> io::Result<Pat
     let copy = folder.join(name);
     if !copy.is_file() {
         fs::create_dir_all(&folder)?;
-        // Another process may do the same: a whole file takes its name at the end.
+        // Renamed when complete, since another process may do the same.
         let fresh = tempfile::NamedTempFile::new_in(&folder)?;
         fs::copy(file, fresh.path())?;
         fresh.persist(&copy)?;
@@ -168,7 +168,7 @@ fn copied(file: &Path, (major, minor): (i32, i32), name: &str) -> io::Result<Pat
     Ok(copy)
 }
 
-/// What the library says that cudarc is going to take.
+/// What the library that cudarc will use reports.
 fn taken_by_cudarc() -> Option<About> {
     // SAFETY: opening the library runs only its own initialisers.
     let library = get_lib_name_candidates("nvrtc").into_iter().find_map(|name| unsafe { Library::new(name) }.ok())?;
@@ -213,7 +213,7 @@ mod tests {
         let ampere = [gpu(8, 6)];
         assert!(fit(&twelve, (12, 9), &ampere) > fit(&thirteen, (12, 9), &ampere));
         assert_eq!(fit(&twelve, (13, 0), &ampere), fit(&thirteen, (13, 0), &ampere));
-        // One that does not say what it knows may know all.
+        // One that does not report its capabilities may support all.
         let silent = About { version: (12, 8), known: None };
         assert_eq!(fit(&silent, (12, 8), &ampere), fit(&twelve, (12, 9), &ampere));
     }

@@ -1,7 +1,7 @@
-//! Has a GPU compute something before anybody counts on it.
+//! Tests a GPU with a small computation before it is used.
 //!
-//! Driver, compiler, headers and GPU must fit each other, and CubeCL panics on a thread of its own where they do not. So a
-//! small kernel is compiled with CubeCL's own options, loaded, run and read back, and what does not fit is told in words.
+//! Driver, compiler, headers and GPU must be compatible; otherwise CubeCL panics on one of its own threads. So a small kernel is
+//! compiled with CubeCL's options, loaded, run and read back, and incompatibilities are reported in words.
 
 use std::{
     collections::BTreeSet,
@@ -25,10 +25,10 @@ use undulator_compute::worker;
 
 use crate::cuda::{Cuda, Gpu, Nvrtc};
 
-/// A GPU and what is to serve it.
+/// A GPU and what it is to be used with.
 struct Case<'a> {
     gpu: &'a Gpu,
-    /// The CUDA that the driver speaks.
+    /// The CUDA version of the driver.
     driver: (i32, i32),
     nvrtc: &'a Nvrtc,
     /// The folder of the headers.
@@ -38,7 +38,7 @@ struct Case<'a> {
 /// Values that the kernel writes.
 const COUNT: usize = 32;
 
-/// Whether GPU `index` computes what it should. The first time it compiles and runs a small kernel.
+/// Whether GPU `index` computes correctly. The first call compiles and runs a small kernel.
 ///
 /// # Errors
 /// What is missing or does not fit, and what to do, in words for users.
@@ -52,7 +52,7 @@ pub(crate) fn usable(cuda: &Cuda, index: usize) -> Result<(), String> {
     run(index, &Case { gpu, driver: *driver, nvrtc, include })
 }
 
-/// Tries GPU `index`. A success is remembered for the process, a failure is asked again.
+/// Tests GPU `index`. A success is remembered for the process, a failure is tested again.
 ///
 /// # Errors
 /// What does not fit, and what to do.
@@ -62,7 +62,7 @@ fn run(index: usize, case: &Case) -> Result<(), String> {
     if usable.contains(&index) {
         return Ok(());
     }
-    // On a thread of its own, because a CUDA context belongs to a thread.
+    // On a separate thread, because a CUDA context belongs to a thread.
     thread::scope(|scope| scope.spawn(|| worker::catch(|| attempt(index, case))).join())
         .map_err(|panic| worker::describe(panic.as_ref()))
         .and_then(|caught| caught.map_err(|error| error.to_string()))
@@ -78,7 +78,7 @@ fn attempt(index: usize, case: &Case) -> Result<(), String> {
 }
 
 impl Case<'_> {
-    /// As CubeCL's kernels begin on that GPU.
+    /// The test kernel, with the includes of CubeCL's kernels on that GPU.
     fn source(&self) -> String {
         let mut source = "#include <cuda_runtime.h>\n".to_owned();
         if self.gpu.capability >= (7, 0) {
@@ -92,7 +92,7 @@ impl Case<'_> {
                out[threadIdx.x] = 2.0f * threadIdx.x + 1.0f;\n}\n"
     }
 
-    /// CubeCL's.
+    /// CubeCL's options.
     fn options(&self) -> Vec<String> {
         let (major, minor) = self.gpu.capability;
         let own = if major >= 9 { "a" } else { "" };
@@ -164,7 +164,7 @@ impl Case<'_> {
     }
 }
 
-/// The first line of a compiler's log that says what is wrong, in at most 200 characters.
+/// The first line of a compiler's log that names an error, in at most 200 characters.
 fn first_error(log: &str) -> String {
     let lines = || log.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = lines().find(|line| line.contains("error")).or_else(|| lines().next());
@@ -189,18 +189,18 @@ struct Program(nvrtcProgram);
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // SAFETY: nobody else has the program. What it might answer is of no use any more.
+        // SAFETY: the program is used nowhere else. Its result no longer matters.
         let _ = unsafe { nvrtc::destroy_program(self.0) };
     }
 }
 
-/// What a C string holds that NVRTC wrote.
+/// The text of a C string written by NVRTC.
 fn text(bytes: &[c_char]) -> String {
     let bytes: Vec<u8> = bytes.iter().map(|byte| byte.to_ne_bytes()[0]).collect();
     CStr::from_bytes_until_nul(&bytes).map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned())
 }
 
-/// Loads the kernel, runs it, and gives back what it wrote, or the step that failed.
+/// Loads and runs the kernel. Returns what it wrote, or the step that failed.
 fn launch(index: usize, ptx: &[c_char]) -> Result<[f32; COUNT], (&'static str, DriverError)> {
     let step = |name: &'static str| move |error| (name, error);
     let ordinal = i32::try_from(index).unwrap_or(i32::MAX);

@@ -1,4 +1,4 @@
-//! What there is of CUDA and what is missing, as rows of a table for users.
+//! What was found of CUDA and what is missing, as rows of a table for users.
 
 use undulator_compute::device::Row;
 

@@ -1,4 +1,4 @@
-//! Puts together what is found of CUDA.
+//! Collects what was found of CUDA.
 
 use std::{
     env,
@@ -25,7 +25,7 @@ pub(crate) fn cuda() -> Cuda {
     Cuda { driver, gpus, nvrtc, headers }
 }
 
-/// The folder of the headers: that of `CUDA_PATH`, which CubeCL takes whatever we say, that of the compiler, or any.
+/// The folder of the headers: that of `CUDA_PATH`, which CubeCL always prefers, that of the compiler, or any other.
 fn headers(
     environment: &Environment,
     installations: &[Installation],
@@ -48,7 +48,7 @@ fn headers(
     })
 }
 
-/// Has CubeCL take the headers from that folder. Call it before the first kernel.
+/// Makes CubeCL use the headers in that folder. Call it before the first kernel.
 pub(crate) fn announce(include: &Path) {
     let Some(root) = include.parent().filter(|root| usual().as_deref() != Some(*root)) else { return };
     // SAFETY: this is called once, before CubeCL reads the variable. Another thread of this process might read or write the
@@ -58,7 +58,7 @@ pub(crate) fn announce(include: &Path) {
     unsafe { env::set_var("CUDA_PATH", root) };
 }
 
-/// The folder that CubeCL takes by itself.
+/// The folder that CubeCL uses by default.
 fn usual() -> Option<PathBuf> {
     if let Some(named) = env::var_os("CUDA_PATH") {
         return Some(named.into());

@@ -1,4 +1,4 @@
-//! Settles, before the first kernel, what CubeCL takes from its surroundings.
+//! Configures CubeCL before the first kernel.
 
 use std::sync::Once;
 
@@ -7,7 +7,7 @@ use burn_cuda::CudaDevice;
 
 use crate::{kernel_cache, search};
 
-/// The GPU with this number, as Burn takes it.
+/// The GPU with this index, for Burn.
 pub(crate) fn cuda(index: usize) -> DispatchDevice {
     static SETTLED: Once = Once::new();
     SETTLED.call_once(|| {

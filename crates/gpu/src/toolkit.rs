@@ -1,7 +1,7 @@
 //! Finds CUDA's run-time compiler and its headers.
 //!
-//! NVIDIA's own packages, those of the distributions, conda's and pip's each put them elsewhere, and an ImageJ that was
-//! started from the desktop knows few variables. So all usual folders are searched.
+//! NVIDIA's own packages, those of the distributions, conda's and pip's each put them in different places, and an ImageJ
+//! started from the desktop has few environment variables. So all usual folders are searched.
 
 use std::{
     env,
@@ -10,13 +10,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What the search for installations depends on: variables and the roots of folders.
+/// What the search for installations depends on: environment variables and root folders.
 pub(crate) struct Environment<'a> {
     /// The environment's variables.
     pub variable: &'a dyn Fn(&str) -> Option<OsString>,
-    /// Where the system's folders begin.
+    /// Root of the system's folders.
     pub root: PathBuf,
-    /// The user's own folder.
+    /// The user's home folder.
     pub home: Option<PathBuf>,
     /// Whether folders are laid out as on Windows.
     pub windows: bool,
@@ -41,9 +41,9 @@ pub(crate) struct Installation {
     pub includes: Vec<PathBuf>,
 }
 
-/// Processors as NVIDIA's folders name them: x86-64, and both kinds of ARM.
+/// NVIDIA's folder names for processors: x86-64, and both kinds of ARM.
 const TARGETS: [&str; 3] = ["x86_64-linux", "sbsa-linux", "aarch64-linux"];
-/// The same as Debian names them.
+/// Debian's names for the same.
 const TRIPLETS: [&str; 2] = ["x86_64-linux-gnu", "aarch64-linux-gnu"];
 
 /// All installations that exist, the most deliberate choice first: what variables name, toolkits, the distribution's
@@ -102,7 +102,7 @@ fn toolkit(folder: &Path) -> Installation {
     Installation { libraries, includes }
 }
 
-/// What distributions put among the system's own files.
+/// Files installed by distributions in the system's own folders.
 fn distribution(usr: &Path) -> Installation {
     let lib = usr.join("lib");
     let mut libraries: Vec<PathBuf> = TRIPLETS.map(|triplet| lib.join(triplet)).into();
@@ -110,7 +110,7 @@ fn distribution(usr: &Path) -> Installation {
     Installation { libraries, includes: vec![usr.join("include"), lib.join("cuda/include")] }
 }
 
-/// Where Python keeps packages: the environment's, and the user's own.
+/// Python's package folders: the environment's, and the user's.
 fn site_packages(environment: &Environment) -> Vec<PathBuf> {
     let bases = [environment.folder("VIRTUAL_ENV"), environment.folder("CONDA_PREFIX")].into_iter().flatten();
     if environment.windows {
@@ -138,7 +138,7 @@ fn wheels(site: &Path) -> [Installation; 2] {
     ]
 }
 
-/// What is in a folder, by name; nothing where it cannot be read.
+/// The entries of a folder, by name; none if it cannot be read.
 pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> =
         fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
@@ -151,7 +151,7 @@ pub(crate) fn compilers(installation: &Installation, windows: bool) -> Vec<PathB
     let (prefix, extension) = if windows { ("nvrtc64_", ".dll") } else { ("libnvrtc.so", "") };
     let is_one = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        // The alternative one of Windows compiles with another front end.
+        // The alternative library on Windows uses another front end.
         name.starts_with(prefix) && name.ends_with(extension) && !name.contains(".alt.")
     };
     installation.libraries.iter().flat_map(|folder| entries(folder)).filter(is_one).collect()

@@ -1,4 +1,4 @@
-//! Adam's running means, and its step.
+//! The Adam optimiser: running means and step.
 
 use crate::adam::ADAM;
 
@@ -9,7 +9,7 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    /// Changes the values by one step, the `step`th, counted from 1.
+    /// Updates the values by step number `step`, counted from 1.
     pub fn step(&mut self, values: &mut [f32], gradient: &[f32], rate: f64, step: u32) {
         let (beta_1, beta_2, epsilon) = (ADAM.beta_1 as f32, ADAM.beta_2 as f32, ADAM.epsilon as f32);
         let rate = (rate / (1.0 - ADAM.beta_1.powf(step.into()))) as f32;
@@ -36,7 +36,7 @@ mod tests {
         for (value, expected) in values.iter().zip([0.9, 2.1, 3.0]) {
             assert!((value - expected).abs() < 1e-6, "{value} against {expected}");
         }
-        // After a second gradient of zero, in numbers worked out by hand: m = 0.09 g, v = 0.000999 g².
+        // After a second gradient of zero, computed by hand: m = 0.09 g, v = 0.000999 g².
         moments.step(&mut values, &[0.0; 3], 0.1, 2);
         let change = 0.1 * (0.09 / (1.0 - 0.81)) / f64::sqrt(0.000999 / (1.0 - 0.998001));
         assert!((f64::from(values[0]) - (0.9 - change)).abs() < 1e-5);

@@ -1,4 +1,4 @@
-//! Convolutions of whole images: weights in the kernels' order, bands of rows over the threads.
+//! Convolutions of whole images: weights in the kernels' layout, bands of rows spread over the threads.
 
 use rayon::prelude::*;
 
@@ -20,28 +20,28 @@ pub(super) struct Filter {
     bias: Vec<f32>,
 }
 
-/// How weights lie.
+/// Layout of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
-    /// As [`each_weight`] visits them.
+    /// In the order of [`each_weight`].
     Taps,
-    /// (input block, ky, kx, input channel in the block), for one output channel of several inputs.
+    /// (input block, ky, kx, input channel in the block), for one output channel with several inputs.
     Reduced,
     /// (group of output blocks, value, input channel, output channel in the group), of transformed kernels.
     Winograd,
 }
 
-/// What is done with each band of the output while it is in the cache.
+/// What follows for each band of the output while it is in the cache.
 pub(super) enum Tail<'a> {
     /// Nothing.
     Keep,
-    /// Its largest values in 2×2 are put into this image.
+    /// 2×2 max-pooling into this image.
     Pool(&'a mut Image),
-    /// Each value is added to 2×2 of this image.
+    /// Each value is added to 2×2 pixels of this image.
     UnpoolAdd(&'a mut Image),
 }
 
-/// Floats of a band of the output: half a second-level cache, so that what follows finds it there.
+/// Floats in a band of the output: half a second-level cache, so that the band is still there for what follows.
 const BAND: usize = (256 << 10) / size_of::<f32>();
 
 impl Filter {
@@ -52,8 +52,8 @@ impl Filter {
         Self::pack(isa, [outputs, inputs, size], paired, bias, at)
     }
 
-    /// The filter that takes the gradient of the convolution's output to that of its input: channels exchanged,
-    /// kernel turned by 180°.
+    /// The filter that maps the gradient of the convolution's output to that of its input: channels exchanged, kernel
+    /// rotated by 180°.
     pub fn backward(isa: Isa, convolution: &Convolution, weights: &[f32]) -> Self {
         let Convolution { inputs, outputs, size, paired, .. } = *convolution;
         let last = size - 1;
@@ -85,7 +85,7 @@ impl Filter {
     }
 }
 
-/// The order for one output channel: that of the exchanged filter, as sums run over vectors of input channels.
+/// The layout for one output channel: that of the exchanged filter, since sums run over vectors of input channels.
 fn in_reduced_order(isa: Isa, inputs: usize, size: usize, at: impl Fn(usize, usize, usize, usize) -> f32) -> Vec<f32> {
     let mut weights = vec![0.0; inputs.next_multiple_of(isa.lanes()) * size * size];
     for (index, value) in weights.iter_mut().enumerate() {
@@ -98,7 +98,7 @@ fn in_reduced_order(isa: Isa, inputs: usize, size: usize, at: impl Fn(usize, usi
     weights
 }
 
-/// Kernels of 3×3, transformed.
+/// Winograd-transformed 3×3 kernels.
 fn in_winograd_order(
     isa: Isa,
     inputs: usize,
@@ -121,7 +121,7 @@ fn in_winograd_order(
     weights
 }
 
-/// Pads one value a channel to whole blocks.
+/// Pads one value per channel to whole blocks.
 pub(super) fn in_blocks(isa: Isa, values: &[f32]) -> Vec<f32> {
     let mut padded = values.to_vec();
     if values.len() > 1 {
@@ -131,7 +131,7 @@ pub(super) fn in_blocks(isa: Isa, values: &[f32]) -> Vec<f32> {
 }
 
 /// Visits [output, input, ky, kx] in the order of the kernels' weights, (group of output blocks, input block, ky, kx,
-/// input channel, output channel in the group); nothing in place of the channels that fill the last output block.
+/// input channel, output channel in the group); the channels that pad the last output block are visited as `None`.
 pub(super) fn each_weight(
     isa: Isa,
     inputs: usize,
@@ -155,7 +155,7 @@ pub(super) fn each_weight(
     }
 }
 
-/// Convolves, adds the bias, multiplies values below zero with `slope` (one for each channel, in blocks).
+/// Convolves, adds the bias, and multiplies values below zero by `slope` (one per channel, in blocks).
 pub(super) fn convolve(
     isa: Isa,
     filter: &Filter,
@@ -190,7 +190,7 @@ pub(super) fn convolve(
     }
 }
 
-/// Rows of a band: few enough for the cache and to share the work, an even number for the pooling.
+/// Rows of a band: few enough for the cache and to share the work, and even for pooling.
 fn band_rows(output: &Image) -> usize {
     let rows = output.shape.count * output.shape.height;
     let fair = rows.div_ceil(4 * rayon::current_num_threads());

@@ -1,4 +1,4 @@
-//! The memory that a network takes, counted on the graph that is then walked.
+//! Memory of a network, counted on the same graph that is executed.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use super::{
 use crate::loss::Loss;
 
 impl Network {
-    /// Bytes of all images that the walk takes for an input of one image of `height` × `width`.
+    /// Bytes of all images in the forward pass for one input image of `height` × `width`.
     ///
-    /// The graph is walked as [`Walk`](super::runner::Walk) does, with counts in place of images: an image that is no
-    /// longer needed serves the next of its shape, and none is given back before the end.
+    /// The graph is walked as by [`Walk`](super::runner::Walk), with counts in place of images: an image that is no longer
+    /// needed is reused for the next of its shape, and none is freed before the end.
     pub fn footprint(&self, height: usize, width: usize) -> u64 {
         let (mut pool, buffers) = (Pool::default(), self.buffers());
         let take = |pool: &mut Pool, node| {
@@ -44,10 +44,10 @@ impl Network {
         pool.bytes
     }
 
-    /// Bytes of all images that a step of training takes for `count` images of `height` × `width`: each node's, kept for
-    /// the walk back, another where `keeps_before` says so, and the gradients in flow.
+    /// Bytes of all images in a training step for `count` images of `height` × `width`: those of all nodes, kept for the
+    /// backward pass, another where `keeps_before` says so, and the gradients in flight.
     ///
-    /// The graph is walked as [`CpuTrainer`](super::CpuTrainer) does, forward and back.
+    /// The graph is walked as by [`CpuTrainer`](super::CpuTrainer), forward and backward.
     pub fn training_images(&self, [count, height, width]: [usize; 3], keeps_before: impl Fn(usize) -> bool) -> u64 {
         let nodes = &self.graph.nodes;
         let shapes = (0..nodes.len()).map(|node| self.shape(node, count, height, width)).collect();
@@ -74,13 +74,13 @@ impl Network {
     }
 }
 
-/// Counts the gradients of the walk back.
+/// Counts the gradients of the backward pass.
 struct Flow<'a> {
     pool: Pool,
     network: &'a Network,
-    /// Of each node's image.
+    /// Of each node's image, bytes.
     shapes: Vec<Shape>,
-    /// Whether a gradient has flown to a node.
+    /// Whether a gradient has reached a node.
     flows: Vec<bool>,
 }
 
@@ -124,7 +124,7 @@ impl Flow<'_> {
         }
     }
 
-    /// An image of a node's shape.
+    /// Counts an image of a node's shape.
     fn take(&mut self, node: usize) {
         let shape = self.shapes[node];
         self.pool.take(shape, self.network.buffers().bytes_of(shape));
@@ -134,7 +134,7 @@ impl Flow<'_> {
         self.pool.give(self.shapes[node]);
     }
 
-    /// A gradient flows to a node; where one has before, they become one.
+    /// A gradient reaches a node; a second one is added to the first.
     fn add(&mut self, node: usize) {
         if std::mem::replace(&mut self.flows[node], true) {
             self.give(node);
@@ -173,7 +173,7 @@ mod tests {
         trainer::TrainerState,
     };
 
-    /// Networks of both kinds, with weights as they are before a training.
+    /// Networks of both architectures, with initial weights.
     fn networks() -> impl Iterator<Item = (Spec, Plan, Weights)> {
         let networks = [(Architecture::RedNet, 3), (Architecture::RedNet, 6), (Architecture::Srcnn, 4)];
         networks.into_iter().flat_map(|(network, layers)| {
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn the_images_of_a_step_are_what_the_engine_takes() {
         let negative = |(spec, plan, mut weights): (Spec, Plan, Weights)| {
-            // Values before an activation cannot be had back where a slope is negative: they are kept.
+            // Values before an activation cannot be recovered where a slope is negative, so they are kept.
             let prelu = weights.0.iter_mut().find(|tensor| tensor.name.ends_with(".slope"));
             prelu.into_iter().for_each(|slope| slope.values[0] = -0.1);
             (spec, plan, weights)

@@ -14,17 +14,17 @@ use crate::simd::Isa;
 const TILE: usize = 128;
 /// Pixels of a tile's row.
 const TILE_WIDTH: usize = 64;
-/// Parts that the work is cut into, at least where there are enough rows: their sums are added in a fixed order, so
-/// this must not depend on the threads.
+/// Least number of parts, if there are enough rows. Their sums are added in a fixed order, so it must not depend on the
+/// number of threads.
 const PARTS: usize = 64;
-/// Pixels below which cutting costs more than it gives.
+/// Fewest pixels for which splitting pays.
 const SMALLEST: usize = 4096;
 
 /// Sums over all pixels of `gradient × input`, for weights (output, input, ky, kx).
 pub(super) fn weight_gradient(isa: Isa, convolution: &Convolution, input: &Image, gradient: &Image) -> Vec<f32> {
     let Convolution { inputs, outputs, size, .. } = *convolution;
-    // With one output, the input's blocks are the vectors and the gradient's pixels the scalars: a weight's tap is then
-    // as far from the input's pixel as it was from the gradient's, but on the other side.
+    // With one output, the input's blocks are the vectors and the gradient's pixels the scalars, so the offset of a
+    // weight's tap changes its sign.
     let exchanged = outputs == 1 && inputs > 1;
     let (vectors, scalars) = if exchanged { (input, gradient) } else { (gradient, input) };
 
@@ -44,7 +44,7 @@ pub(super) fn weight_gradient(isa: Isa, convolution: &Convolution, input: &Image
             part.sums(*image, rows.clone())
         })
         .collect();
-    // All bands' sums are added to the first band's, in the order of the bands.
+    // The sums of all bands are added to the first band's, in order.
     let (total, others) = sums.split_at_mut(blocks.len());
     for others in others.chunks(blocks.len()) {
         for (total, other) in total.iter_mut().zip(others) {
@@ -69,7 +69,7 @@ pub(super) fn weight_gradient(isa: Isa, convolution: &Convolution, input: &Image
     weights
 }
 
-/// Rows of each part that the sums over an image of `height` × `width` are cut into.
+/// Rows of each part into which the sums over an image of `height` × `width` are split.
 fn part_rows(blocks: usize, height: usize, width: usize) -> usize {
     let parts = PARTS.div_ceil(blocks).min((height * width).div_ceil(SMALLEST)).min(height);
     height.div_ceil(parts)
@@ -134,7 +134,7 @@ impl Part<'_> {
         sums
     }
 
-    /// Where the scalars of the weights lie from that of the first tap on.
+    /// Offsets of the scalars of the weights from that of the first tap.
     fn offsets(&self) -> Vec<usize> {
         let Self { scalars, size, .. } = *self;
         let channels = scalars.lanes.min(scalars.shape.channels - self.block * scalars.lanes);

@@ -1,16 +1,16 @@
-//! A plan as a graph: each node makes one image from earlier ones, so that nothing is copied to be remembered.
+//! A plan as a graph: each node makes one image from earlier ones, so remembering an image needs no copy.
 
 use crate::{
     error::EngineError,
     network::{Plan, Step, Weights},
 };
 
-/// Makes one image. Numbers are those of the nodes that make the images needed.
+/// Makes one image. Numbers are indices of the nodes whose images it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Node {
     /// The network's input.
     Input,
-    /// A convolution and what follows it; the number is the convolution's.
+    /// A convolution and what follows it; the number is the index of the convolution.
     Convolve(usize, usize, Activation),
     /// An activation that follows no convolution.
     Activate(usize, Activation),
@@ -24,7 +24,7 @@ pub(super) enum Node {
     UnpoolAdd(usize, usize),
 }
 
-/// What is done to each value. Numbers are those of the tensors of weights.
+/// An operation on each value. Numbers are indices of weight tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Activation {
     Identity,
@@ -32,12 +32,12 @@ pub(super) enum Activation {
     Prelu(usize),
 }
 
-/// What a convolution does for the next node as long as its rows are in the cache.
+/// What a convolution does for the next node while its rows are in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fusion {
     /// It pools them.
     Pool,
-    /// It adds them, repeated 2×2, to the image of that node, which nothing needs any more.
+    /// It adds them, repeated 2×2, to the image of that node, which is no longer needed otherwise.
     UnpoolAdd(usize),
 }
 
@@ -48,33 +48,33 @@ pub(super) struct Convolution {
     pub outputs: usize,
     pub size: usize,
     pub weight: usize,
-    /// Whether it is computed for 2×2 pixels at once.
+    /// Whether it is computed for 2×2 pixels at once (Winograd).
     pub paired: bool,
 }
 
 /// A plan's nodes in the order in which they run; the last makes the output.
 pub(super) struct Graph {
     pub nodes: Vec<Node>,
-    /// Channels of each node's image, and how often it was halved.
+    /// Channels of each node's image, and the number of times it was halved.
     pub sizes: Vec<(usize, i32)>,
     /// The last node that needs each node's image.
     pub last_use: Vec<usize>,
     pub convolutions: Vec<Convolution>,
-    /// Border that the widest kernel needs.
+    /// Border for the widest kernel.
     pub halo: usize,
 }
 
-/// Fewer channels gain nothing from being computed for pairs of pixels.
+/// With fewer channels, computing pairs of pixels at once gains nothing.
 const LEAST_PAIRED: usize = 8;
 
 /// Whether a convolution of an image that was `halved` so often is computed for 2×2 pixels at once: where its sizes are
-/// even. Tiles begin at whole multiples of the plan's, so the pairs are then the same ones in every tile.
+/// even. Tiles begin at multiples of the plan's, so the pairs are then the same in every tile.
 fn is_paired(inputs: usize, outputs: usize, size: usize, halved: i32, multiple: usize) -> bool {
     size == 3 && inputs.min(outputs) >= LEAST_PAIRED && halved >= 0 && (multiple >> halved).is_multiple_of(2)
 }
 
 impl Graph {
-    /// Checks that steps follow one another and that the weights are theirs.
+    /// Checks that the steps fit together and that the weights fit them.
     pub fn new(plan: &Plan, weights: &Weights) -> Result<Self, EngineError> {
         weights.clone().fitted(plan).map_err(|error| unusable(error.to_string()))?;
         let mut graph = Self {
@@ -122,7 +122,7 @@ impl Graph {
         }
     }
 
-    /// Which nodes' images depend on any weight.
+    /// The nodes whose images depend on any weight.
     pub fn trained(&self) -> Vec<bool> {
         let mut trained = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
@@ -219,7 +219,7 @@ impl Graph {
             Node::Convolve(from, ..) | Node::Activate(from, _) | Node::Pool(from) | Node::Unpool(from) => from == image,
             Node::Add(a, b) | Node::UnpoolAdd(a, b) => a == image || b == image,
         };
-        // The output is needed to the end.
+        // The output is needed until the end.
         let last = self.nodes.len() - 1;
         if image == last { last } else { self.nodes.iter().rposition(uses).unwrap_or(image) }
     }

@@ -1,22 +1,22 @@
-//! Images as the kernels want them: channels in blocks as wide as a vector, with a border of zeros.
+//! Memory layout of images: channels in blocks as wide as a SIMD vector, with a border of zeros.
 
 use std::collections::HashMap;
 
 /// Images of one size and number of channels: (image, y, block, x, channel in the block), row-major.
 ///
 /// A block holds `lanes` channels, those beyond the last are zero; images of one channel have blocks of one.
-/// Each image has `halo` rows and columns of zeros around it, so that convolutions need no special edges:
-/// everything that writes keeps them zero. A row holds all its blocks, so that rows can go to different threads.
+/// Each image has `halo` rows and columns of zeros around it, so that convolutions need no special cases at edges:
+/// all writers keep them zero. A row holds all its blocks, so that rows can go to different threads.
 pub(super) struct Image {
     pub shape: Shape,
     pub lanes: usize,
     pub halo: usize,
-    /// Index of the first float used: that of a cache line's start.
+    /// Index of the first float used, at the start of a cache line.
     start: usize,
     memory: Vec<f32>,
 }
 
-/// What tells images apart.
+/// Shape of images, the key for reuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Shape {
     pub count: usize,
@@ -48,7 +48,7 @@ impl Image {
         image
     }
 
-    /// As [`zeros`](Self::zeros), but without its memory: only to be asked how large it would be.
+    /// Like [`zeros`](Self::zeros), but without memory: only to ask for its size.
     fn planned(shape: Shape, vector: usize, halo: usize) -> Self {
         let lanes = if shape.channels == 1 { 1 } else { vector };
         Self { shape, lanes, halo, start: 0, memory: Vec::new() }
@@ -119,7 +119,7 @@ impl Image {
     }
 }
 
-/// Images that are free for use, so that memory is taken once.
+/// Free images for reuse, so that memory is allocated once.
 pub(super) struct Buffers {
     vector: usize,
     halo: usize,
@@ -155,7 +155,7 @@ impl Buffers {
         self.free.entry(image.shape).or_default().push(image);
     }
 
-    /// Gives the memory of all free images back.
+    /// Frees the memory of all free images.
     pub fn clear(&mut self) {
         self.free.clear();
     }

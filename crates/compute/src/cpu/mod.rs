@@ -1,10 +1,10 @@
 //! The project's own engine for the CPU.
 //!
 //! A plan becomes a `graph` whose nodes are images in blocks of channels as wide as the processor's vectors (`layout`).
-//! Convolutions run in register tiles (`kernels`, for AVX-512, AVX2, NEON or whatever there is) with bias, activation and
-//! pooling done while the values are at hand; those of 3×3 on all but the smallest images by Winograd's algorithm, with
-//! 16 products in place of 36. The `trainer` walks the same graph backward: the gradient of an image is one more
-//! convolution, that of the weights a sum over pixels (`gradient`).
+//! Convolutions are register-tiled (`kernels`, for AVX-512, AVX2, NEON or portable), with bias, activation and pooling fused;
+//! 3×3 convolutions of all but the smallest images use Winograd's algorithm, with 16 multiplications instead of 36. The
+//! `trainer` walks the same graph backward: the gradient of an image is another convolution, that of the weights a sum over
+//! pixels (`gradient`).
 
 mod adam;
 mod convolve;
@@ -35,10 +35,10 @@ use crate::{
     trainer::TrainerState,
 };
 
-/// Makes a plan ready to be applied.
+/// Prepares a plan for applying it.
 ///
 /// # Errors
-/// When the weights are not the plan's, or the plan's steps do not follow one another.
+/// When the weights do not fit the plan, or its steps do not fit together.
 ///
 /// ```
 /// use undulator_compute::{Images, Runner, cpu};
@@ -55,7 +55,7 @@ pub fn runner(plan: &Plan, weights: &Weights) -> Result<CpuRunner, EngineError> 
     CpuRunner::new(Isa::best(), plan, weights)
 }
 
-/// Makes a plan ready to be trained on from that state, whose weights must be in the plan's order.
+/// Prepares a plan for training from that state, whose weights must be in the plan's order.
 ///
 /// # Errors
 /// As for [`runner`].

@@ -1,4 +1,4 @@
-//! A network's graph with its weights laid out for the kernels, and the forward walk.
+//! A network's graph with its weights in the kernels' layout, and the forward pass.
 
 use rayon::prelude::*;
 
@@ -19,9 +19,9 @@ use crate::{
 pub(super) struct Network {
     pub isa: Isa,
     pub graph: Graph,
-    /// Each convolution's.
+    /// The filter of each convolution.
     pub filters: Vec<Filter>,
-    /// What each node multiplies values below zero with.
+    /// The factors for values below zero, of each node.
     pub slopes: Vec<Option<Vec<f32>>>,
 }
 
@@ -34,7 +34,7 @@ impl Network {
         Ok(network)
     }
 
-    /// Lays weights out, which fit the plan.
+    /// Lays out weights that fit the plan.
     pub fn load(&mut self, weights: &Weights) {
         let Self { isa, graph, .. } = self;
         let filter = |convolution: &Convolution| {
@@ -58,13 +58,13 @@ impl Network {
         Buffers::new(self.isa.lanes(), self.graph.halo)
     }
 
-    /// The shape of a node's image, when the input is `count` images of `height` × `width`.
+    /// Shape of a node's image for an input of `count` images of `height` × `width`.
     pub fn shape(&self, node: usize, count: usize, height: usize, width: usize) -> Shape {
         let (height, width) = (self.graph.length(node, height), self.graph.length(node, width));
         Shape { count, channels: self.graph.sizes[node].0, height, width }
     }
 
-    /// Makes the image of a node that is no convolution.
+    /// Computes the image of a node that is not a convolution.
     pub fn pass(&self, node: usize, values: &[Option<Image>], to: &mut Image) {
         let isa = self.isa;
         let value = |node: usize| values[node].as_ref().expect("a node's image is kept until its last use");
@@ -94,7 +94,7 @@ impl Network {
     }
 }
 
-/// Rows of the smaller image that go to a thread together.
+/// Rows of the smaller image per task.
 pub(super) const ROWS: usize = 4;
 
 fn unpool_add(isa: Isa, small: &Image, to: &mut Image) {
@@ -124,7 +124,7 @@ pub(super) fn put_input(images: &Images, first: usize, to: &mut Image) {
     }
 }
 
-/// Refuses images whose values are not as many as they should be.
+/// Checks that images have the right number of values.
 pub(super) fn check_values(images: &Images) -> Result<(), EngineError> {
     let Images { count, height, width, ref values } = *images;
     let expected = count.checked_mul(height).and_then(|pixels| pixels.checked_mul(width));

@@ -1,14 +1,14 @@
-//! What is done value by value: activations and additions.
+//! Pointwise operations: activations and additions.
 
 use rayon::prelude::*;
 
 use super::layout::Image;
 use crate::simd::{Isa, Simd, Task, read, write};
 
-/// Rows that go to a thread together, and whose sums are added up together, whatever the number of threads.
+/// Rows per task, whose sums are added together, independently of the number of threads.
 const ROWS: usize = 8;
 
-/// Multiplies values below zero with `slope`, one for each channel, in blocks.
+/// Multiplies values below zero by `slope`, one per channel, in blocks.
 pub(super) fn activate(isa: Isa, slope: &[f32], from: &Image, to: &mut Image) {
     let lanes = from.lanes;
     let block = from.block_length();
@@ -45,7 +45,7 @@ pub(super) fn clear(image: &mut Image) {
     image.bands(ROWS).into_par_iter().for_each(|band| band.data.fill(0.0));
 }
 
-/// Sums over all pixels, one for each channel, in blocks.
+/// Sums over all pixels, one per channel, in blocks.
 pub(super) struct Sums {
     /// Of the gradient before the activation: the bias's gradient.
     pub bias: Vec<f64>,
@@ -53,8 +53,8 @@ pub(super) struct Sums {
     pub below: Vec<f64>,
 }
 
-/// Takes the gradient after an activation to that before it, in place. `values` are those before the activation or
-/// after it, whichever is at hand: only where they are above zero matters, and `Sums::below` takes them as they are.
+/// Turns the gradient after an activation into that before it, in place. `values` are those before or after the
+/// activation: only their sign matters here, and `Sums::below` uses them unchanged.
 pub(super) fn activation_gradient(isa: Isa, slope: Option<&[f32]>, values: &Image, gradient: &mut Image) -> Sums {
     let (lanes, block, channels) = (values.lanes, values.block_length(), values.blocks() * values.lanes);
     let identity;
@@ -75,7 +75,7 @@ pub(super) fn activation_gradient(isa: Isa, slope: Option<&[f32]>, values: &Imag
             sums
         })
         .collect();
-    // Added up in the order of the rows, so that the threads make no difference.
+    // Added in the order of the rows, independently of the threads.
     let mut total = vec![0.0; 2 * channels];
     for band in bands {
         total.iter_mut().zip(band).for_each(|(total, sum)| *total += f64::from(sum));

@@ -3,7 +3,7 @@
 use super::layout::Image;
 use crate::simd::{Isa, Simd, Task, read, write};
 
-/// How the rows of the smaller image lie; those of the larger are as many blocks, twice as wide.
+/// Layout of the rows of the smaller image; those of the larger one have the same blocks, twice as wide.
 #[derive(Clone, Copy)]
 pub(super) struct Layout {
     lanes: usize,
@@ -13,12 +13,12 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// That of the smaller image.
+    /// Of the smaller image.
     pub fn of(small: &Image) -> Self {
         Self { lanes: small.lanes, blocks: small.blocks(), halo: small.halo, width: small.shape.width }
     }
 
-    /// The largest of each 2×2 block. Rows of the larger image, twice as many as of the smaller.
+    /// Maximum of each 2×2 block. Takes twice as many rows of the larger image as of the smaller.
     pub fn pool(self, isa: Isa, large: &[f32], small: &mut [f32]) {
         isa.run(self.lanes, Pool { layout: self, large, small });
     }
@@ -49,13 +49,13 @@ impl Layout {
         self.blocks * (2 * self.width + 2 * self.halo) * self.lanes
     }
 
-    /// Where the pixels of a block lie in a row of the smaller image.
+    /// Range of the pixels of a block in a row of the smaller image.
     fn small(self, block: usize) -> std::ops::Range<usize> {
         let start = (block * (self.width + 2 * self.halo) + self.halo) * self.lanes;
         start..start + self.width * self.lanes
     }
 
-    /// Where the pixels of a block lie in a row of the larger image.
+    /// Range of the pixels of a block in a row of the larger image.
     fn large(self, block: usize) -> std::ops::Range<usize> {
         let start = (block * (2 * self.width + 2 * self.halo) + self.halo) * self.lanes;
         start..start + 2 * self.width * self.lanes
@@ -151,7 +151,7 @@ impl Task for PoolGradient<'_> {
                 let values = small.zip(from).zip(upper).zip(lower);
                 for ((((small, from), upper), lower), (to_upper, to_lower)) in values.zip(to_upper.zip(to_lower)) {
                     let (zero, largest) = (S::splat(0.0), read::<S>(small));
-                    // What is left to be given: nothing, once a value was as large as the largest.
+                    // The remaining gradient: zero once a value equalled the maximum.
                     let mut left = read::<S>(from);
                     for (values, to) in [(upper, to_upper), (lower, to_lower)] {
                         for (value, to) in values.chunks_exact(S::LANES).zip(to.chunks_exact_mut(S::LANES)) {

@@ -1,4 +1,4 @@
-//! A slow, plain walk of a plan in `f64`, straight from the steps' definitions, to test against.
+//! A slow, simple evaluation of a plan in `f64`, following the steps' definitions, as a reference for tests.
 
 use crate::{
     images::Images,
@@ -26,7 +26,7 @@ impl Volume {
     }
 }
 
-/// The network's output for one image, straight from the steps' definitions.
+/// The network's output for one image, following the steps' definitions.
 fn walk(plan: &Plan, weights: &[Vec<f64>], input: &Volume) -> Volume {
     let mut weights = weights.iter();
     let mut remembered = Vec::new();

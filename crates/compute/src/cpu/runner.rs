@@ -16,7 +16,7 @@ use crate::{
 
 /// Applies a network on the CPU, one image after the other, each on all threads of the current rayon pool.
 ///
-/// Memory: the images of the network that are needed at the same time, kept for the next image of the same size.
+/// Memory: the network's images that are needed at the same time, kept for the next image of the same size.
 pub struct CpuRunner {
     plan: Plan,
     network: Network,
@@ -49,7 +49,7 @@ impl Runner for CpuRunner {
     }
 }
 
-/// The forward walk that keeps nothing for a backward one.
+/// The forward pass, keeping nothing for a backward pass.
 pub(super) struct Walk {
     buffers: Buffers,
     /// Of the images that the buffers are for.

@@ -1,4 +1,4 @@
-//! The engine against a slow, plain reference.
+//! The engine against a slow, simple reference.
 
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ fn prelu(name: &str, channels: usize) -> Step {
     Step::Prelu { name: name.to_owned(), channels }
 }
 
-/// Numbers that look random, between -0.5 and 0.5.
+/// Pseudo-random numbers between -0.5 and 0.5.
 fn noise(seed: u64) -> impl FnMut() -> f32 {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     move || {
@@ -30,7 +30,7 @@ fn noise(seed: u64) -> impl FnMut() -> f32 {
     }
 }
 
-/// Weights whose images stay near the size of the input, with biases, and slopes of both signs and zero.
+/// Weights that keep images near the scale of the input, with biases, and slopes of both signs and zero.
 fn weights(plan: &Plan, seed: u64) -> Weights {
     let mut noise = noise(seed);
     let tensors = plan.weight_shapes().into_iter().map(|(name, shape)| {
@@ -124,7 +124,7 @@ fn odd_orders_of_steps_equal_the_reference() {
 
 #[test]
 fn wide_kernels_equal_the_reference() {
-    // SRCNN (Dong et al. 2014) in small.
+    // A small SRCNN (Dong et al. 2014).
     let steps = vec![convolve("a", 1, 18, 9), Step::Relu, convolve("b", 18, 9, 1), Step::Relu, convolve("c", 9, 1, 5)];
     let plan = Plan { steps, multiple: 1 };
     assert_forward(&plan, &images(1, 11, 13, 8), 9);
@@ -148,7 +148,7 @@ proptest! {
     }
 }
 
-/// Compares gradients with differences of the reference's loss, for at most `checked` weights of each tensor.
+/// Compares gradients with finite differences of the reference's loss, for at most `checked` weights of each tensor.
 fn assert_gradients(plan: &Plan, images: &Images, loss: Loss, seed: u64, checked: usize) {
     let start = weights(plan, seed);
     let mut noise = noise(seed ^ 77);
@@ -170,7 +170,7 @@ fn assert_gradients(plan: &Plan, images: &Images, loss: Loss, seed: u64, checked
     let mut compared = 0;
     for tensor in 0..exact.len() {
         let count = exact[tensor].len();
-        // Gradients of a tensor are compared on the scale of its largest.
+        // Gradients of a tensor are compared relative to its largest.
         let gradients = found.iter().map(|(_, gradients)| &gradients[tensor]);
         let scale = gradients.flatten().fold(1e-2, |scale: f64, &g| scale.max(f64::from(g).abs()));
         for at in (0..count).step_by(count.div_ceil(checked)) {
@@ -213,7 +213,7 @@ proptest! {
 fn gradients_of_every_step_equal_differences() {
     assert_gradients(&odd_plan(3), &images(2, 6, 4, 1), Loss::Mse, 2, usize::MAX);
     assert_gradients(&odd_plan(9), &images(1, 4, 6, 3), Loss::Mse, 4, 20);
-    // Without poolings, slopes of zero make no kinks.
+    // Without pooling, slopes of zero make no kinks.
     let steps =
         vec![convolve("a", 1, 9, 3), prelu("a", 9), convolve("b", 9, 9, 3), prelu("b", 9), convolve("c", 9, 1, 3)];
     assert_gradients(&Plan { steps: steps.clone(), multiple: 1 }, &images(2, 5, 7, 3), Loss::Mse, 4, 100);
@@ -276,7 +276,7 @@ fn threads_make_no_difference() {
 
 #[test]
 fn training_makes_the_loss_small() {
-    // A blurred image is to be made sharp again.
+    // Learns to sharpen a blurred image.
     let sharp = images(2, 16, 16, 9);
     let blurred = (0..2 * 16 * 16).map(|i| sharp.values[i] / 2.0 + sharp.values[i ^ 1] / 2.0).collect();
     let blurred = Images { values: blurred, ..sharp.clone() };

@@ -24,8 +24,8 @@ use crate::{
     trainer::{Trainer, TrainerState},
 };
 
-/// Trains a network on the CPU, on all threads of the current rayon pool. Its sums are cut and added up in an order
-/// that does not depend on the threads: the same steps give the same weights, bit for bit.
+/// Trains a network on the CPU, on all threads of the current rayon pool. Sums are split and added in an order that does
+/// not depend on the threads: the same steps give the same weights, bit for bit.
 ///
 /// Memory: all images of the network for the whole batch, kept for the next step.
 pub struct CpuTrainer {
@@ -71,7 +71,7 @@ impl Runner for CpuTrainer {
 }
 
 impl Trainer for CpuTrainer {
-    /// With the weights as they stand: where a slope falls below zero, one more image is kept from then on.
+    /// For the present weights: once a slope falls below zero, one more image is kept.
     fn training_footprint(&self, count: usize, height: usize, width: usize) -> Option<u64> {
         let size = [count, height, width];
         let beside = self.network.training_scratch(size, self.loss, self.plan.parameters());
@@ -171,7 +171,7 @@ impl CpuTrainer {
         values
     }
 
-    /// Whether the values before a convolution's activation cannot be had from those after it.
+    /// Whether the values before a convolution's activation cannot be recovered from those after it.
     fn keeps_before(&self, node: usize) -> bool {
         match self.network.graph.nodes[node] {
             Node::Convolve(_, _, Activation::Prelu(tensor)) => {
@@ -244,7 +244,7 @@ impl CpuTrainer {
         gradients
     }
 
-    /// Takes a convolution's gradient to before its activation.
+    /// Turns a convolution's gradient into that before its activation.
     fn before_activation(&self, node: usize, values: &Values, gradient: &mut Image) -> Sums {
         let at_hand = values.before[node].as_ref().unwrap_or_else(|| values.after(node));
         activation_gradient(self.network.isa, self.network.slopes[node].as_deref(), at_hand, gradient)
@@ -269,7 +269,7 @@ impl CpuTrainer {
         to
     }
 
-    /// Adds a gradient to what has flown to an image from elsewhere.
+    /// Adds a gradient to those that have already reached an image.
     fn add_flow(&mut self, flow: &mut Option<Image>, gradient: Image) {
         match flow {
             None => *flow = Some(gradient),

@@ -1,6 +1,6 @@
-//! Convolutions that keep an image's size, and their gradients, in the precision that is asked for.
+//! Convolutions that keep an image's size, and their gradients, in the requested precision.
 //!
-//! The gradient of the input is one more convolution, with the kernel flipped. So the same GPU kernels run forward and
+//! The gradient of the input is another convolution, with the kernel flipped. So the same GPU kernels run forward and
 //! backward, and Burn's gradient of unpadded convolutions, which is wrong on tensor cores, is never used
 //! (docs/upstream-faults.md).
 
@@ -51,16 +51,16 @@ impl MatmulPrecision {
             Self::Float32 | Self::Tf32 => product(a, b),
             Self::SplitTf32 => {
                 let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
-                // The product of both low parts is below what 32-bit floats can show.
+                // The product of both low parts is below the precision of 32-bit floats.
                 product(a_low, b_high.clone()) + product(a_high.clone(), b_low) + product(a_high, b_high)
             }
         }
     }
 }
 
-/// Each value as the sum of a TF32 number, of at most 11 significant bits, and what is left (Veltkamp 1968).
+/// Each value as the sum of a TF32 number, of at most 11 significant bits, and the remainder (Veltkamp 1968).
 fn split(x: Array<4>) -> (Array<4>, Array<4>) {
-    // A division, because a multiplication may be joined with the subtraction that follows, and would then not round.
+    // A division, because a multiplication may be fused with the subtraction that follows, and would then not round.
     let scaled = x.clone().div_scalar(1.0 / 16385.0);
     let high = scaled.clone() - (scaled - x.clone());
     let low = x - high.clone();

@@ -1,8 +1,8 @@
-//! Work that CubeCL loses without a word, as errors.
+//! Turns work that CubeCL silently drops into errors.
 //!
-//! CubeCL computes on threads of its own, named `DSU-…` and `DSD-…`. A task that panics there, because memory or a kernel
-//! is not to be had, is dropped with a log line, and the tasks after it compute with whatever is there
-//! (docs/upstream-faults.md). So what panics there is kept, and asked for after each piece of work.
+//! CubeCL computes on its own threads, named `DSU-…` and `DSD-…`. A task that panics there, for want of memory or of a
+//! kernel, is dropped with a log line, and the following tasks compute with undefined data (docs/upstream-faults.md). So
+//! panics there are recorded, and checked after each piece of work.
 
 use std::{
     panic,
@@ -12,10 +12,10 @@ use std::{
 
 use undulator_compute::{EngineError, worker};
 
-/// What the first panic said since this was last asked.
+/// Message of the first panic since the last check.
 static LOST: Mutex<Option<String>> = Mutex::new(None);
 
-/// Keeps what panics on CubeCL's threads say from now on. All other panics go where they went before.
+/// Records panics on CubeCL's threads from now on. All others go to the previous hook.
 pub(super) fn watch() {
     static WATCHED: Once = Once::new();
     WATCHED.call_once(|| {
@@ -37,7 +37,7 @@ pub(super) fn watch() {
 /// Runs `job`, and turns a panic, here or on one of CubeCL's threads, into an error.
 pub(super) fn checked<T>(job: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
     let outcome = worker::catch(job);
-    // Work that was lost is the cause of whatever else went wrong.
+    // Lost work is the cause of any other failure.
     match lost().take() {
         Some(said) => Err(worker::failure(said)),
         None => outcome.flatten(),

@@ -1,8 +1,8 @@
-//! The engine on Burn: CUDA, and Burn's CPU backend to check against.
+//! The engine on Burn: CUDA, and Burn's CPU backend for checks.
 //!
 //! One backend type, `Dispatch`, chooses the device at run time, so that this engine is compiled once. `network` walks a
-//! plan forward and backward, `convolution` multiplies in the precision asked for, `parameters` holds the weights and moves
-//! them, and `lost_work` makes errors of what CubeCL keeps to itself.
+//! plan forward and backward, `convolution` multiplies in the requested precision, `parameters` holds and updates the
+//! weights, and `lost_work` turns failures that CubeCL does not report into errors.
 
 mod array;
 mod convolution;
@@ -35,9 +35,9 @@ pub struct BurnRunner {
     matmul: MatmulPrecision,
     layout: Layout,
     weights: Array<1>,
-    /// The weights once more, each by itself.
+    /// The weights again, as separate arrays.
     parameters: Vec<Parameter>,
-    /// (images, height, width) that were run before, so that their kernels are compiled and chosen.
+    /// (images, height, width) that were run before: their kernels are compiled and autotuned.
     known: HashSet<[usize; 3]>,
     /// The last field, so that it is dropped when all arrays are.
     device: Open,
@@ -79,7 +79,7 @@ impl Runner for BurnRunner {
         check_images(&self.plan, images)?;
         let is_new = self.known.insert([images.count, images.height, images.width]);
         match self.run_once(images) {
-            // The first run of a size tries several kernels, and some may take more memory than there is.
+            // The first run of a size tries several kernels, some of which may need more memory than there is.
             Err(EngineError::Memory { .. }) if is_new => self.run_once(images),
             outcome => outcome,
         }
@@ -96,7 +96,7 @@ pub struct BurnTrainer {
     loss: Loss,
     /// Sum of the losses since it was last read, and of how many steps.
     summed: Option<(Array<1>, u32)>,
-    /// (images, height, width) of which steps are prepared.
+    /// (images, height, width) for which steps are prepared.
     prepared: HashSet<[usize; 3]>,
     /// The last field, so that the device gives its memory back when all arrays are dropped.
     runner: BurnRunner,
@@ -151,7 +151,7 @@ impl Trainer for BurnTrainer {
         check_images(&self.runner.plan, &images)?;
         match self.rehearse(&images, go_on) {
             Ok(false) => return Ok(false),
-            // Some of the kernels that were tried may take more memory than there is. If none is left, the step tells.
+            // Some of the kernels tried may need more memory than there is. If none works, the step reports it.
             Ok(true) | Err(EngineError::Memory { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -213,7 +213,7 @@ impl BurnTrainer {
         let rehearsed = self.runner.device.checked(|| {
             let mut watch = || {
                 done += 1;
-                // Each step by itself, so that it is known how far the compiler has come.
+                // Step by step, to report the progress of compilation.
                 failed = self.runner.device.checked(|| Ok(())).err();
                 failed.is_none() && go_on(done as f64 / all as f64)
             };
@@ -239,8 +239,8 @@ impl BurnTrainer {
     }
 }
 
-/// A device in use, which gives its memory back at the end: CubeCL would keep it, and a smaller portion or another
-/// program needs it.
+/// A device in use, which frees its memory at the end: CubeCL would keep it, although a smaller batch or another program
+/// may need it.
 struct Open(DispatchDevice);
 
 impl Open {
@@ -261,7 +261,7 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         if let DispatchDevice::Cuda(device) = &self.0 {
-            // What fails here was told by the work itself.
+            // Failures here were already reported by the work itself.
             let _ = self.checked(|| Ok(()));
             let _ = self.checked(|| {
                 burn_cuda::Cuda::<f32, i32>::memory_cleanup(device);

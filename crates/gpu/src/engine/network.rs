@@ -1,7 +1,7 @@
 //! A plan forward, and backward from the gradient of its output to those of its weights.
 //!
-//! The gradient is written out here rather than left to automatic differentiation: it needs forward kernels almost
-//! everywhere, of which there are fewer to compile and to trust.
+//! The gradient is written by hand instead of using automatic differentiation: it needs almost only forward kernels, so
+//! there are fewer kernels to compile and to trust.
 
 use burn::tensor::{
     Int, Tensor, TensorPrimitive,
@@ -19,7 +19,7 @@ use crate::matmul_precision::MatmulPrecision;
 /// Called after each step of the plan; `false` stops the walk.
 pub(super) type Watch<'a> = dyn FnMut() -> bool + 'a;
 
-/// A plan with its weights, ready to be walked.
+/// A plan with its weights.
 #[derive(Clone, Copy)]
 pub(super) struct Network<'a> {
     pub plan: &'a Plan,
@@ -27,15 +27,15 @@ pub(super) struct Network<'a> {
     pub matmul: MatmulPrecision,
 }
 
-/// What the backward walk needs of one step.
+/// What the backward pass needs of one step.
 struct Kept {
-    /// What a convolution, an activation or a pooling was given.
+    /// The input of a convolution, an activation or a pooling.
     input: Option<Array<4>>,
-    /// Where a pooling's maxima were.
+    /// Positions of a pooling's maxima.
     places: Option<Tensor<Backend, 4, Int>>,
 }
 
-/// What a forward walk leaves for the backward one, step by step.
+/// What the forward pass keeps for the backward pass, step by step.
 pub(super) struct Tape(Vec<Kept>);
 
 impl Network<'_> {
@@ -105,7 +105,7 @@ impl Network<'_> {
                     gradients.push(Parameter::Vector(gradient.clone().sum_dims_squeeze(&[0, 2, 3])));
                     let of_kernel = self.matmul.kernel_gradient(input(), gradient.clone(), &kernel);
                     gradients.push(Parameter::Kernel(of_kernel));
-                    // Nothing before the first convolution is trained.
+                    // No parameter lies before the first convolution.
                     if at == first { gradient } else { self.matmul.input_gradient(gradient, kernel) }
                 }
                 Step::Relu => gradient * positive(input()),

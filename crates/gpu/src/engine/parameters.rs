@@ -1,12 +1,12 @@
-//! All weights of a network as one array on the device, so that one step of Adam is a few kernels rather than a few for
-//! each weight.
+//! All weights of a network as one array on the device, so that a step of Adam takes a few kernels in total rather than a
+//! few per weight.
 
 use burn::{DispatchDevice, tensor::TensorData};
 use undulator_compute::{ADAM, EngineError, network::Plan};
 
 use super::array::{Array, download};
 
-/// Arrays that begin and end at whole multiples of this many numbers are used where they lie; others are copied out.
+/// Arrays that begin and end at multiples of this many numbers are used in place; others are copied.
 const ALIGNED: usize = 128;
 
 /// One array of weights on the device: kernels have four axes, biases and slopes one.
@@ -39,14 +39,14 @@ impl Parameter {
     }
 }
 
-/// Where each of a plan's weights lies in the one array. Those whose length is aligned come first.
+/// Positions of a plan's weights in the array. Those of aligned length come first.
 pub(super) struct Layout {
     shapes: Vec<Vec<usize>>,
-    /// The weights' numbers, in the order in which they lie.
+    /// Indices of the weights, in the order of the array.
     order: Vec<usize>,
-    /// Of each weight, by its number.
+    /// Of each weight, by its index.
     offsets: Vec<usize>,
-    /// Numbers at the end that belong to no weight.
+    /// Padding at the end.
     filler: usize,
 }
 
@@ -68,7 +68,7 @@ impl Layout {
         self.shapes[at].iter().product()
     }
 
-    /// Puts values, one list a weight, on the device.
+    /// Copies values, one list per weight, to the device.
     pub fn upload<'a>(&self, values: impl IntoIterator<Item = &'a Vec<f32>>, device: &DispatchDevice) -> Array<1> {
         let values: Vec<&Vec<f32>> = values.into_iter().collect();
         let mut flat: Vec<f32> = self.order.iter().flat_map(|&at| values[at].iter().copied()).collect();
@@ -77,13 +77,13 @@ impl Layout {
         Array::from_data(TensorData::new(flat, [length]), device)
     }
 
-    /// Takes values back from the device, one list a weight.
+    /// Copies values from the device, one list per weight.
     pub fn download(&self, flat: Array<1>) -> Result<Vec<Vec<f32>>, EngineError> {
         let flat = download(flat)?;
         Ok((0..self.shapes.len()).map(|at| flat[self.offsets[at]..][..self.length(at)].to_vec()).collect())
     }
 
-    /// Each weight of the one array.
+    /// Each weight of the array.
     pub fn parameters(&self, flat: &Array<1>) -> Vec<Parameter> {
         let parameter = |at: usize| {
             let (start, length) = (self.offsets[at], self.length(at));
@@ -96,7 +96,7 @@ impl Layout {
         (0..self.shapes.len()).map(parameter).collect()
     }
 
-    /// The one array of all gradients.
+    /// The array of all gradients.
     fn join(&self, gradients: Vec<Parameter>, device: &DispatchDevice) -> Array<1> {
         let mut gradients: Vec<Option<Array<1>>> = gradients.into_iter().map(|part| Some(part.flat())).collect();
         let parts = self.order.iter().map(|&at| gradients[at].take().expect("each weight lies at one place"));
