@@ -35,7 +35,7 @@ pub use drift::Drift;
 pub use error::AlignError;
 pub use metric::Metric;
 pub use model::Family;
-pub use overlay::{Overlay, checkerboard, in_eight_bits, tile};
+pub use overlay::Overlay;
 pub use target::Target;
 pub use transform::{Parts, Transform, TransformError};
 

@@ -1,4 +1,4 @@
-//! A picture to judge an alignment by eye: tiles of both volumes in turn, in which edges must run on.
+//! An image of two aligned volumes, to judge the alignment by eye.
 
 use undulator_compute::UnknownName;
 
@@ -14,7 +14,7 @@ use super::AlignError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
 #[strum(ascii_case_insensitive, parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Overlay {
-    /// Tiles in turn.
+    /// Tiles of both volumes in turn: edges must continue across tiles.
     Checkerboard,
     /// The aligned volume in red, the reference in green: yellow where they agree.
     #[strum(serialize = "Red-green")]
@@ -29,46 +29,63 @@ fn unknown(name: &str) -> UnknownName {
 const TILES: usize = 8;
 
 /// Edge of a checkerboard's tiles, in voxels, for volumes of that size.
-pub fn tile(size: Size) -> usize {
+fn tile(size: Size) -> usize {
     (size.width.min(size.height) / TILES).max(1)
 }
 
 impl Overlay {
-    /// Draws the overlay of two volumes of one size. The chequerboard goes to `first`, in tiles of an eighth of the
-    /// shorter side; of the colours, red goes to `first` and green to `second`.
+    /// Channels of the image.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Checkerboard => 1,
+            Self::RedGreen => 2,
+        }
+    }
+
+    /// Draws one channel of the overlay of two volumes of the same size, in 8 bits, each volume through its own
+    /// 0.3–99.7 percentile window. The tiles of a checkerboard are an eighth of the shorter side; the top left one shows
+    /// the aligned volume.
+    ///
+    /// ```
+    /// use undulator::align::Overlay;
+    /// use undulator::progress::Progress;
+    /// use undulator::stack::{GreyType, Shape, Size, VoxelSize};
+    /// use undulator::volume::Volume;
+    ///
+    /// let shape = Shape::new(Size::new(16, 16, 2), VoxelSize::isotropic(0.6), GreyType::U16);
+    /// let ramp: Vec<f32> = (0..512).map(|v| v as f32).collect();
+    /// let volume = Volume::from_values("aligned", shape, &ramp);
+    /// let mut board = Volume::black("board", shape);
+    /// Overlay::Checkerboard.draw(0, &volume, &volume, &mut board, Progress::silent())?;
+    /// # Ok::<(), undulator::align::AlignError>(())
+    /// ```
     ///
     /// # Errors
     /// [`AlignError`] for stacks that cannot be read, are of different sizes or have no contrast, and when the user asks
     /// to stop.
+    ///
+    /// # Panics
+    /// If the overlay has no such channel.
     pub fn draw(
         self,
+        channel: usize,
         aligned: &dyn SliceSource,
         reference: &dyn SliceSource,
-        first: &mut dyn SliceSink,
-        second: &mut dyn SliceSink,
+        sink: &mut dyn SliceSink,
         progress: Progress<'_>,
     ) -> Result<(), AlignError> {
-        progress.phase("Drawing the overlay");
-        match self {
-            Self::Checkerboard => checkerboard(aligned, reference, tile(aligned.shape().size), first, progress),
-            Self::RedGreen => {
-                check_same_size(aligned, reference)?;
-                in_eight_bits(aligned, first, progress.share(0.0..0.5))?;
-                in_eight_bits(reference, second, progress.share(0.5..1.0))
-            }
+        check_same_size(aligned, reference)?;
+        match (self, channel) {
+            (Self::Checkerboard, 0) => checkerboard(aligned, reference, tile(aligned.shape().size), sink, progress),
+            (Self::RedGreen, 0) => in_eight_bits(aligned, sink, progress),
+            (Self::RedGreen, 1) => in_eight_bits(reference, sink, progress),
+            _ => panic!("{self} has {} channels, and none with index {channel}", self.channels()),
         }
     }
 }
 
 /// Writes a volume in 8 bits through its own 0.3–99.7 percentile window.
-///
-/// # Errors
-/// [`AlignError`] for a stack that cannot be read or has no contrast, and when the user asks to stop.
-pub fn in_eight_bits(
-    volume: &dyn SliceSource,
-    sink: &mut dyn SliceSink,
-    progress: Progress<'_>,
-) -> Result<(), AlignError> {
+fn in_eight_bits(volume: &dyn SliceSource, sink: &mut dyn SliceSink, progress: Progress<'_>) -> Result<(), AlignError> {
     check(volume)?;
     let shape = volume.shape();
     let window = Window::of_percentiles(volume, LOW_PERCENT, HIGH_PERCENT, progress.share(0.0..0.5))?;
@@ -84,23 +101,8 @@ pub fn in_eight_bits(
     Ok(())
 }
 
-/// Writes a chequerboard of both volumes, which must have one size, with square tiles of `tile` voxels: the aligned
-/// volume in the top left one. Both are shown in 8 bits through their own 0.3–99.7 percentile windows.
-///
-/// ```
-/// use undulator::align::checkerboard;
-/// use undulator::progress::Progress;
-/// use undulator::stack::{GreyType, Shape, Size, VoxelSize};
-/// use undulator::volume::Volume;
-///
-/// let shape = Shape::new(Size::new(4, 4, 2), VoxelSize::isotropic(0.6), GreyType::U16);
-/// let ramp: Vec<f32> = (0..32).map(|v| v as f32).collect();
-/// let volume = Volume::from_values("aligned", shape, &ramp);
-/// let mut board = Volume::black("board", shape);
-/// checkerboard(&volume, &volume, 2, &mut board, Progress::silent())?;
-/// # Ok::<(), undulator::align::AlignError>(())
-/// ```
-pub fn checkerboard(
+/// Writes a checkerboard of both volumes, with tiles of `tile` voxels, each volume through its own window.
+fn checkerboard(
     aligned: &dyn SliceSource,
     reference: &dyn SliceSource,
     tile: usize,
@@ -108,7 +110,6 @@ pub fn checkerboard(
     progress: Progress<'_>,
 ) -> Result<(), AlignError> {
     check(aligned)?;
-    check_same_size(aligned, reference)?;
     let shape = aligned.shape();
     let window = |source, share| Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, progress.share(share));
     let windows = [window(aligned, 0.0..0.25)?, window(reference, 0.25..0.5)?];
@@ -150,11 +151,16 @@ mod tests {
         for (i, rises) in [(0, true), (2, false), (4, true), (12, false), (14, true)] {
             assert_eq!(values[i] < values[i + 1], rises, "at {i}: {values:?}");
         }
-        let (mut red, mut green) = (Volume::black("red", shape), Volume::black("green", shape));
-        Overlay::RedGreen.draw(&aligned, &reference, &mut red, &mut green, Progress::silent()).unwrap();
-        let (red, green) = (red.to_values(), green.to_values());
+        let [red, green] = [0, 1].map(|channel| {
+            let mut image = Volume::black("channel", shape);
+            Overlay::RedGreen.draw(channel, &aligned, &reference, &mut image, Progress::silent()).unwrap();
+            image.to_values()
+        });
         assert!(red[0] == 0.0 && red[23] == 255.0 && green[0] == 255.0 && green[23] == 0.0, "{red:?} {green:?}");
         let smaller = Volume::black("smaller", Shape { size: Size::new(5, 4, 1), ..shape });
-        assert!(checkerboard(&aligned, &smaller, 2, &mut board, Progress::silent()).is_err());
+        for (overlay, channel) in [(Overlay::Checkerboard, 0), (Overlay::RedGreen, 0), (Overlay::RedGreen, 1)] {
+            assert!(channel < overlay.channels());
+            assert!(overlay.draw(channel, &aligned, &smaller, &mut board, Progress::silent()).is_err(), "{overlay}");
+        }
     }
 }

@@ -273,21 +273,15 @@ fn draw(
     host: &dyn Host,
     progress: Progress<'_>,
 ) -> Result<(), CommandError> {
-    let channels = if overlay == Overlay::RedGreen { 2 } else { 1 };
+    let channels = overlay.channels();
     let image = NewImage { channels, frames: 1, ..image };
     let mut sink = host.create(&image)?;
     progress.phase("Drawing the overlay");
-    match overlay {
-        Overlay::Checkerboard => {
-            let mut first = VolumeSink::new(sink.as_mut(), &image, 0, 0);
-            align::checkerboard(aligned, reference, align::tile(aligned.shape().size), &mut first, progress)?;
-        }
-        Overlay::RedGreen => {
-            for (channel, (stack, share)) in [(aligned, 0.0..0.5), (reference, 0.5..1.0)].into_iter().enumerate() {
-                let mut volume = VolumeSink::new(sink.as_mut(), &image, channel, 0);
-                align::in_eight_bits(stack, &mut volume, progress.share(share))?;
-            }
-        }
+    let share = |channel: usize| channel as f64 / channels as f64;
+    for channel in 0..channels {
+        let mut volume = VolumeSink::new(sink.as_mut(), &image, channel, 0);
+        let progress = progress.share(share(channel)..share(channel + 1));
+        overlay.draw(channel, aligned, reference, &mut volume, progress)?;
     }
     sink.finish()?;
     Ok(())
