@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use crate::{error::EngineError, frame::Frame, images::Images, runner::Runner};
+use crate::{error::EngineError, frame::Frame, images::Images, memory, runner::Runner};
 
 /// How the padded slice is cut: all tiles have one size, so that the engine's memory is taken once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Tiled {
     /// For slices that are cut like this.
     pub fn new(tiling: Tiling) -> Self {
         let (width, height) = (tiling.width(), tiling.height());
-        Self { tiling, tile: Images { count: 1, height, width, values: Vec::with_capacity(width * height) } }
+        Self { tiling, tile: Images { count: 1, height, width, values: Vec::new() } }
     }
 
     /// Runs one slice, row-major. `after` is told how many tiles are done, and stops the work with an error.
@@ -120,6 +120,8 @@ impl Tiled {
     ) -> Result<(), E> {
         let Self { tiling: Tiling { frame, across, down }, tile } = self;
         let mut done = 0;
+        tile.values.clear();
+        memory::reserve(&mut tile.values, across.length * down.length)?;
         for (top, rows) in &down.tiles {
             for (left, columns) in &across.tiles {
                 tile.values.clear();

@@ -62,15 +62,14 @@ impl Network {
         flow.pool.bytes
     }
 
-    /// Bytes that a step takes beside those images: the batch, which is in the same memory, and what the loss or the
-    /// gradients of the weights take while they are computed.
+    /// Bytes that a step takes beside those images and the batch: what the loss or the gradients of the weights take while
+    /// they are computed.
     pub fn training_scratch(&self, [count, height, width]: [usize; 3], loss: Loss, parameters: usize) -> u64 {
         let pixels = (count * height * width) as u64;
-        let batch = 2 * size_of::<f32>() as u64 * pixels;
         let convolutions = self.graph.convolutions.iter();
         let sums = convolutions.map(|convolution| gradient::scratch(self.isa, convolution, count, height, width)).max();
         let gradients = (size_of::<f32>() * parameters) as u64 + sums.unwrap_or(0);
-        batch + gradients.max((loss::BYTES_A_PIXEL + loss.scratch()) * pixels)
+        gradients.max((loss::BYTES_A_PIXEL + loss.scratch()) * pixels)
     }
 }
 

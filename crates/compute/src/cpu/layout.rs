@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::{error::EngineError, memory};
+
 /// Images of one size and number of channels: (image, y, block, x, channel in the block), row-major.
 ///
 /// A block holds `lanes` channels, those beyond the last are zero; images of one channel have blocks of one.
@@ -40,12 +42,15 @@ const LINE: usize = 16;
 
 impl Image {
     /// Zeros. `vector` is the width of the vectors.
-    pub fn zeros(shape: Shape, vector: usize, halo: usize) -> Self {
+    ///
+    /// # Errors
+    /// [`EngineError::Memory`].
+    pub fn zeros(shape: Shape, vector: usize, halo: usize) -> Result<Self, EngineError> {
         let mut image = Self::planned(shape, vector, halo);
-        image.memory = vec![0.0; image.floats()];
+        image.memory = memory::zeros(image.floats())?;
         // Vectors that straddle cache lines would cost each load twice.
         image.start = image.memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
-        image
+        Ok(image)
     }
 
     /// Like [`zeros`](Self::zeros), but without memory: only to ask for its size.
@@ -133,9 +138,14 @@ impl Buffers {
     }
 
     /// An image with a border of zeros; its values are whatever they were.
-    pub fn take(&mut self, shape: Shape) -> Image {
-        let free = self.free.get_mut(&shape).and_then(Vec::pop);
-        free.unwrap_or_else(|| Image::zeros(shape, self.vector, self.halo))
+    ///
+    /// # Errors
+    /// [`EngineError::Memory`] where none is free and the memory does not hold another.
+    pub fn take(&mut self, shape: Shape) -> Result<Image, EngineError> {
+        match self.free.get_mut(&shape).and_then(Vec::pop) {
+            Some(free) => Ok(free),
+            None => Image::zeros(shape, self.vector, self.halo),
+        }
     }
 
     /// Bytes of a new image.

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     error::EngineError,
     images::{Images, check_images},
+    memory,
     network::{Plan, Weights},
     runner::Runner,
     simd::Isa,
@@ -41,7 +42,7 @@ impl Runner for CpuRunner {
     fn run(&mut self, images: &Images) -> Result<Vec<f32>, EngineError> {
         check_images(&self.plan, images)?;
         check_values(images)?;
-        Ok(self.walk.run(&self.network, images))
+        self.walk.run(&self.network, images)
     }
 
     fn footprint(&self, height: usize, width: usize) -> Option<u64> {
@@ -68,36 +69,48 @@ impl Walk {
     }
 
     /// The network's output for each image.
-    pub fn run(&mut self, network: &Network, images: &Images) -> Vec<f32> {
-        if self.size != (images.height, images.width) {
+    ///
+    /// # Errors
+    /// [`EngineError::Memory`]; what it held is given back then.
+    pub fn run(&mut self, network: &Network, images: &Images) -> Result<Vec<f32>, EngineError> {
+        let outputs = self.outputs(network, images);
+        if outputs.is_err() {
             self.buffers.clear();
-            self.size = (images.height, images.width);
-        }
-        let mut outputs = Vec::with_capacity(images.values.len());
-        for image in 0..images.count {
-            let mut input = self.take(network, 0);
-            put_input(images, image, &mut input);
-            let output = self.image(network, input);
-            output.pixels().for_each(|row| outputs.extend_from_slice(row));
-            self.buffers.give(output);
         }
         outputs
     }
 
-    fn take(&mut self, network: &Network, node: usize) -> Image {
+    fn outputs(&mut self, network: &Network, images: &Images) -> Result<Vec<f32>, EngineError> {
+        if self.size != (images.height, images.width) {
+            self.buffers.clear();
+            self.size = (images.height, images.width);
+        }
+        let mut outputs = Vec::new();
+        memory::reserve(&mut outputs, images.values.len())?;
+        for image in 0..images.count {
+            let mut input = self.take(network, 0)?;
+            put_input(images, image, &mut input);
+            let output = self.image(network, input)?;
+            output.pixels().for_each(|row| outputs.extend_from_slice(row));
+            self.buffers.give(output);
+        }
+        Ok(outputs)
+    }
+
+    fn take(&mut self, network: &Network, node: usize) -> Result<Image, EngineError> {
         self.buffers.take(network.shape(node, 1, self.size.0, self.size.1))
     }
 
-    fn image(&mut self, network: &Network, input: Image) -> Image {
+    fn image(&mut self, network: &Network, input: Image) -> Result<Image, EngineError> {
         let nodes = &network.graph.nodes;
         let mut values: Vec<Option<Image>> = nodes.iter().map(|_| None).collect();
         values[0] = Some(input);
         for node in 1..nodes.len() {
             if values[node].is_none() {
                 match nodes[node] {
-                    Node::Convolve(..) => self.convolve(network, node, &mut values),
+                    Node::Convolve(..) => self.convolve(network, node, &mut values)?,
                     _ => {
-                        let mut to = self.take(network, node);
+                        let mut to = self.take(network, node)?;
                         network.pass(node, &values, &mut to);
                         values[node] = Some(to);
                     }
@@ -114,17 +127,17 @@ impl Walk {
         }
         let output = values.pop().flatten();
         values.into_iter().flatten().for_each(|image| self.buffers.give(image));
-        output.expect("the last node makes the output")
+        Ok(output.expect("the last node makes the output"))
     }
 
     /// Convolves, and does what the next node says as long as the rows are in the cache.
-    fn convolve(&mut self, network: &Network, node: usize, values: &mut [Option<Image>]) {
+    fn convolve(&mut self, network: &Network, node: usize, values: &mut [Option<Image>]) -> Result<(), EngineError> {
         let Network { isa, graph, filters, slopes } = network;
-        let Node::Convolve(from, filter, _) = graph.nodes[node] else { return };
-        let mut to = self.take(network, node);
+        let Node::Convolve(from, filter, _) = graph.nodes[node] else { return Ok(()) };
+        let mut to = self.take(network, node)?;
         let fusion = graph.fusion(node);
         let mut next = match fusion {
-            Some(Fusion::Pool) => Some(self.take(network, node + 1)),
+            Some(Fusion::Pool) => Some(self.take(network, node + 1)?),
             Some(Fusion::UnpoolAdd(large)) => values[large].take(),
             None => None,
         };
@@ -139,5 +152,6 @@ impl Walk {
         if let Some(image) = next {
             values[node + 1] = Some(image);
         }
+        Ok(())
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     error::EngineError,
     images::{Images, check_images},
     loss::Loss,
+    memory,
     network::{Plan, Weights},
     runner::Runner,
     simd::Isa,
@@ -43,12 +44,19 @@ pub struct CpuTrainer {
     size: (usize, usize, usize),
 }
 
+/// Bytes of a state for each trained number: the weight and its two running means.
+const STATE: u64 = 3 * size_of::<f32>() as u64;
+/// Bytes of all that a trainer makes for each of them.
+const TENSORS: u64 = 8 * size_of::<f32>() as u64;
+
 /// Slopes down to this are undone to get the values before an activation: with smaller ones, those are kept instead.
 const INVERTIBLE: f32 = 1e-6;
 
 impl CpuTrainer {
     pub(super) fn new(isa: Isa, plan: &Plan, state: &TrainerState, loss: Loss) -> Result<Self, EngineError> {
         state.check(plan)?;
+        // The copy of the state, the weights laid out for the kernels, and gradients of as many numbers.
+        memory::check_room(TENSORS * plan.parameters() as u64)?;
         let TrainerState { weights, first, second, steps } = state.clone();
         let network = Network::new(isa, plan, &weights)?;
         let (buffers, walk) = (network.buffers(), Walk::new(&network));
@@ -62,7 +70,7 @@ impl Runner for CpuTrainer {
     fn run(&mut self, images: &Images) -> Result<Vec<f32>, EngineError> {
         check_images(&self.plan, images)?;
         check_values(images)?;
-        Ok(self.walk.run(&self.network, images))
+        self.walk.run(&self.network, images)
     }
 
     fn footprint(&self, height: usize, width: usize) -> Option<u64> {
@@ -74,8 +82,7 @@ impl Trainer for CpuTrainer {
     /// For the present weights: once a slope falls below zero, one more image is kept.
     fn training_footprint(&self, count: usize, height: usize, width: usize) -> Option<u64> {
         let size = [count, height, width];
-        let beside = self.network.training_scratch(size, self.loss, self.plan.parameters());
-        Some(self.step_images(size) + beside)
+        Some(self.step_images(size) + batch_bytes(size) + self.scratch(size))
     }
 
     fn step(&mut self, images: &Images, targets: &Images, rate: f64) -> Result<(), EngineError> {
@@ -95,6 +102,7 @@ impl Trainer for CpuTrainer {
     }
 
     fn state(&mut self) -> Result<TrainerState, EngineError> {
+        memory::check_room(STATE * self.plan.parameters() as u64)?;
         let (first, second) = self.moments.iter().map(|m| (m.first.clone(), m.second.clone())).unzip();
         Ok(TrainerState { weights: self.weights.clone(), first, second, steps: self.steps })
     }
@@ -111,16 +119,21 @@ impl CpuTrainer {
             let reason = format!("{:?} images cannot be trained towards {:?}", size(images), size(targets));
             return Err(EngineError::Device { reason });
         }
+        let step = [images.count, images.height, images.width];
+        let mut room = self.scratch(step);
         if self.size != size(images) {
             self.buffers.clear();
             self.size = size(images);
+            room += self.step_images(step);
         }
-        let values = self.forward(images);
+        // The images are allocated one by one, and each may fail. What the threads take for their sums may not.
+        memory::check_room(room)?;
+        let values = self.forward(images)?;
         let last = self.network.graph.nodes.len() - 1;
-        let mut gradient = self.take(last);
+        let mut gradient = self.take(last)?;
         let output = values.after[last].as_ref().expect("the last node makes the output");
-        let loss = loss_gradient(self.loss, output, &targets.values, &mut gradient);
-        let gradients = self.backward(&values, gradient);
+        let loss = loss_gradient(self.loss, output, &targets.values, &mut gradient)?;
+        let gradients = self.backward(&values, gradient)?;
         let Values { before, after } = values;
         before.into_iter().chain(after).flatten().for_each(|image| self.buffers.give(image));
         Ok((loss, gradients))
@@ -131,26 +144,31 @@ impl CpuTrainer {
         self.network.training_images(size, |node| self.keeps_before(node))
     }
 
+    /// Bytes that a step takes beside its images and the batch.
+    fn scratch(&self, size: [usize; 3]) -> u64 {
+        self.network.training_scratch(size, self.loss, self.plan.parameters())
+    }
+
     /// Bytes of all images that it holds to apply the network, and to train it.
     #[cfg(test)]
     pub(super) fn taken(&self) -> (u64, u64) {
         (self.walk.taken(), self.buffers.bytes())
     }
 
-    fn take(&mut self, node: usize) -> Image {
+    fn take(&mut self, node: usize) -> Result<Image, EngineError> {
         let (count, height, width) = self.size;
         self.buffers.take(self.network.shape(node, count, height, width))
     }
 
-    fn forward(&mut self, images: &Images) -> Values {
+    fn forward(&mut self, images: &Images) -> Result<Values, EngineError> {
         let nodes = self.network.graph.nodes.len();
         let mut values = Values::none(nodes);
-        let mut input = self.take(0);
+        let mut input = self.take(0)?;
         put_input(images, 0, &mut input);
         values.after[0] = Some(input);
         for node in 1..nodes {
-            let mut to = self.take(node);
-            let mut before = self.keeps_before(node).then(|| self.take(node));
+            let mut to = self.take(node)?;
+            let mut before = if self.keeps_before(node) { Some(self.take(node)?) } else { None };
             let Network { isa, graph, filters, slopes } = &self.network;
             match graph.nodes[node] {
                 Node::Convolve(from, filter, _) => {
@@ -168,7 +186,7 @@ impl CpuTrainer {
             values.after[node] = Some(to);
             values.before[node] = before;
         }
-        values
+        Ok(values)
     }
 
     /// Whether the values before a convolution's activation cannot be recovered from those after it.
@@ -181,7 +199,7 @@ impl CpuTrainer {
         }
     }
 
-    fn backward(&mut self, values: &Values, gradient: Image) -> Vec<Vec<f32>> {
+    fn backward(&mut self, values: &Values, gradient: Image) -> Result<Vec<Vec<f32>>, EngineError> {
         let mut gradients: Vec<_> = self.weights.0.iter().map(|tensor| vec![0.0; tensor.values.len()]).collect();
         let nodes = self.network.graph.nodes.clone();
         let trained = self.network.graph.trained();
@@ -201,7 +219,7 @@ impl CpuTrainer {
                     gradients[weight] = weight_gradient(isa, &convolution, values.after(from), &gradient);
                     if trained[from] {
                         let filter = Filter::backward(isa, &convolution, &self.weights.0[weight].values);
-                        let mut to = self.take(from);
+                        let mut to = self.take(from)?;
                         convolve(isa, &filter, None, &gradient, &mut to, Tail::Keep);
                         self.add_flow(&mut flow[from], to);
                     }
@@ -214,34 +232,37 @@ impl CpuTrainer {
                     self.add_flow(&mut flow[from], gradient);
                 }
                 Node::Pool(from) => {
-                    let mut to = flow[from].take().unwrap_or_else(|| {
-                        let mut zeros = self.take(from);
-                        pointwise::clear(&mut zeros);
-                        zeros
-                    });
+                    let mut to = match flow[from].take() {
+                        Some(flow) => flow,
+                        None => {
+                            let mut zeros = self.take(from)?;
+                            pointwise::clear(&mut zeros);
+                            zeros
+                        }
+                    };
                     pool_gradient(isa, values.after(from), values.after(node), &gradient, &mut to);
                     flow[from] = Some(to);
                     self.buffers.give(gradient);
                 }
                 Node::Unpool(from) => {
-                    let to = self.unpool_gradient(from, &gradient);
+                    let to = self.unpool_gradient(from, &gradient)?;
                     self.add_flow(&mut flow[from], to);
                     self.buffers.give(gradient);
                 }
                 Node::UnpoolAdd(small, large) => {
-                    let to = self.unpool_gradient(small, &gradient);
+                    let to = self.unpool_gradient(small, &gradient)?;
                     self.add_flow(&mut flow[small], to);
                     self.add_flow(&mut flow[large], gradient);
                 }
                 Node::Add(one, other) => {
-                    let mut copy = self.take(one);
+                    let mut copy = self.take(one)?;
                     pointwise::copy(&gradient, &mut copy);
                     self.add_flow(&mut flow[one], copy);
                     self.add_flow(&mut flow[other], gradient);
                 }
             }
         }
-        gradients
+        Ok(gradients)
     }
 
     /// Turns a convolution's gradient into that before its activation.
@@ -259,14 +280,14 @@ impl CpuTrainer {
         }
     }
 
-    fn unpool_gradient(&mut self, small: usize, gradient: &Image) -> Image {
-        let mut to = self.take(small);
+    fn unpool_gradient(&mut self, small: usize, gradient: &Image) -> Result<Image, EngineError> {
+        let mut to = self.take(small)?;
         let (isa, layout) = (self.network.isa, pool::Layout::of(&to));
         to.bands(ROWS).into_par_iter().for_each(|band| {
             let rows = band.data.len() / layout.small_row();
             layout.unpool_gradient(isa, gradient.rows(band.image, 2 * band.y, 2 * rows), band.data);
         });
-        to
+        Ok(to)
     }
 
     /// Adds a gradient to those that have already reached an image.
@@ -279,6 +300,11 @@ impl CpuTrainer {
             }
         }
     }
+}
+
+/// Bytes of the inputs and targets of a step.
+fn batch_bytes(size: [usize; 3]) -> u64 {
+    2 * size_of::<f32>() as u64 * size.iter().map(|&length| length as u64).product::<u64>()
 }
 
 /// What a forward walk leaves for the backward one.
