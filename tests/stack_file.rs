@@ -287,3 +287,36 @@ fn killed_at_any_moment_it_goes_on_to_the_same_file() {
     assert!(kills >= 10 && within >= 5);
     assert!(fs::read(&whole).unwrap() == fs::read(&parts).unwrap());
 }
+
+#[test]
+fn an_unfinished_file_without_a_slice_blocks_nobody_and_one_with_a_slice_does() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("result.tif");
+    let image = Made(shape(5, 4, 3, GreyType::U16));
+    let other = Job::new(&image, vec![("work", "something else".to_owned())]).unwrap();
+    let slice = Array2::from_elem((4, 5), 7.0f32);
+    let begun = |job: &Job| {
+        let mut sink = StackFile::new(&file, display(), job.clone());
+        sink.begin(image.shape()).map(|()| sink)
+    };
+    let (part, plane) = (StackFile::part_of(&file), 5 * 4 * 2);
+    // Killed within the header, behind it, and within the first slice; of a job with other slices; and lost by the system.
+    drop(begun(&other).unwrap());
+    let whole = fs::read(&part).unwrap();
+    assert_eq!(whole.len() as u64, HEADER);
+    let with = |slice: usize| [&whole[..], &vec![1; slice]].concat();
+    for left in [vec![], whole[..5].to_vec(), whole[..1000].to_vec(), whole.clone(), with(plane - 1), vec![0; 4096]] {
+        fs::write(&part, &left).unwrap();
+        let mut sink = begun(&job(&image)).unwrap_or_else(|error| panic!("{} bytes: {error}", left.len()));
+        assert_eq!(sink.done(), 0);
+        (0..3).for_each(|z| sink.write(z, slice.view()).unwrap());
+        sink.finish().unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().len(), HEADER + 3 * plane as u64);
+        fs::remove_file(&file).unwrap();
+    }
+    for (left, reason) in [(with(plane), "work"), (b"II*\0 a picture of somebody's".to_vec(), "not")] {
+        fs::write(&part, &left).unwrap();
+        let error = begun(&job(&image)).map(drop).unwrap_err().to_string();
+        assert!(error.contains(reason) && fs::read(&part).unwrap() == left, "{error}");
+    }
+}

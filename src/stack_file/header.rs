@@ -4,7 +4,7 @@
 //! gaps. So nothing in the file is counted in 32 bits beyond its first page (TIFF 6.0, 1992; `ij.io.TiffEncoder` and
 //! `ij.io.FileSaver`, version 1.54p). The bytes are in Intel's order, which ImageJ reads as well as its own.
 
-use super::{DisplaySettings, Job};
+use super::{DisplaySettings, Job, job::MARK};
 use crate::stack::{GreyScale, GreyType, Shape};
 
 /// Bytes before the first slice: a page of memory.
@@ -12,6 +12,11 @@ pub(super) const LENGTH: usize = 4096;
 
 /// Directory entries.
 const ENTRIES: usize = 15;
+/// What every header starts with: Intel's order, where the directory stands, and how many entries it has.
+const START: [u8; 10] = *b"II*\0\x08\0\0\0\x0f\0";
+const _: () = assert!(START[8] as usize == ENTRIES);
+/// Where the bytes of a slice stand: in the value of the eleventh entry.
+const PLANE: usize = START.len() + 12 * 10 + 8;
 /// Where what the entries point to stands.
 const BEHIND: usize = 8 + 2 + 12 * ENTRIES + 4;
 /// Where the text stands, behind two fractions.
@@ -50,8 +55,7 @@ pub(super) fn header(shape: Shape, unit: &str, text: &str) -> Vec<u8> {
         (296, short, 1, 1), // the unit is in the text
         (339, short, 1, numbers(shape)),
     ];
-    let mut bytes = b"II*\0\x08\0\0\0".to_vec();
-    bytes.extend((ENTRIES as u16).to_le_bytes());
+    let mut bytes = START.to_vec();
     for (tag, kind, count, value) in entries {
         bytes.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
         bytes.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
@@ -130,6 +134,20 @@ pub(super) fn text_of(header: &[u8]) -> String {
     let text = header.get(TEXT..).unwrap_or_default();
     let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
     String::from_utf8_lossy(&text[..end]).into_owned()
+}
+
+/// Whether an unfinished file of this program, whose first bytes are `header`, has no whole slice.
+pub(super) fn has_no_slice(header: &[u8], length: u64) -> bool {
+    // A system that went down may leave zeros in place of what it had not written yet.
+    if header.iter().all(|byte| *byte == 0) {
+        return length <= LENGTH as u64;
+    }
+    if header.len() < LENGTH {
+        let is_ours = header.len() <= TEXT || text_of(header).contains(MARK);
+        return is_ours && header.starts_with(&START[..header.len().min(START.len())]);
+    }
+    let plane = header[PLANE..][..4].try_into().map_or(0, u32::from_le_bytes);
+    text_of(header).contains(MARK) && length < LENGTH as u64 + u64::from(plane)
 }
 
 /// As ImageJ's text has them: plain ASCII, other characters as `\u00b5`.

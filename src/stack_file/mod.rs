@@ -3,7 +3,8 @@
 //! An unfinished file is called `<name>.part`; the complete file is renamed. The header names the [`Job`]: a second start of
 //! the same job goes on after the last whole slice, which the file's length tells, and gives the same file as if it had
 //! never stopped. Nothing else is needed when a run is killed, because a slice is only added when those before it are
-//! there. What exists already under the final name is never written over.
+//! there. What exists already under the final name is never written over. An unfinished file without a whole slice is
+//! begun anew, whatever job it was of.
 
 mod header;
 mod job;
@@ -11,7 +12,7 @@ mod job;
 pub use job::Job;
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -91,9 +92,7 @@ impl StackFile {
 
     /// The name of the file at `path` as long as it grows.
     pub fn part_of(path: &Path) -> PathBuf {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        name.into()
+        disk::with_ending(path, ".part")
     }
 
     /// Which grey values to show as black and white, where that is known only after the slices.
@@ -119,11 +118,8 @@ impl StackFile {
         let part = Self::part_of(path);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&part);
         let file = file.map_err(|source| at(&part, "opened", source))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StackFileError::Busy { part }),
-            // Some network drives have no locks.
-            Err(TryLockError::Error(error)) => log::debug!("{} is not locked: {error}", part.display()),
+        if !disk::try_lock(&file, &part) {
+            return Err(StackFileError::Busy { part });
         }
         let mut growing = Growing { part, file, shape, plane, done: 0, bytes: vec![0; plane as usize] };
         growing.take_up(&header, &self.job)?;
@@ -168,20 +164,21 @@ impl Growing {
         let mut old = Vec::new();
         let read = (&self.file).take(header::LENGTH as u64).read_to_end(&mut old);
         read.map_err(|source| at(&self.part, "read", source))?;
+        let length = self.file.metadata().map_err(|source| at(&self.part, "read", source))?.len();
         if old == header {
-            let length = self.file.metadata().map_err(|source| at(&self.part, "read", source))?.len();
             self.done = ((length - header.len() as u64) / self.plane) as usize;
             return self.file.set_len(self.start(self.done)).map_err(|source| at(&self.part, "written", source));
         }
-        // A run may have been killed within its header.
-        if !header.starts_with(&old) {
+        // A run may have been killed within its header, or before its first slice was whole: then nothing is lost.
+        if !header.starts_with(&old) && !header::has_no_slice(&old, length) {
             let (text, part) = (header::text_of(&old), self.part.clone());
             return Err(match text.contains(job::MARK) {
                 true => StackFileError::OtherWork { part, differs: job.differs_from(&text).unwrap_or("calibration") },
                 false => StackFileError::NotOurs { part },
             });
         }
-        self.begin(header).map_err(|source| at(&self.part, "written", source))
+        let begun = self.file.set_len(0).and_then(|()| self.begin(header));
+        begun.map_err(|source| at(&self.part, "written", source))
     }
 
     fn begin(&mut self, header: &[u8]) -> io::Result<()> {
@@ -272,9 +269,10 @@ impl SliceSink for StackFile {
         // Windows does not rename open files.
         drop(file);
         let path = &self.path;
-        match path.exists() {
-            true => Err(StackFileError::Exists { path: path.clone() }.into()),
-            false => fs::rename(&part, path).map_err(|source| at(path, "written", source).into()),
-        }
+        disk::rename_new(&part, path).map_err(|source| {
+            let exists = source.kind() == io::ErrorKind::AlreadyExists;
+            let exists = exists.then(|| StackFileError::Exists { path: path.clone() });
+            exists.unwrap_or_else(|| at(path, "written", source)).into()
+        })
     }
 }
