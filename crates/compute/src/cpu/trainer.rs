@@ -102,7 +102,7 @@ impl Trainer for CpuTrainer {
     }
 
     fn state(&mut self) -> Result<TrainerState, EngineError> {
-        memory::check_room(STATE * self.plan.parameters() as u64)?;
+        memory::check_more_room(STATE * self.plan.parameters() as u64)?;
         let (first, second) = self.moments.iter().map(|m| (m.first.clone(), m.second.clone())).unzip();
         Ok(TrainerState { weights: self.weights.clone(), first, second, steps: self.steps })
     }
@@ -120,14 +120,14 @@ impl CpuTrainer {
             return Err(EngineError::Device { reason });
         }
         let step = [images.count, images.height, images.width];
-        let mut room = self.scratch(step);
-        if self.size != size(images) {
+        // The images are allocated one by one, and each may fail. What the threads take for their sums may not.
+        if self.size == size(images) {
+            memory::check_more_room(self.scratch(step))?;
+        } else {
             self.buffers.clear();
             self.size = size(images);
-            room += self.step_images(step);
+            memory::check_room(self.scratch(step) + self.step_images(step))?;
         }
-        // The images are allocated one by one, and each may fail. What the threads take for their sums may not.
-        memory::check_room(room)?;
         let values = self.forward(images)?;
         let last = self.network.graph.nodes.len() - 1;
         let mut gradient = self.take(last)?;

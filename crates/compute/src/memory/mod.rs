@@ -74,16 +74,29 @@ pub fn reserve<T>(items: &mut Vec<T>, more: usize) -> Result<(), EngineError> {
     items.try_reserve_exact(more).map_err(|_| refusal(bytes))
 }
 
-/// Refuses work that will allocate so many bytes in pieces that cannot fail in words, unless they are to be had now. A
-/// little more is asked for, for all the small things that nobody counts.
+/// Bytes of all the small things that nobody counts: they are left when work begins.
+pub const SMALL_THINGS: u64 = 16 << 20;
+
+/// Refuses work that will allocate so many bytes in pieces that cannot fail in words, unless they are to be had now
+/// beside [`SMALL_THINGS`].
 ///
 /// # Errors
 /// [`EngineError::Memory`].
 pub fn check_room(bytes: u64) -> Result<(), EngineError> {
-    const SMALL_THINGS: u64 = 16 << 20;
+    ask_for(bytes.saturating_add(SMALL_THINGS))
+}
+
+/// [`check_room`] for work that goes on: some of the small things are there by then.
+///
+/// # Errors
+/// [`EngineError::Memory`].
+pub fn check_more_room(bytes: u64) -> Result<(), EngineError> {
+    ask_for(bytes.saturating_add(SMALL_THINGS / 4))
+}
+
+fn ask_for(bytes: u64) -> Result<(), EngineError> {
     let mut room: Vec<u8> = Vec::new();
-    let asked = bytes.saturating_add(SMALL_THINGS);
-    let had = usize::try_from(asked).is_ok_and(|asked| room.try_reserve_exact(asked).is_ok());
+    let had = usize::try_from(bytes).is_ok_and(|bytes| room.try_reserve_exact(bytes).is_ok());
     // Or the compiler might leave the pair of allocating and freeing out.
     black_box(room.as_mut_ptr());
     drop(room);
