@@ -1,19 +1,17 @@
 //! Two aligned stacks as training pairs: which slices train, which validate, and how batches are drawn from them.
 //!
-//! Nothing is held: each batch reads its slices again, so that a training needs no copy of a stack.
+//! Nothing is read here: `train::batches` reads the slices that samples are cut from.
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayViewMut2, Axis, Zip, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Ix2, Zip, s};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use sha2::{Digest, Sha256};
-use undulator_compute::{Frame, Images};
+use undulator_compute::{EngineError, Frame, memory};
 
 use crate::{
-    checksum,
     grey::Window,
-    stack::{Measured, SliceSource, StackError, flat, read_finite},
+    stack::{Measured, SliceSource, StackError, Voxels, flat, read_finite},
 };
 
 /// Which slices train and which validate. Neighbouring slices are nearly equal, so the validation slices are one block
@@ -82,6 +80,14 @@ impl Pair<'_> {
         [self.low, self.reference].iter().all(|stack| stack.share_in(z, x.clone(), y.clone()) >= LEAST)
     }
 
+    /// The windows on the scales of the numbers that the stacks store.
+    pub(crate) fn stored_windows(&self) -> [Window; 2] {
+        [(self.low, self.low_window), (self.reference, self.reference_window)].map(|(stack, window)| {
+            let scale = stack.shape().scale;
+            Window { low: scale.stored(window.low), high: scale.stored(window.high) }
+        })
+    }
+
     /// Whether slice `z` was measured and shows contrast: in the grey windows, more than one value of 8 bits, in each stack
     /// where both are measured. Nothing can be scored on others.
     ///
@@ -110,24 +116,6 @@ pub fn leave_out_unmeasured(inputs: &mut [f32], targets: &mut [f32]) {
             (*input, *target) = (0.0, f32::NAN);
         }
     }
-}
-
-/// What tells a pair from every other: the SHA-256 of sizes and grey values of both stacks.
-///
-/// # Errors
-/// When a slice cannot be read.
-pub fn fingerprint(stacks: [&dyn SliceSource; 2]) -> Result<String, StackError> {
-    let mut hash = Sha256::new();
-    for stack in stacks {
-        let size = stack.shape().size;
-        [size.width, size.height, size.slices].iter().for_each(|count| hash.update((*count as u64).to_le_bytes()));
-        let (mut slice, mut bytes) = (Array2::zeros(size.slice_dim()), Vec::with_capacity(4 * size.plane()));
-        for z in 0..size.slices {
-            read_finite(stack, z, slice.view_mut())?;
-            checksum::add_greys(&mut hash, flat(&slice), &mut bytes);
-        }
-    }
-    Ok(checksum::text(hash))
 }
 
 /// One training image: a patch of a slice, or all of it, flipped or turned.
@@ -212,37 +200,70 @@ impl Cutter {
         slices.filter(|z| pair.shows(*z, 0..self.frame.width, 0..self.frame.height))
     }
 
-    /// Reads the samples of both stacks, normalised: (inputs, targets), see [`leave_out_unmeasured`].
+    /// Cuts a sample out of its slice of stored numbers, normalised, into an image of [`image_size`](Self::image_size). `scratch` is used
+    /// again and again.
     ///
     /// # Errors
-    /// When a slice cannot be read.
-    pub fn batch(&self, pair: &Pair, samples: &[Sample]) -> Result<(Images, Images), StackError> {
-        let mut input = self.read(pair.low, pair.low_window, samples)?;
-        let mut target = self.read(pair.reference, pair.reference_window, samples)?;
-        leave_out_unmeasured(&mut input.values, &mut target.values);
-        Ok((input, target))
-    }
-
-    fn read(&self, stack: &dyn SliceSource, window: Window, samples: &[Sample]) -> Result<Images, StackError> {
-        let (width, height) = self.image_size();
-        let mut values = Vec::with_capacity(samples.len() * width * height);
-        let mut slice = Array2::zeros((self.frame.height, self.frame.width));
-        for sample in samples {
-            read_finite(stack, sample.slice, slice.view_mut())?;
-            let start = values.len();
-            match self.patch {
-                0 => self.frame.pad_into(flat(&slice), |grey| window.normalise(grey), &mut values),
-                edge => {
-                    let patch = slice.slice(s![sample.y..sample.y + edge, sample.x..sample.x + edge]);
-                    for row in patch.rows() {
-                        values.extend(row.iter().map(|grey| window.normalise(*grey)));
+    /// [`EngineError::Memory`].
+    pub(crate) fn cut(
+        &self,
+        sample: &Sample,
+        slice: &Voxels<Ix2>,
+        window: Window,
+        scratch: &mut Scratch,
+        image: &mut [f32],
+    ) -> Result<(), EngineError> {
+        match self.patch {
+            0 => {
+                // Given as it is where the values are floats already.
+                let slice = match slice {
+                    Voxels::F32(slice) => flat(slice),
+                    _ => {
+                        scratch.slice.clear();
+                        memory::reserve(&mut scratch.slice, self.frame.width * self.frame.height)?;
+                        scratch.slice.resize(self.frame.width * self.frame.height, 0.0);
+                        let dim = (self.frame.height, self.frame.width);
+                        slice.store(ArrayViewMut2::from_shape(dim, &mut scratch.slice).expect("room for a slice"));
+                        &scratch.slice
+                    }
+                };
+                scratch.image.clear();
+                memory::reserve(&mut scratch.image, image.len())?;
+                self.frame.pad_into(slice, |grey| window.normalise(grey), &mut scratch.image);
+                image.copy_from_slice(&scratch.image);
+            }
+            edge => {
+                fn rows<T: Copy>(patch: ArrayView2<'_, T>, image: &mut [f32], value: impl Fn(T) -> f32) {
+                    for (from, to) in patch.rows().into_iter().zip(image.chunks_exact_mut(patch.ncols())) {
+                        to.iter_mut().zip(from).for_each(|(to, grey)| *to = value(*grey));
                     }
                 }
+                let at = s![sample.y..sample.y + edge, sample.x..sample.x + edge];
+                match slice {
+                    Voxels::U8(slice) => rows(slice.slice(at), image, |grey| window.normalise(grey.into())),
+                    Voxels::U16(slice) => rows(slice.slice(at), image, |grey| window.normalise(grey.into())),
+                    Voxels::F32(slice) => rows(slice.slice(at), image, |grey| window.normalise(grey)),
+                }
             }
-            let image = ArrayViewMut2::from_shape((height, width), &mut values[start..]);
-            sample.symmetry.apply(image.expect("an image was added"));
         }
-        Ok(Images { count: samples.len(), height, width, values })
+        let (width, height) = self.image_size();
+        let image = ArrayViewMut2::from_shape((height, width), image);
+        sample.symmetry.apply(image.expect("an image of this size"));
+        Ok(())
+    }
+}
+
+/// Memory for what lies between a slice and an image.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    slice: Vec<f32>,
+    image: Vec<f32>,
+}
+
+impl Sample {
+    /// The slice that it is cut from, from zero.
+    pub fn slice(&self) -> usize {
+        self.slice
     }
 }
 
@@ -274,6 +295,8 @@ impl Symmetry {
 mod tests {
     use std::collections::HashSet;
 
+    use ndarray::Array2;
+
     use super::*;
     use crate::{
         progress::Progress,
@@ -302,68 +325,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn input_and_target_are_cut_and_turned_alike() {
-        let (low, reference) = (ramp(12, 10, 3, 1.0), ramp(12, 10, 3, 2.0));
-        with_pair(&low, &reference, |pair| {
-            for patch in [0, 4] {
-                let cutter = Cutter { frame: Frame::new(12, 10, 4), patch };
-                let samples = cutter.samples(pair, 0..3, true, 5, 1);
-                assert_eq!(samples.len(), if patch == 0 { 3 } else { 27 });
-                let (input, target) = cutter.batch(pair, &samples).unwrap();
-                assert_eq!(input, target);
-                assert_eq!(input.values.len(), input.count * input.width * input.height);
-            }
-        });
-    }
-
     fn with_pair<T>(low: &Volume, reference: &Volume, work: impl FnOnce(&Pair) -> T) -> T {
         let window = |high| Window::new(0.0, high).unwrap();
         let [low, reference] = [low, reference].map(|stack| Measured::of(stack, Progress::silent()).unwrap());
         let (low_window, reference_window) = (window(1e4), window(2e4));
         work(&Pair { low: &low, reference: &reference, low_window, reference_window })
-    }
-
-    #[test]
-    fn what_was_not_measured_has_no_weight_and_is_not_drawn() {
-        let (width, height, slices) = (64, 48, 4);
-        let holed = |scale: f32, is_hole: &dyn Fn(usize, usize, usize) -> bool| {
-            let mut values = ramp(width, height, slices, scale).to_values();
-            for (i, value) in values.iter_mut().enumerate() {
-                if is_hole(i % width, i / width % height, i / (width * height)) {
-                    *value = f32::NAN;
-                }
-            }
-            Volume::from_values("holed", ramp(width, height, slices, 1.0).shape(), &values)
-        };
-        let (low, reference) = (holed(1.0, &|x, _, z| x < 24 || z == 2), holed(2.0, &|_, y, _| y < 8));
-        with_pair(&low, &reference, |pair| {
-            let cutter = Cutter { frame: Frame::new(width, height, 4), patch: 16 };
-            let samples = cutter.samples(pair, 0..slices, true, 5, 1);
-            // Slice 3 of 4 was not measured.
-            assert_eq!(samples.len(), 3 * 12);
-            assert!(samples.iter().all(|sample| sample.slice != 2 && sample.x + 16 > 24 && sample.y + 16 > 8));
-            assert_eq!(samples, cutter.samples(pair, 0..slices, true, 5, 1));
-            let (input, target) = cutter.batch(pair, &samples).unwrap();
-            let pixels = || input.values.iter().zip(&target.values);
-            assert!(pixels().all(|(input, target)| if target.is_nan() { input.is_finite() } else { input == target }));
-            assert!(pixels().any(|(input, target)| *input == 0.0 && target.is_nan()));
-            assert!(pixels().any(|(input, target)| *input != 0.0 && target.is_nan()));
-            assert_eq!(
-                (0..slices).map(|z| pair.has_contrast(z).unwrap()).collect::<Vec<_>>(),
-                [true, true, false, true]
-            );
-        });
-    }
-
-    #[test]
-    fn a_fingerprint_tells_pairs_apart() {
-        let (a, b) = (ramp(4, 3, 2, 1.0), ramp(4, 3, 2, 2.0));
-        let of = |low: &Volume, reference: &Volume| fingerprint([low, reference]).unwrap();
-        assert_eq!(of(&a, &b), of(&a, &b));
-        assert_eq!(of(&a, &b).len(), 64);
-        let others = [of(&b, &a), of(&a, &a), of(&ramp(3, 4, 2, 1.0), &b), of(&a, &ramp(4, 3, 2, 2.001))];
-        assert!(others.iter().all(|other| *other != of(&a, &b)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Slices that are read while work is done on earlier ones.
+//! Slices and batches that are read while work is done on earlier ones.
 
 use std::{
     sync::mpsc::{Receiver, Sender, channel, sync_channel},
@@ -17,47 +17,61 @@ const WAITING: usize = 1;
 /// Values that are not finite are refused. Memory: the slices ahead, and those that `work` holds.
 pub(crate) fn read_ahead<T>(
     source: &dyn SliceSource,
-    wanted: impl Iterator<Item = usize> + Send,
+    mut wanted: impl Iterator<Item = usize> + Send,
     work: impl FnOnce(&mut Ahead) -> T,
 ) -> T {
-    let (to_work, slices) = sync_channel(WAITING);
-    let (free, to_read) = channel();
+    let read = |used: Option<Array2<f32>>| {
+        let z = wanted.next()?;
+        let mut slice = used.unwrap_or_else(|| Array2::zeros(source.shape().size.slice_dim()));
+        Some(read_finite(source, z, slice.view_mut()).map(|()| slice))
+    };
+    make_ahead(WAITING, read, work)
+}
+
+/// Makes things on a thread of its own while `work` uses earlier ones, and ends when `work` does.
+///
+/// `make` is given one that is used up, where there is one, to make the next in its memory; it gives `None` after the
+/// last, and is not called again after an error. At most `waiting` are made and wait, beside the one that is being made.
+pub(crate) fn make_ahead<T: Send, E: Send, R>(
+    waiting: usize,
+    mut make: impl FnMut(Option<T>) -> Option<Result<T, E>> + Send,
+    work: impl FnOnce(&mut Ahead<T, E>) -> R,
+) -> R {
+    let (to_work, made) = sync_channel(waiting);
+    let (free, used) = channel();
     thread::scope(|scope| {
         scope.spawn(move || {
-            for z in wanted {
-                let new = |_| Array2::zeros(source.shape().size.slice_dim());
-                let mut slice: Array2<f32> = to_read.try_recv().unwrap_or_else(new);
-                let read = read_finite(source, z, slice.view_mut()).map(|()| slice);
-                let failed = read.is_err();
+            while let Some(next) = make(used.try_recv().ok()) {
+                let failed = next.is_err();
                 // Nobody waits for it any more when the work has stopped.
-                if to_work.send(read).is_err() || failed {
+                if to_work.send(next).is_err() || failed {
                     return;
                 }
             }
         });
-        work(&mut Ahead { slices, free })
+        work(&mut Ahead { made, free })
     })
 }
 
-/// Hands out what is read.
-pub(crate) struct Ahead {
-    slices: Receiver<Result<Array2<f32>, StackError>>,
-    free: Sender<Array2<f32>>,
+/// Hands out what is made ahead.
+pub(crate) struct Ahead<T = Array2<f32>, E = StackError> {
+    made: Receiver<Result<T, E>>,
+    free: Sender<T>,
 }
 
-impl Ahead {
-    /// The next slice. It is to be given back when the work on it is done.
+impl<T, E> Ahead<T, E> {
+    /// The next one. It is to be given back when the work on it is done.
     ///
     /// # Panics
     /// If there are no more.
-    pub fn next(&mut self) -> Result<Array2<f32>, StackError> {
-        self.slices.recv().expect("as many slices are read as are asked for")
+    pub fn next(&mut self) -> Result<T, E> {
+        self.made.recv().expect("as many are made as are asked for")
     }
 
-    /// Takes a slice back, for another to be read into it.
-    pub fn give_back(&mut self, slice: Array2<f32>) {
+    /// Takes one back, for another to be made in its memory.
+    pub fn give_back(&mut self, used: T) {
         // The last ones are not needed any more.
-        let _ = self.free.send(slice);
+        let _ = self.free.send(used);
     }
 }
 

@@ -9,13 +9,14 @@ use std::{
     },
 };
 
+use ndarray::ArrayViewMut2;
 use tempfile::TempDir;
 use undulator::{
     compare::{CompareError, CompareListener, CompareOptions, Row, compare},
     model::Model,
     progress::{Event, Listener, Silent},
-    stack::{GreyType, Shape, Size, VoxelSize},
-    train::{Request, TrainEvent, TrainListener, TrainOptions},
+    stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize},
+    train::{Request, TrainEvent, TrainListener, TrainOptions, checkpoint_of},
     volume::Volume,
 };
 use undulator_compute::{
@@ -129,14 +130,61 @@ fn what_cannot_be_compared_is_said_before_anything_is_trained() {
     let nothing = CompareOptions { layers: vec![], srcnn: false, ..options.clone() };
     assert!(refuse(nothing).contains("no network to compare"));
     assert!(refuse(CompareOptions { layers: vec![3, 9], ..options.clone() }).contains("layers=9"));
-    assert!(refuse(CompareOptions { folder: folder.path().join("absent"), ..options.clone() }).contains("absent"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let file = folder.path().join("file");
+    fs::write(&file, b"").unwrap();
+    assert!(refuse(CompareOptions { folder: file.join("in"), ..options.clone() }).contains("cannot be used"));
+    fs::remove_file(&file).unwrap();
 
-    // The folder of another comparison is left as it is.
+    // A folder is made with those around it. The folder of another comparison is left as it is.
+    let folder = folder.path().join("a/b");
+    let options = CompareOptions { folder: folder.clone(), ..options };
     let small = CompareOptions { layers: vec![3], activations: vec![Activation::Relu], srcnn: false, ..options };
     compare(&low, &reference, &small, &Silent).unwrap();
-    let model = fs::read(folder.path().join("red-net-3-relu.zip")).unwrap();
+    let model = fs::read(folder.join("red-net-3-relu.zip")).unwrap();
     let training = TrainOptions { seed: 2, ..small.training.clone() };
-    assert!(refuse(CompareOptions { training, ..small }).contains("trained otherwise (seed)"));
-    assert!(fs::read(folder.path().join("red-net-3-relu.zip")).unwrap() == model);
+    assert!(refuse(CompareOptions { training, ..small.clone() }).contains("trained otherwise (seed)"));
+    let unlike = compare(&reference, &low, &small, &Silent).unwrap_err().to_string();
+    assert!(unlike.contains("trained otherwise (pair of stacks)"), "{unlike}");
+    assert!(fs::read(folder.join("red-net-3-relu.zip")).unwrap() == model);
+}
+
+/// Counts how often slices are read.
+struct Counted(Volume, AtomicUsize);
+
+impl SliceSource for Counted {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+
+    fn read(&self, z: usize, out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.read(z, out)
+    }
+}
+
+#[test]
+fn finished_networks_need_no_checkpoint_and_the_pair_is_looked_at_once() {
+    let (low, reference) = pair();
+    let folder = TempDir::new().unwrap();
+    let options = options(folder.path());
+    let expected = compare(&low, &reference, &options, &Silent).unwrap();
+    let before = table(folder.path());
+    for row in &expected.rows {
+        fs::remove_file(checkpoint_of(&row.model)).unwrap();
+    }
+    let [low, reference] = [low, reference].map(|stack| Counted(stack, AtomicUsize::new(0)));
+    let again = Stopping::after(1);
+    let found = compare(&low, &reference, &options, &again).unwrap();
+    assert_eq!(again.epochs.into_inner(), 1, "no epoch is trained");
+    assert!(found.rows == expected.rows && table(folder.path()) == before);
+    // Windows read the six training slices twice at most, baselines the two others twice.
+    for stack in [low, reference] {
+        let reads = stack.1.into_inner();
+        assert!(reads <= 2 * 8, "{reads} slices read for eight networks");
+    }
 }

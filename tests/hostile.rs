@@ -85,6 +85,7 @@ fn model(channels: usize, layers: usize) -> Model {
             value_unit: String::new(),
             training,
             scores: None,
+            contrast: None,
         },
         weights,
     }

@@ -124,10 +124,12 @@ impl TrainListener for User {
     }
 }
 
-/// What must not hang on interruptions: everything but the time it took.
+/// What must not hang on interruptions: everything but the time it took, and what the example slice shows, which is saved
+/// after the model.
 fn outcome(model: &Model) -> (Model, Vec<Epoch>) {
     let mut model = model.clone();
     model.card.training.history.iter_mut().for_each(|epoch| epoch.seconds = 0.0);
+    model.card.contrast = None;
     let history = model.card.training.history.clone();
     (model, history)
 }

@@ -2,12 +2,13 @@
 
 use undulator_compute::network::Spec;
 
-use super::{Command, CommandError, Host, Key, Options, Row, lengths, training_keys};
+use super::{
+    Command, CommandError, Host, Key, Options, lengths, training_keys,
+    training_rows::{Rows, TrainingRows},
+};
 use crate::{
-    compare::{self, CompareListener, CompareOptions},
-    model::Scores,
-    progress::{Event, Listener},
-    train::{Request, TrainEvent, TrainListener, TrainOptions},
+    compare::{self, CompareOptions},
+    train::TrainOptions,
 };
 
 /// The command.
@@ -57,53 +58,9 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let low = host.image("low", options.text("low"))?;
     let reference = host.image("reference", options.text("reference"))?;
     lengths::warn_of_unlike(low.as_ref(), reference.as_ref(), host);
-    let comparison = compare::compare(low.one_volume()?, reference.one_volume()?, &what, &NetworkRows(host))?;
+    let rows = TrainingRows { host, of: Rows::Networks };
+    let comparison = compare::compare(low.one_volume()?, reference.one_volume()?, &what, &rows)?;
     host.written(&comparison.table);
     host.written(&comparison.figure);
     Ok(format!("table and figure are in {}", what.folder.display()))
-}
-
-/// Passes events on, and makes a row of each network.
-struct NetworkRows<'a>(&'a dyn Host);
-
-impl Listener for NetworkRows<'_> {
-    fn event(&self, event: Event<'_>) {
-        self.0.event(event);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.0.cancelled()
-    }
-}
-
-impl TrainListener for NetworkRows<'_> {
-    fn training(&self, event: TrainEvent<'_>) {
-        self.0.training(event);
-    }
-
-    fn request(&self) -> Request {
-        self.0.request()
-    }
-}
-
-impl CompareListener for NetworkRows<'_> {
-    fn network(&self, row: &compare::Row) {
-        let psnr = |of: fn(&Scores) -> f64| row.scores.as_ref().map_or(f64::NAN, of);
-        self.0.row(
-            Row::new()
-                .text("Network", row.spec.network.to_string())
-                .number("Layers", "", row.spec.layers as f64)
-                .text("Activation", row.spec.activation.to_string())
-                .number("Channels", "", row.spec.channels as f64)
-                .number("Parameters", "", row.parameters as f64)
-                .number("Best epoch", "", row.best_epoch as f64)
-                .number("PSNR", "dB", psnr(|scores| scores.restored))
-                .text("Paper PSNR", row.paper())
-                .number("Raw PSNR", "dB", psnr(|scores| scores.raw))
-                .number("Matched PSNR", "dB", psnr(|scores| scores.matched))
-                .number("Filtered PSNR", "dB", psnr(|scores| scores.filtered))
-                .number("Seconds", "s", row.seconds)
-                .text("Model", row.model.display().to_string()),
-        );
-    }
 }

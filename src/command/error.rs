@@ -257,7 +257,7 @@ impl Classified for TrainError {
             Self::Network(error) => error.code(),
             Self::Engine(error) => error.code(),
             Self::Model(error) => error.code(),
-            Self::Checkpoint(_) | Self::SavedElsewhere { .. } => Code::File,
+            Self::Checkpoint(_) | Self::SavedElsewhere { .. } | Self::Busy { .. } => Code::File,
             Self::Cancelled(_) | Self::Discarded { .. } => Code::Cancelled,
             Self::Option { .. } | Self::TooFewSlices { .. } | Self::Start { .. } => Code::Option,
             Self::NothingShown { .. } => Code::NotMeasured,

@@ -36,6 +36,7 @@ mod sample_data;
 mod schema;
 mod train;
 mod training_keys;
+mod training_rows;
 
 use std::sync::LazyLock;
 

@@ -3,11 +3,11 @@
 use strum::VariantNames;
 use undulator_compute::network::{Activation, Architecture, Spec};
 
-use super::{Code, Command, CommandError, Host, Key, Options, Row, lengths, training_keys};
-use crate::{
-    progress::{Event, Listener},
-    train::{Request, TrainEvent, TrainListener, TrainOptions, Trained, train},
+use super::{
+    Code, Command, CommandError, Host, Key, Options, Row, lengths, training_keys,
+    training_rows::{Rows, TrainingRows},
 };
+use crate::train::{TrainOptions, Trained, train};
 
 /// The command.
 pub fn command() -> Command {
@@ -81,7 +81,8 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let low = host.image("low", options.text("low"))?;
     let reference = host.image("reference", options.text("reference"))?;
     lengths::warn_of_unlike(low.as_ref(), reference.as_ref(), host);
-    let trained = train(low.one_volume()?, reference.one_volume()?, &training, &EpochRows(host))?;
+    let rows = TrainingRows { host, of: Rows::Epochs };
+    let trained = train(low.one_volume()?, reference.one_volume()?, &training, &rows)?;
     host.written(&trained.path);
     host.row(best(&trained));
     match trained.cancelled {
@@ -90,51 +91,20 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     }
 }
 
-/// Passes events on, and makes a row of each epoch.
-struct EpochRows<'a>(&'a dyn Host);
-
-impl Listener for EpochRows<'_> {
-    fn event(&self, event: Event<'_>) {
-        self.0.event(event);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.0.cancelled()
-    }
-}
-
-impl TrainListener for EpochRows<'_> {
-    fn training(&self, event: TrainEvent<'_>) {
-        self.0.training(event);
-        if let TrainEvent::Epoch { epoch, best, .. } = event {
-            self.0.row(
-                Row::new()
-                    .number("Epoch", "", epoch.epoch as f64)
-                    .number("Loss", "", epoch.loss)
-                    .number("Validation loss", "", epoch.validation_loss.unwrap_or(f64::NAN))
-                    .number("PSNR", "dB", epoch.psnr.unwrap_or(f64::NAN))
-                    .number("Best", "", f64::from(u8::from(best)))
-                    .number("Rate", "", epoch.rate)
-                    .number("Seconds", "s", epoch.seconds),
-            );
-        }
-    }
-
-    fn request(&self) -> Request {
-        self.0.request()
-    }
-}
-
 /// The last row: the best validation PSNR beside the baselines.
 fn best(trained: &Trained) -> Row {
     let card = &trained.model.card;
     let row = Row::new().number("Epoch", "", card.training.best_epoch as f64).number("Best", "", 1.0);
-    match &card.scores {
+    let row = match &card.scores {
         None => row,
         Some(scores) => row
             .number("PSNR", "dB", scores.restored)
             .number("Raw PSNR", "dB", scores.raw)
             .number("Matched PSNR", "dB", scores.matched)
             .number("Filtered PSNR", "dB", scores.filtered),
+    };
+    match card.failure() {
+        None => row,
+        Some(failure) => row.text("Note", failure),
     }
 }

@@ -7,15 +7,17 @@
 mod figure;
 mod table;
 
-use std::{io, path::PathBuf};
+use std::{fs, io, ops::Range, path::PathBuf};
 
 use undulator_compute::network::{Activation, Architecture, NetworkError, Spec};
 
 use crate::{
+    dataset::Pair,
+    grey::Window,
     model::{Model, ModelError, Scores},
-    progress::{Progress, Silent},
+    progress::{Cancelled, Progress, Silent},
     stack::SliceSource,
-    train::{TrainError, TrainListener, TrainOptions, train_as_part},
+    train::{Prepared, TrainError, TrainListener, TrainOptions, train_as_part},
 };
 
 /// What to compare.
@@ -31,7 +33,7 @@ pub struct CompareOptions {
     /// How every network is trained. Its network and model file do not matter, but for the channels and whether
     /// the output is residual.
     pub training: TrainOptions,
-    /// Where models, table and figure go. It must exist.
+    /// Where models, table and figure go. It is made where it does not exist.
     pub folder: PathBuf,
 }
 
@@ -50,7 +52,7 @@ pub struct Row {
     pub scores: Option<Scores>,
     /// Seconds of training.
     pub seconds: f64,
-    /// Why the training ended early, where it did.
+    /// Why the training ended early, where it did, and why its model is of no use, where it is of none.
     pub note: String,
     /// The model file.
     pub model: PathBuf,
@@ -59,6 +61,8 @@ pub struct Row {
 impl Row {
     fn of(model: &Model, path: PathBuf, note: String) -> Result<Self, NetworkError> {
         let (spec, training) = (model.card.network, &model.card.training);
+        let notes = [note].into_iter().filter(|note| !note.is_empty()).chain(model.card.failure());
+        let note = notes.collect::<Vec<_>>().join("; ");
         Ok(Self {
             spec,
             parameters: spec.plan()?.parameters(),
@@ -237,6 +241,9 @@ impl CompareOptions {
     }
 }
 
+/// The part of a comparison that comes before its trainings.
+const PREPARING: Range<f64> = 0.0..0.005;
+
 /// Trains every network and writes table, figure and models to the folder.
 ///
 /// Models of the same comparison that are already there are not trained again, and the one that was interrupted goes on
@@ -256,14 +263,26 @@ pub fn compare(
     if networks.is_empty() {
         return Err(CompareError::Nothing);
     }
+    let count = networks.len();
+    let stopped = |network: usize| {
+        move |error| match error {
+            TrainError::Cancelled(_) | TrainError::Discarded { .. } => {
+                CompareError::Cancelled { network, networks: count }
+            }
+            other => CompareError::Train(other),
+        }
+    };
     // All of them, before the first is trained for hours.
     networks.iter().try_for_each(|spec| spec.plan().map(drop))?;
     let folder = &options.folder;
-    if let Err(source) = folder.read_dir() {
-        return Err(CompareError::Folder { folder: folder.clone(), source });
-    }
+    let unusable = |source| CompareError::Folder { folder: folder.clone(), source };
+    fs::create_dir_all(folder).map_err(unusable)?;
+    let preparing = progress.part(PREPARING, "Preparing");
+    let prepared = Prepared::new(low, reference, options.training.validation, preparing).map_err(stopped(1))?;
     let mut comparison =
         Comparison { rows: Vec::new(), table: folder.join("comparison.csv"), figure: folder.join("comparison.png") };
+    let from = |network: usize| network as f64 / networks.len() as f64;
+    let trainings = progress.share(PREPARING.end..1.0);
     for (at, spec) in networks.iter().enumerate() {
         progress.message(&format!("network {} of {}: {spec}", at + 1, networks.len()));
         let training = TrainOptions {
@@ -274,51 +293,67 @@ pub fn compare(
             checkpoint: if options.training.checkpoint > 0.0 { options.training.checkpoint } else { 10.0 },
             ..options.training.clone()
         };
-        let from = |network: usize| network as f64 / networks.len() as f64;
-        let cancelled = CompareError::Cancelled { network: at + 1, networks: networks.len() };
-        let share = progress.share(from(at)..from(at + 1));
-        let row = done(low, reference, &training, listener, share)?.ok_or(cancelled)?;
+        let share = trainings.share(from(at)..from(at + 1));
+        let row = done(&prepared, &training, listener, share).map_err(|error| match error {
+            CompareError::Train(error) => stopped(at + 1)(error),
+            other => other,
+        })?;
         listener.network(&row);
         comparison.rows.push(row);
         let written = table::write(&comparison.table, &comparison.rows);
-        written.map_err(|source| CompareError::Folder { folder: folder.clone(), source })?;
+        written.map_err(unusable)?;
         figure::write(&comparison.figure, &comparison.rows)?;
     }
     Ok(comparison)
 }
 
-/// The row of one network, trained now or earlier; `None` when the user stopped it.
+/// The row of one network, trained now or earlier.
 fn done(
-    low: &dyn SliceSource,
-    reference: &dyn SliceSource,
+    prepared: &Prepared<'_>,
     options: &TrainOptions,
     listener: &dyn CompareListener,
     progress: Progress<'_>,
-) -> Result<Option<Row>, CompareError> {
-    let path = options.model.clone();
+) -> Result<Row, CompareError> {
+    let (path, Pair { low, reference, .. }) = (options.model.clone(), prepared.pair());
     if path.exists() {
-        check_alike(&Model::load(&path)?, low, options)?;
+        let model = Model::load(&path)?;
+        check_alike(&model, prepared, options)?;
+        if model.card.training.history.len() >= options.epochs {
+            progress.message(&format!("it was trained before: {}", path.display()));
+            progress.done();
+            return Ok(Row::of(&model, path, String::new())?);
+        }
     }
-    // A training that has its epochs ends at once.
-    match train_as_part(low, reference, options, listener, progress) {
-        Ok(trained) if trained.cancelled => Ok(None),
-        Err(TrainError::Cancelled(_) | TrainError::Discarded { .. }) => Ok(None),
-        Ok(trained) => Ok(Some(Row::of(&trained.model, path, String::new())?)),
+    match train_as_part(low, reference, Some(prepared), options, listener, progress) {
+        Ok(trained) if trained.cancelled => Err(TrainError::Cancelled(Cancelled).into()),
+        Ok(trained) => Ok(Row::of(&trained.model, path, String::new())?),
         Err(TrainError::Diverged { epoch, rate, kept: Some(path) }) => {
             let note = format!("the loss was no number in epoch {epoch}: lower the rate, {rate}");
             progress.message(&note);
-            Ok(Some(Row::of(&Model::load(&path)?, path, note)?))
+            Ok(Row::of(&Model::load(&path)?, path, note)?)
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// Refuses a model of another comparison, which would be overwritten.
-fn check_alike(model: &Model, low: &dyn SliceSource, options: &TrainOptions) -> Result<(), CompareError> {
-    let (card, training) = (&model.card, &model.card.training);
+fn check_alike(model: &Model, prepared: &Prepared<'_>, options: &TrainOptions) -> Result<(), CompareError> {
+    let (card, training, pair) = (&model.card, &model.card.training, &prepared.pair());
+    // What is in a file may differ in the last digit.
+    let near = |one: f64, other: f64| one == other || (one - other).abs() <= 1e-6 * one.abs().max(other.abs());
+    let window =
+        |own: Window, other: Window| near(own.low.into(), other.low.into()) && near(own.high.into(), other.high.into());
+    let scores = card.scores.zip(prepared.baselines);
+    let same_pair = window(card.input_window, pair.low_window)
+        && window(card.output_window, pair.reference_window)
+        && scores.is_none_or(|(own, found)| {
+            near(own.raw, found.raw.psnr)
+                && near(own.matched, found.matched.psnr)
+                && near(own.filtered, found.filtered.psnr)
+        });
     let differences = [
         ("network", card.network != options.spec),
-        ("size of the stacks", training.size != low.shape().size),
+        ("size of the stacks", training.size != pair.low.shape().size),
         ("batch", training.batch != options.batch),
         ("patch", training.patch != options.patch),
         ("rate", training.rate != options.rate),
@@ -327,6 +362,7 @@ fn check_alike(model: &Model, low: &dyn SliceSource, options: &TrainOptions) -> 
         ("augmentation", training.augment != options.augment),
         ("seed", training.seed != options.seed),
         ("validation", training.validation_slices.1 - training.validation_slices.0 != options.validation),
+        ("pair of stacks", !same_pair),
     ];
     match differences.into_iter().find(|(_, different)| *different) {
         Some((what, _)) => Err(CompareError::Other { model: options.model.clone(), what }),

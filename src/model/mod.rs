@@ -81,6 +81,10 @@ pub struct Card {
     pub training: Training,
     /// How well it did on the validation slices; absent when none were held back.
     pub scores: Option<Scores>,
+    /// Standard deviation of the example slice after the network, as a share of the reference's: near to nothing where the
+    /// network makes one grey value of everything. Absent when there is no example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contrast: Option<f64>,
 }
 
 impl Card {

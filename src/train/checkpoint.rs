@@ -5,7 +5,6 @@
 //! the last complete checkpoint survives when the program is killed.
 
 use std::{
-    ffi::OsString,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -128,23 +127,19 @@ pub(super) struct Best {
 /// assert_eq!(undulator::train::checkpoint_of(Path::new("a/model.zip")), Path::new("a/model.zip.checkpoint"));
 /// ```
 pub fn checkpoint_of(model: &Path) -> PathBuf {
-    beside(model, ".checkpoint")
+    disk::with_ending(model, ".checkpoint")
 }
 
-/// Puts an older checkpoint out of the way of a new training; it takes the place of one still older.
+/// Puts an older checkpoint out of the way of a new training, under a name that none still older has.
 pub(super) fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
-    let aside = beside(path, ".old");
-    match fs::rename(path, &aside) {
-        Ok(()) => Ok(Some(aside)),
+    if !path.try_exists()? {
+        return Ok(None);
+    }
+    match disk::rename_to_free(path, &disk::with_ending(path, ".old")) {
+        Ok(aside) => Ok(Some(aside)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -154,6 +149,12 @@ struct Header {
     steps: u32,
     /// The best epoch's index in the history.
     best: Option<usize>,
+}
+
+/// Whether all numbers that a training would go on from are finite.
+pub(super) fn is_finite(state: &TrainerState) -> bool {
+    let weights = state.weights.0.iter().map(|tensor| &tensor.values);
+    weights.chain(&state.first).chain(&state.second).all(|values| values.iter().all(|value| value.is_finite()))
 }
 
 /// Writes a checkpoint, whole or not at all.

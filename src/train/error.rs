@@ -94,6 +94,12 @@ pub enum TrainError {
         /// What is free, in words.
         free: String,
     },
+    /// Another training has the model file.
+    #[error("another training writes {path} now: wait until it has ended, or choose another model file")]
+    Busy {
+        /// The model file.
+        path: PathBuf,
+    },
     /// The stacks cannot be used.
     #[error(transparent)]
     Stack(#[from] StackError),
@@ -115,6 +121,13 @@ pub enum TrainError {
     /// The model could not be saved, or the model to start from not be read.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+impl TrainError {
+    /// Whether less memory would have sufficed for smaller steps.
+    pub(super) fn is_full_memory(&self) -> bool {
+        matches!(self, Self::Engine(EngineError::Memory { .. }))
+    }
 }
 
 impl From<GreyError> for TrainError {

@@ -1,8 +1,10 @@
 //! Training: two aligned stacks in, a model file out.
 
+mod batches;
 mod checkpoint;
 mod error;
 mod options;
+mod prepared;
 mod progress;
 mod saving;
 mod session;
@@ -15,23 +17,30 @@ mod validator;
 pub use checkpoint::{CheckpointError, checkpoint_of};
 pub use error::TrainError;
 pub use options::TrainOptions;
+pub(crate) use prepared::Prepared;
 pub use progress::{Preview, Request, Speed, TrainEvent, TrainListener, TrainingStarted};
 
-use std::{cell::Cell, fmt, ops::Range, path::PathBuf};
+use std::{
+    cell::Cell,
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use undulator_compute::{
-    Frame, TrainerState, cpu, device, memory,
+    Frame, TrainerState, cpu,
+    device::{self, Device},
+    memory,
     network::{Plan, Weights},
     queue::QueuePosition,
 };
 
 use crate::{
-    dataset::{Cutter, Pair, Split, fingerprint},
-    grey::{HIGH_PERCENT, LOW_PERCENT, Window},
-    measure::{Baselines, baselines_of},
-    model::{Model, check_writable},
+    disk::{self, Lock},
+    measure::Baselines,
+    model::{Model, ModelError, check_writable},
     progress::{Cancelled, Progress},
-    stack::{self, Measured, SliceSource},
+    stack::{Size, SliceSource},
 };
 use checkpoint::{Checkpoint, Task};
 use saving::Saving;
@@ -61,22 +70,27 @@ impl fmt::Display for Trained {
         let how = if self.cancelled { "cancelled; the best model so far" } else { "the best model" };
         write!(f, "{how} (epoch {}) is in {}", training.best_epoch, self.path.display())?;
         match &self.model.card.scores {
-            None => Ok(()),
+            None => {}
             Some(scores) => write!(
                 f,
                 ": validation {:.2} dB (raw {:.2}, grey-matched {:.2}, Gaussian-filtered and matched {:.2})",
                 scores.restored, scores.raw, scores.matched, scores.filtered
-            ),
+            )?,
+        }
+        match self.model.card.failure() {
+            None => Ok(()),
+            Some(failure) => write!(f, "; {failure}"),
         }
     }
 }
 
 /// Trains a network that turns `low` into `reference`, two aligned stacks of one size, and saves the best model.
 ///
-/// What was not measured in either stack, see [`Measured`], takes no part. The best is the one with the highest PSNR on the
-/// validation slices, or without these the one with the lowest training loss. Cancelling keeps the best so far. A checkpoint beside the model, [`checkpoint_of`], holds what an
-/// interrupted training needs to go on. Several trainings run one after the other. Memory: the network's own buffers and
-/// one batch; slices are read when they are needed.
+/// What was not measured in either stack, see [`Measured`](crate::stack::Measured), takes no part. The best is the one with
+/// the highest PSNR on the validation slices, or without these the one with the lowest training loss. Cancelling keeps the
+/// best so far. A checkpoint beside the model, [`checkpoint_of`], holds what an interrupted training needs to go on. Several
+/// trainings run one after the other. Memory: the network's own buffers, two batches, and slices up to a quarter of what is
+/// free, which need not be read again.
 ///
 /// # Errors
 /// [`TrainError`] for stacks that do not fit or of which nothing was measured, impossible options, a device that cannot be used, a loss that is no longer
@@ -87,58 +101,53 @@ pub fn train(
     options: &TrainOptions,
     listener: &dyn TrainListener,
 ) -> Result<Trained, TrainError> {
-    train_as_part(low, reference, options, listener, Progress::new(listener))
+    train_as_part(low, reference, None, options, listener, Progress::new(listener))
 }
 
-/// [`train`], as a part of other work.
+/// [`train`], as a part of other work, which may have `prepared` the pair already.
 pub(crate) fn train_as_part(
     low: &dyn SliceSource,
     reference: &dyn SliceSource,
+    prepared: Option<&Prepared<'_>>,
     options: &TrainOptions,
     listener: &dyn TrainListener,
     progress: Progress<'_>,
 ) -> Result<Trained, TrainError> {
     let plan = options.spec.plan()?;
-    stack::check(low)?;
-    stack::check(reference)?;
-    stack::check_same_size(low, reference)?;
+    prepared::split(low, reference, options.validation)?;
     let size = low.shape().size;
     options.check(size, plan.multiple)?;
-    let split = Split::new(size.slices, options.validation)
-        .ok_or(TrainError::TooFewSlices { slices: size.slices, validation: options.validation })?;
     check_writable(&options.model)?;
+    let _lock = lock(&options.model)?;
     let (device, lines) = device::pick(options.device, options.precision)?;
     let _place = wait_in_queue(listener, progress)?;
     lines.iter().for_each(|line| progress.message(line));
 
     let preparing = progress.part(PREPARING, "Preparing");
-    let low = &Measured::told(low, preparing.share(0.0..0.2))?;
-    let reference = &Measured::told(reference, preparing.share(0.2..0.4))?;
-    let window = |stack, share| {
-        let reading = preparing.share(share);
-        Window::of_percentiles_in(stack, split.training.clone(), LOW_PERCENT, HIGH_PERCENT, reading)
-    };
-    let (low_window, reference_window) = (window(low, 0.4..0.6)?, window(reference, 0.6..0.8)?);
-    let pair = Pair { low, reference, low_window, reference_window };
-    let whole = Cutter { frame: Frame::new(size.width, size.height, plan.multiple), patch: 0 };
-    if whole.shown(&pair, split.training.clone()).next().is_none() {
-        return Err(TrainError::NothingShown { slices: split.training.len() });
-    }
-    let validation = scored_slices(&pair, &split, progress)?;
-    let baselines = match validation.is_empty() {
-        true => None,
-        false => {
-            let scoring = preparing.share(0.8..1.0);
-            Some(baselines_of(low, reference, [low_window, reference_window], &validation, scoring)?)
+    let beside = bytes_beside_steps(size, &plan);
+    memory::check_room(beside)?;
+    let own;
+    let prepared = match prepared {
+        Some(prepared) => prepared,
+        None => {
+            own = Prepared::new(low, reference, options.validation, preparing.share(0.0..0.6))?;
+            &own
         }
     };
-    let shown = validation.get(validation.len() / 2).copied().unwrap_or(split.shown());
-    let task = Task {
-        network: options.spec,
-        loss: options.loss,
-        size,
-        validation: options.validation,
-        fingerprint: fingerprint([low, reference])?,
+    let Prepared { split, validation, shown, baselines, .. } = prepared;
+    let resumes = options.resume && checkpoint_of(&options.model).exists();
+    if resumes || options.checkpoint > 0.0 {
+        prepared.fingerprint(preparing.share(0.6..1.0))?;
+    }
+    // Where no checkpoint is expected, the stacks are read only when one is written all the same.
+    let task = || {
+        Ok(Task {
+            network: options.spec,
+            loss: options.loss,
+            size,
+            validation: options.validation,
+            fingerprint: prepared.fingerprint(Progress::silent())?.to_owned(),
+        })
     };
     let checkpoint = initial_checkpoint(options, &task, &plan, progress)?;
     progress.message(&format!(
@@ -159,22 +168,25 @@ pub(crate) fn train_as_part(
         epochs: options.epochs,
         training: split.training.clone(),
         validation: split.validation.clone(),
-        baselines,
+        baselines: *baselines,
         history: checkpoint.history.clone(),
     }));
 
     let trainer = |state: &TrainerState| device::trainer(&device, &plan, state, options.loss);
+    // Steps on the CPU are in the same memory.
+    let taken = if matches!(device, Device::Cpu { .. }) { beside + memory::SMALL_THINGS } else { 0 };
     let session = Session {
-        pair,
-        split: &split,
-        validation: &validation,
-        shown,
+        pair: prepared.pair(),
+        split,
+        validation,
+        shown: *shown,
         frame: Frame::new(size.width, size.height, plan.multiple),
         plan: &plan,
         options,
         task: &task,
         trainer: &trainer,
-        free: &|| memory::free(&device),
+        free: &|| memory::free(&device).map(|free| free.saturating_sub(taken)),
+        room_for_slices: &|step| room_for_slices(&device, step),
         listener,
         compiling: progress.share(COMPILING),
         progress: progress.share(COMPILING.end..1.0),
@@ -182,48 +194,43 @@ pub(crate) fn train_as_part(
     let step_size = StepSize { batch: options.batch, patch: options.patch };
     let (checkpoint, outcome) = device::compute(&device, || session.run(checkpoint, step_size))??;
     let kept = session.model(checkpoint, &device, baselines.as_ref()).filter(|_| outcome != Outcome::Discarded);
-    let Some(model) = kept else {
+    let Some(mut model) = kept else {
         return Err(error_without_a_model(outcome, options));
     };
-    let saving = Saving { pair, slice: shown, tiles: session.tiles(), options, progress };
-    saving.save(&model, || Ok(Box::new(cpu::runner(&plan, &model.weights)?)))?;
+    let saving = Saving { pair: prepared.pair(), slice: *shown, tiles: session.tiles(), options, progress };
+    saving.save(&mut model, |model| Ok(Box::new(cpu::runner(&plan, &model.weights)?)))?;
     if let Outcome::Diverged { epoch, rate } = outcome {
         return Err(TrainError::Diverged { epoch, rate, kept: Some(options.model.clone()) });
     }
     progress.done();
-    Ok(Trained { model, path: options.model.clone(), cancelled: outcome == Outcome::Cancelled, baselines })
+    let (path, cancelled) = (options.model.clone(), outcome == Outcome::Cancelled);
+    Ok(Trained { model, path, cancelled, baselines: *baselines })
 }
 
-/// The validation slices on which something can be scored. A score on others would choose a wrong epoch, so they are named
-/// and left out.
-fn scored_slices(pair: &Pair, split: &Split, progress: Progress<'_>) -> Result<Vec<usize>, TrainError> {
-    let (mut scored, mut left_out) = (Vec::new(), Vec::new());
-    for z in split.validation.clone() {
-        progress.check()?;
-        if pair.has_contrast(z)? { scored.push(z) } else { left_out.push(z) }
-    }
-    if !left_out.is_empty() {
-        let chosen = match scored.is_empty() {
-            true => "no validation slice is left, so the best epoch is that of the least training loss",
-            false => "the best epoch is chosen on the others",
-        };
-        progress.warning(&format!(
-            "validation slices without contrast, or not measured, are left out: {}; {chosen} (crop the stacks to what both \
-             show)",
-            ranges(&left_out)
-        ));
-    }
-    Ok(scored)
+/// Keeps every other training from writing the same model and checkpoint, in this program and in others.
+fn lock(model: &Path) -> Result<Lock, TrainError> {
+    let failed = |source| ModelError::Write { path: model.to_owned(), source };
+    let busy = || TrainError::Busy { path: model.to_owned() };
+    Lock::take(&disk::with_ending(model, ".lock")).map_err(failed)?.ok_or_else(busy)
 }
 
-/// Slices from zero, in rising order, as people count and write them: `3, 7-9`.
-fn ranges(slices: &[usize]) -> String {
-    let parts = slices.chunk_by(|a, b| a + 1 == *b).map(|part| match part {
-        [one] => (one + 1).to_string(),
-        [first, .., last] => format!("{}-{}", first + 1, last + 1),
-        [] => String::new(),
-    });
-    parts.collect::<Vec<_>>().join(", ")
+/// Bytes that a training takes beside its steps: slices that are scored and shown, and copies of the weights with their
+/// running means.
+fn bytes_beside_steps(size: Size, plan: &Plan) -> u64 {
+    // Input, target and restored slice, as floats and for the eye, and two that are being read.
+    const SLICES: u64 = 5 * size_of::<f32>() as u64 + 3;
+    // The first state, the last, a copy of the last, and the best weights.
+    const WEIGHTS: u64 = 10 * size_of::<f32>() as u64;
+    SLICES * size.plane() as u64 + WEIGHTS * plan.parameters() as u64
+}
+
+/// Bytes of slices that stay in memory: a quarter of what is free beside a step that is still to be allocated.
+fn room_for_slices(device: &Device, step: u64) -> u64 {
+    // Where the system does not say what is free, so much does no harm.
+    const UNKNOWN: u64 = 1 << 30;
+    let free = memory::free(&Device::Cpu { threads: 1 }).unwrap_or(UNKNOWN);
+    let step = if matches!(device, Device::Cpu { .. }) { step } else { 0 };
+    free.saturating_sub(step) / 4
 }
 
 fn wait_in_queue(listener: &dyn TrainListener, progress: Progress<'_>) -> Result<QueuePosition, Cancelled> {
@@ -241,13 +248,13 @@ fn wait_in_queue(listener: &dyn TrainListener, progress: Progress<'_>) -> Result
 /// Where the training starts from: a checkpoint, an earlier model, or the seed.
 fn initial_checkpoint(
     options: &TrainOptions,
-    task: &Task,
+    task: &dyn Fn() -> Result<Task, TrainError>,
     plan: &Plan,
     progress: Progress<'_>,
 ) -> Result<Checkpoint, TrainError> {
     let path = checkpoint_of(&options.model);
     if options.resume && path.exists() {
-        let checkpoint = checkpoint::load(&path, task, plan)?;
+        let checkpoint = checkpoint::load(&path, &task()?, plan)?;
         progress.message(&format!("going on after epoch {} from {}", checkpoint.history.len(), path.display()));
         return Ok(checkpoint);
     }

@@ -1,5 +1,7 @@
 //! Saves the model, and then once more with an example slice.
 
+use std::fs;
+
 use ndarray::Array2;
 
 use super::{TrainError, TrainOptions};
@@ -11,6 +13,7 @@ use undulator_compute::{
 
 use crate::{
     dataset::Pair,
+    disk,
     model::{Example, Model, Packaging},
     progress::Progress,
     stack::{SliceSource, flat, flat_mut, read_finite},
@@ -32,34 +35,47 @@ impl Saving<'_> {
     /// is made then, on the CPU, and the file is written again with it; a failure there is only said.
     pub fn save(
         &self,
-        model: &Model,
-        runner: impl FnOnce() -> Result<Box<dyn Runner>, EngineError>,
+        model: &mut Model,
+        runner: impl FnOnce(&Model) -> Result<Box<dyn Runner>, EngineError>,
     ) -> Result<(), TrainError> {
         let mut packaging = Packaging { example: None, credits: self.options.credits.clone() };
         self.save_somewhere(model, &packaging)?;
         let again = worker::catch(|| {
-            packaging.example = Some(self.example(model, runner()?.as_mut())?);
+            let example = self.example(model, runner(model)?.as_mut())?;
+            model.card.contrast = example.contrast();
+            packaging.example = Some(example);
             Ok(model.save_as(&self.options.model, &packaging)?)
         });
         if let Err(error) = again.map_err(TrainError::from).flatten() {
             self.progress.warning(&format!("the model is saved, but without a slice that shows what it does: {error}"));
         }
+        if let Some(failure) = model.card.failure() {
+            self.progress.warning(&failure);
+        }
         Ok(())
     }
 
-    /// Saves where the user wants, or else where the system keeps temporary files.
+    /// Saves where the user wants, or else where the system keeps temporary files, under a name that no file has.
     fn save_somewhere(&self, model: &Model, packaging: &Packaging) -> Result<(), TrainError> {
         let Err(source) = model.save_as(&self.options.model, packaging) else { return Ok(()) };
-        let path = std::env::temp_dir().join(format!("undulator-rescued-{}.zip", std::process::id()));
+        let title = self.options.model.file_stem().unwrap_or_default().to_string_lossy();
+        let rescued = disk::new_file(&std::env::temp_dir(), &format!("undulator-rescued-{title}"), ".zip");
+        let Ok(path) = rescued else { return Err(TrainError::Model(source)) };
         match model.save_as(&path, packaging) {
             Ok(()) => Err(TrainError::SavedElsewhere { source, path }),
-            Err(_) => Err(TrainError::Model(source)),
+            Err(_) => {
+                // The empty file only took the name.
+                let _ = fs::remove_file(&path);
+                Err(TrainError::Model(source))
+            }
         }
     }
 
     /// The slice on which a model file shows what the model does.
     fn example(&self, model: &Model, runner: &mut dyn Runner) -> Result<Example, TrainError> {
         let (card, size) = (&model.card, self.pair.low.shape().size);
+        // With a copy of the input, normalised.
+        memory::check_room(4 * (size.plane() * size_of::<f32>()) as u64)?;
         let [mut input, mut reference, mut restored] = [(); 3].map(|()| Array2::<f32>::zeros(size.slice_dim()));
         read_finite(self.pair.low, self.slice, input.view_mut())?;
         read_finite(self.pair.reference, self.slice, reference.view_mut())?;

@@ -7,7 +7,8 @@ use undulator_compute::{
 };
 
 use super::{
-    CheckpointError, Request, Speed, TrainError, TrainEvent, TrainListener, TrainOptions,
+    Request, Speed, TrainError, TrainEvent, TrainListener, TrainOptions,
+    batches::{Batches, Slices},
     checkpoint::{self, Best, Checkpoint, Task, checkpoint_of},
     progress::Clock,
     step_size::StepSize,
@@ -35,10 +36,13 @@ pub(super) struct Session<'a> {
     pub frame: Frame,
     pub plan: &'a Plan,
     pub options: &'a TrainOptions,
-    pub task: &'a Task,
+    /// What the checkpoints are of.
+    pub task: &'a (dyn Fn() -> Result<Task, TrainError> + Sync),
     pub trainer: &'a NewTrainer<'a>,
     /// Bytes that are free on the device.
     pub free: &'a (dyn Fn() -> Option<u64> + Sync),
+    /// Bytes that slices may take to stay in memory, when a step that takes so many is still to be allocated.
+    pub room_for_slices: &'a (dyn Fn(u64) -> u64 + Sync),
     pub listener: &'a dyn TrainListener,
     /// For what the device compiles before the first epoch.
     pub compiling: Progress<'a>,
@@ -77,6 +81,12 @@ pub(super) struct SessionState {
     finish: bool,
     /// Batch size and patch size of a training step.
     pub step_size: StepSize,
+    /// Why the memory made the step smaller than the one before, not said yet.
+    full: Option<String>,
+    /// Slices that need not be read again.
+    pub slices: Slices,
+    /// Whether slices may be kept: the memory was never full.
+    keep_slices: bool,
     /// Bytes that a step takes, as they were compared last with the memory that is free.
     pub needed: Option<u64>,
     /// Bytes that a step leaves free, where that is known.
@@ -89,7 +99,18 @@ impl Session<'_> {
         let earlier = checkpoint.history.last().map_or(0.0, |epoch| epoch.seconds);
         let clock = Clock::start(checkpoint.history.len() as f64 / self.options.epochs as f64, earlier);
         let saved = Instant::now();
-        let mut state = SessionState { clock, saved, save: false, finish: false, step_size, needed: None, left: None };
+        let mut state = SessionState {
+            clock,
+            saved,
+            save: false,
+            finish: false,
+            step_size,
+            full: None,
+            slices: Slices::default(),
+            keep_slices: true,
+            needed: None,
+            left: None,
+        };
         let outcome = loop {
             if checkpoint.history.len() >= self.options.epochs {
                 break Outcome::Finished;
@@ -98,14 +119,19 @@ impl Session<'_> {
                 Ok(outcome) => break outcome,
                 Err(error) => error,
             };
-            let full = matches!(error, TrainError::Engine(EngineError::Memory { .. }));
-            let Some(smaller) = state.step_size.halved(self.patch_rules()).filter(|_| full) else {
+            if error.is_full_memory() && state.slices.bytes() > 0 {
+                // What is kept only to be faster goes first: smaller steps change what is learnt.
+                (state.slices, state.keep_slices) = (Slices::default(), false);
+                continue;
+            }
+            let Some(smaller) = state.step_size.halved(self.patch_rules()).filter(|_| error.is_full_memory()) else {
                 // A device that failed after hours is no reason to lose them.
                 self.save(&checkpoint, &mut state);
                 return Err(error);
             };
             // The epoch begins again from its start, with a smaller batch or patches.
-            self.progress.message(&format!("the device's memory is full: going on with {smaller}"));
+            // Said once, when a step fits.
+            state.full.get_or_insert_with(|| error.to_string());
             state.step_size = smaller;
         };
         if self.options.checkpoint > 0.0 && !matches!(outcome, Outcome::Diverged { .. }) {
@@ -121,12 +147,15 @@ impl Session<'_> {
         self.next_epoch(checkpoint).phase("Preparing the device");
         let mut trainer = (self.trainer)(&checkpoint.state)?;
         let log = |line: &str| self.progress.message(line);
-        let (mut slices, mut prepared) = (None, None);
+        let (mut slices, mut prepared, mut held) = (None, None, false);
         while checkpoint.history.len() < options.epochs {
             let number = checkpoint.history.len() + 1;
             let scores: Vec<f64> = checkpoint.history.iter().map(Epoch::score).collect();
             let rate = options.schedule.rate(options.rate, options.epochs, &scores);
             self.fit_to_memory(trainer.as_ref(), state)?;
+            let needed = if std::mem::replace(&mut held, true) { 0 } else { state.needed.unwrap_or(0) };
+            let room = (self.room_for_slices)(needed) + state.slices.bytes() / 4;
+            state.slices.set_budget(if state.keep_slices { room } else { 0 });
             if prepared.replace(state.step_size) != Some(state.step_size)
                 && let Some(outcome) = self.prepare(trainer.as_mut(), checkpoint, state)?
             {
@@ -137,11 +166,18 @@ impl Session<'_> {
                 Steps::Done { images_per_second } => images_per_second,
             };
             let loss = trainer.loss()?;
-            if !loss.is_finite() {
-                return Ok(Outcome::Diverged { epoch: number, rate });
+            let diverged = Ok(Outcome::Diverged { epoch: number, rate });
+            let next = trainer.state()?;
+            // Weights may be no numbers although the loss, which was computed before the last step, is one.
+            if !loss.is_finite() || !checkpoint::is_finite(&next) {
+                return diverged;
             }
             let slices = slices.get_or_insert_with(|| SliceRunner::new(self.tiles(), state.left, &log));
+            memory::check_more_room(self.validation_bytes())?;
             let validation = self.validator().validate(trainer.as_mut(), slices, number)?;
+            if validation.as_ref().is_some_and(|found| !found.loss.is_finite() || found.psnr.is_nan()) {
+                return diverged;
+            }
             let epoch = Epoch {
                 epoch: number,
                 loss,
@@ -150,7 +186,7 @@ impl Session<'_> {
                 rate,
                 seconds: state.clock.seconds(),
             };
-            checkpoint.state = trainer.state()?;
+            checkpoint.state = next;
             let improved = checkpoint.best.as_ref().is_none_or(|best| epoch.score() > best.epoch.score());
             if improved {
                 checkpoint.best = Some(Best { epoch, weights: checkpoint.state.weights.clone() });
@@ -169,6 +205,12 @@ impl Session<'_> {
         Ok(Outcome::Finished)
     }
 
+    /// Bytes of what a validation takes beside the network: three slices of floats and three of bytes.
+    fn validation_bytes(&self) -> u64 {
+        let bytes = 3 * (size_of::<f32>() + 1) * self.frame.width * self.frame.height;
+        if self.split.validation.is_empty() { 0 } else { bytes as u64 }
+    }
+
     fn validator(&self) -> Validator<'_> {
         let (slices, shown) = (self.validation, self.shown);
         Validator { pair: &self.pair, slices, shown, frame: self.frame, loss: self.options.loss }
@@ -185,17 +227,29 @@ impl Session<'_> {
         let (options, number) = (self.options, checkpoint.history.len() + 1);
         let cutter = self.cutter(state.step_size);
         let samples = cutter.samples(&self.pair, self.split.training.clone(), options.augment, options.seed, number);
-        let batches = samples.chunks(state.step_size.batch);
-        let count = batches.len();
+        let batches = Batches { pair: &self.pair, cutter, samples: &samples, size: state.step_size.batch };
+        let count = batches.count();
         let progress = self.next_epoch(checkpoint);
         progress.phase(&format!("Epoch {number} of {}", options.epochs));
         let start = Instant::now();
-        for (at, batch) in batches.enumerate() {
-            if let Some(outcome) = self.handle_request(progress.step(at, count), checkpoint, state) {
-                return Ok(Steps::Stopped(outcome));
+        let mut slices = std::mem::take(&mut state.slices);
+        let stopped = batches.read_ahead(&mut slices, |ahead| {
+            for at in 0..count {
+                if let Some(outcome) = self.handle_request(progress.step(at, count), checkpoint, state) {
+                    return Ok(Some(outcome));
+                }
+                let batch = ahead.next()?;
+                trainer.step(&batch.0, &batch.1, rate)?;
+                ahead.give_back(batch);
+                if let Some(full) = state.full.take() {
+                    self.progress.message(&format!("{full}: going on with {}", state.step_size));
+                }
             }
-            let (inputs, targets) = cutter.batch(&self.pair, batch)?;
-            trainer.step(&inputs, &targets, rate)?;
+            Ok::<_, TrainError>(None)
+        });
+        state.slices = slices;
+        if let Some(outcome) = stopped? {
+            return Ok(Steps::Stopped(outcome));
         }
         let seconds = start.elapsed().max(Duration::from_micros(1)).as_secs_f64();
         Ok(Steps::Done { images_per_second: samples.len() as f64 / seconds })
@@ -262,7 +316,11 @@ impl Session<'_> {
         }
         (state.saved, state.save) = (Instant::now(), false);
         let path = checkpoint_of(&self.options.model);
-        let written: Result<(), CheckpointError> = checkpoint::save(&path, self.task, checkpoint);
+        // Weights, their running means and the best ones, as numbers and as a file.
+        let bytes = 2 * 4 * (size_of::<f32>() * self.plan.parameters()) as u64;
+        let room = memory::check_more_room(bytes).map_err(TrainError::from);
+        let written =
+            room.and_then(|()| (self.task)()).and_then(|task| Ok(checkpoint::save(&path, &task, checkpoint)?));
         match written {
             Ok(()) => {
                 let line = format!("checkpoint after epoch {}: {}", checkpoint.history.len(), path.display());
@@ -309,6 +367,7 @@ impl Session<'_> {
             value_unit: self.pair.reference.value_unit().to_owned(),
             training,
             scores,
+            contrast: None,
         };
         Some(Model { card, weights: best.weights })
     }

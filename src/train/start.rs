@@ -4,6 +4,7 @@ use undulator_compute::{TileChoice, Trainer};
 
 use super::{
     TrainError,
+    batches::Slices,
     checkpoint::Checkpoint,
     session::{Outcome, Session, SessionState},
     step_size::{MemoryLimit, PatchRules, StepSize},
@@ -20,6 +21,8 @@ impl Session<'_> {
         if state.needed.is_some_and(|before| needed.unwrap_or(0) <= before) {
             return Ok(());
         }
+        // Steps come first: what is kept only to be faster is read again.
+        state.slices = Slices::default();
         // A trainer keeps what the last step of an epoch took, and takes it again.
         let held =
             state.needed.and_then(|_| self.step_footprint(trainer, first, self.batch_sizes(first).1)).unwrap_or(0);

@@ -43,10 +43,22 @@ struct Flaws {
     free: Option<u64>,
     /// How often it tells how far it is while it compiles.
     compiles: usize,
+    /// Bytes that slices may take.
+    room_for_slices: u64,
+    /// The steps that go well, before weights are not numbers although losses are.
+    sound: u32,
 }
 
 /// None.
-const FINE: Flaws = Flaws { most: usize::MAX, tile: usize::MAX, good: u32::MAX, free: None, compiles: 0 };
+const FINE: Flaws = Flaws {
+    most: usize::MAX,
+    tile: usize::MAX,
+    good: u32::MAX,
+    free: None,
+    compiles: 0,
+    room_for_slices: 1 << 20,
+    sound: u32::MAX,
+};
 
 /// The CPU with flaws. A step is said to take a byte for each pixel.
 struct Poor {
@@ -95,7 +107,11 @@ impl Trainer for Poor {
     }
 
     fn state(&mut self) -> Result<TrainerState, EngineError> {
-        self.inner.state()
+        let mut state = self.inner.state()?;
+        if state.steps > self.flaws.sound {
+            state.weights.0[0].values[0] = f32::NAN;
+        }
+        Ok(state)
     }
 }
 
@@ -186,7 +202,7 @@ fn train_on(
     let plan = spec().plan().unwrap();
     let options =
         TrainOptions { spec: spec(), epochs: 5, model: folder.path().join("m.zip"), rate: 0.01, ..Default::default() };
-    let task = Task { network: spec(), loss: options.loss, size, validation: 1, fingerprint: String::new() };
+    let task = || Ok(Task { network: spec(), loss: options.loss, size, validation: 1, fingerprint: String::new() });
     let trainer = |state: &TrainerState| {
         let inner = cpu::trainer(&plan, state, options.loss)?;
         Ok::<Box<dyn Trainer>, _>(Box::new(Poor { inner, flaws }))
@@ -203,6 +219,7 @@ fn train_on(
         task: &task,
         trainer: &trainer,
         free: &|| flaws.free,
+        room_for_slices: &|_| flaws.room_for_slices,
         listener: user,
         compiling: Progress::new(user),
         progress: Progress::new(user),
@@ -305,6 +322,36 @@ fn a_loss_that_is_no_number_ends_the_training_and_keeps_the_best() {
     assert!(checkpoint.best.is_some());
 }
 
+#[test]
+fn weights_that_are_no_numbers_are_never_the_best_nor_a_checkpoint() {
+    for sound in [0, 4] {
+        let (checkpoint, outcome) =
+            train_on(Flaws { sound, ..FINE }, &stack(16, 16), batch(4), &User::quiet()).unwrap();
+        assert_eq!(outcome, Outcome::Diverged { epoch: sound as usize / 2 + 1, rate: 0.01 });
+        assert_eq!((checkpoint.history.len(), checkpoint.state.steps), (sound as usize / 2, sound));
+        assert_eq!(checkpoint.best.is_some(), sound > 0);
+        let best = checkpoint.best.iter().flat_map(|best| &best.weights.0).flat_map(|tensor| &tensor.values);
+        assert!(best.chain(checkpoint.state.weights.0.iter().flat_map(|tensor| &tensor.values)).all(|v| v.is_finite()));
+    }
+}
+
+#[test]
+fn what_is_kept_of_the_stacks_goes_before_steps_become_smaller() {
+    let stack = stack(16, 16);
+    let state = |room_for_slices, most| {
+        let user = User::quiet();
+        let flaws = Flaws { room_for_slices, most, ..FINE };
+        (train_on(flaws, &stack, batch(8), &user).unwrap().0.state, user)
+    };
+    let (expected, _) = state(0, usize::MAX);
+    assert!(state(1 << 20, usize::MAX).0 == expected, "what is kept makes no difference");
+    // Two halvings, told as one.
+    let (smaller, user) = state(1 << 20, 512);
+    assert_eq!(smaller.steps, 5 * 4);
+    let said = user.heard.into_inner().unwrap().iter().filter(|line| line.contains("memory is full")).count();
+    assert_eq!(said, 1);
+}
+
 /// Fails to apply a network.
 struct Broken {
     panics: bool,
@@ -323,19 +370,19 @@ fn a_model_is_saved_whatever_becomes_of_its_example() {
     let path = |name: &str| folder.path().join(name);
     let first = TrainOptions { spec: spec(), epochs: 1, validation: 1, model: path("m.zip"), ..Default::default() };
     let user = User::quiet();
-    let model = super::train(&stack, &stack, &first, &user).unwrap().model;
-    assert!(!user.heard("Warning"));
+    let mut model = super::train(&stack, &stack, &first, &user).unwrap().model;
+    assert!(!user.heard("Warning: the model is saved, but"));
     // Bytes of the file, in which a slice leaves a third picture.
     let length = |file: &Path| fs::metadata(file).unwrap().len();
     let plan = spec().plan().unwrap();
     let frame = Frame::new(16, 16, plan.multiple);
-    let save = |name: &str, runner: &dyn Fn() -> Result<Box<dyn Runner>, EngineError>| {
+    let mut save = |name: &str, runner: &dyn Fn() -> Result<Box<dyn Runner>, EngineError>| {
         let (options, user) = (TrainOptions { model: path(name), ..first.clone() }, User::quiet());
         let tiles = TileChoice::new(frame, plan.multiple, plan.halo());
         let measured = Measured::of(&stack, Progress::silent()).unwrap();
         let saving =
             Saving { pair: pair(&measured), slice: 8, tiles, options: &options, progress: Progress::new(&user) };
-        saving.save(&model, runner).unwrap();
+        saving.save(&mut model, |_| runner()).unwrap();
         assert!(Model::load(&options.model).unwrap().weights == model.weights);
         user
     };
@@ -343,8 +390,9 @@ fn a_model_is_saved_whatever_becomes_of_its_example() {
     assert!(save("a.zip", &unmade).heard("without a slice that shows what it does: the device failed: no device"));
     assert!(save("b.zip", &|| Ok(Box::new(Broken { panics: true }))).heard("a kernel is missing"));
     assert!(save("c.zip", &|| Ok(Box::new(Broken { panics: false }))).heard("every tile is too large"));
-    let whole = save("d.zip", &|| Ok(Box::new(cpu::runner(&plan, &model.weights)?)));
-    assert!(!whole.heard("Warning"));
+    let weights = Weights::initial(&spec(), &plan, 1);
+    let whole = save("d.zip", &|| Ok(Box::new(cpu::runner(&plan, &weights)?)));
+    assert!(!whole.heard("Warning: the model is saved, but"));
     assert_ne!(length(&path("d.zip")), length(&path("a.zip")));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6, "the models and a checkpoint, no temporary file");
 }

@@ -91,6 +91,7 @@ pub fn model(at: usize, network: Spec) -> Model {
         value_unit: String::new(),
         training,
         scores,
+        contrast: None,
     };
     Model { card, weights: inside_the_window(&network) }
 }

@@ -17,6 +17,12 @@ pub struct Example {
 }
 
 impl Example {
+    /// Standard deviation of the restored slice as a share of the reference's; `None` where the reference has none.
+    pub(crate) fn contrast(&self) -> Option<f64> {
+        let [restored, reference] = [&self.restored, &self.reference].map(deviation);
+        (reference > 0.0).then(|| restored / reference).filter(|share| share.is_finite())
+    }
+
     /// Whether all pictures are of one size and have pixels, and every one is a finite number.
     pub(super) fn is_whole(&self) -> bool {
         let pictures = [&self.input, &self.restored, &self.reference];
@@ -24,6 +30,14 @@ impl Example {
             |values: &&Array2<f32>| values.dim() == self.input.dim() && values.iter().all(|grey| grey.is_finite());
         !self.input.is_empty() && pictures.iter().all(whole)
     }
+}
+
+/// The standard deviation of those grey values that are finite.
+fn deviation(greys: &Array2<f32>) -> f64 {
+    let finite = || greys.iter().filter(|grey| grey.is_finite()).map(|grey| f64::from(*grey));
+    let count = finite().count() as f64;
+    let mean = finite().sum::<f64>() / count;
+    (finite().map(|grey| (grey - mean).powi(2)).sum::<f64>() / count).sqrt()
 }
 
 /// What a model makes of one square image, in raw grey values: others check with it that they compute the same.

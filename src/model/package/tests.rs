@@ -45,6 +45,7 @@ pub(in crate::model) fn model() -> Model {
         value_unit: String::new(),
         training,
         scores: Some(Scores { restored: 26.0, raw: 12.8, matched: 15.5, filtered: 22.4 }),
+        contrast: None,
     };
     Model { card, weights: Weights::initial(&network, &plan, 3) }
 }
