@@ -42,7 +42,7 @@ fn options(folder: &Path) -> TrainOptions {
 
 /// A noisy and a clean pattern.
 fn pair() -> (Volume, Volume) {
-    let shape = Shape { size: Size::new(24, 20, 10), voxel: VoxelSize::isotropic(0.6), grey: GreyType::F32 };
+    let shape = Shape::new(Size::new(24, 20, 10), VoxelSize::isotropic(0.6), GreyType::F32);
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let clean: Vec<f32> = (0..shape.size.voxels()).map(|i| (i as f32 * 0.21).sin()).collect();
     let noisy: Vec<f32> = clean.iter().map(|grey| 3.0 * grey + random.random_range(-1.0..1.0)).collect();
