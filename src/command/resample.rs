@@ -70,14 +70,14 @@ fn becomes(volume: &Volume, shape: Shape, volumes: usize) -> String {
     let old = volume.shape();
     let bytes = shape.size.voxels() as f64 * volumes as f64 * f64::from(shape.grey.bits() / 8);
     format!(
-        "{}: {} voxels of {} become {} voxels of {}{}, {:.1} MB",
+        "{}: {} voxels of {} become {} voxels of {}{}, {}",
         volume.name(),
         old.size,
         old.voxel.text_in(volume.unit()),
         shape.size,
         shape.voxel.text_in(volume.unit()),
         if volumes > 1 { format!(" in each of {volumes} volumes") } else { String::new() },
-        bytes / 1e6
+        if bytes < 1e6 { format!("{:.1} kB", bytes / 1e3) } else { format!("{:.1} MB", bytes / 1e6) }
     )
 }
 

@@ -345,7 +345,7 @@ pub(crate) fn new_size(source: &dyn SliceSource, voxel: f64) -> Result<Size, Res
     let Shape { size, voxel: old, .. } = source.shape();
     let (name, unit) = (source.name().to_owned(), source.unit());
     let [edge, ..] = old.cube(voxel).edges_in(unit);
-    let new = format!("{edge} {}", length::name(unit));
+    let new = format!("{} {}", length::short(edge), length::name(unit));
     // A single slice has its own thickness, whatever it says.
     let larger = |n: usize, edge: f64| n > 1 && voxel > n as f64 * edge * (1.0 + 1e-6);
     if larger(size.width, old.x) || larger(size.height, old.y) || larger(size.slices, old.z) {

@@ -50,7 +50,6 @@ impl GreyScale {
     }
 
     /// [`is_identity`](Self::is_identity) as serde calls it.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
     pub(crate) fn is_plain(&self) -> bool {
         self.is_identity()
     }

@@ -81,8 +81,13 @@ pub fn from_micrometres(value: f64, unit: &str) -> f64 {
 }
 
 /// To 15 digits, which is as many as survive there and back.
-pub(super) fn tidy(value: f64) -> f64 {
+fn tidy(value: f64) -> f64 {
     format!("{value:.14e}").parse().unwrap_or(value)
+}
+
+/// A number for a message: six digits, since files hold lengths as fractions that are a hair off.
+pub(crate) fn short(value: f64) -> String {
+    format!("{value:.5e}").parse().unwrap_or(value).to_string()
 }
 
 /// What the unit is called in a message.
@@ -118,6 +123,12 @@ mod tests {
             assert!(!is_known(unknown), "{unknown}");
             assert_eq!(to_micrometres(0.6, unknown), 0.6, "{unknown}");
         }
+    }
+
+    #[test]
+    fn messages_have_short_numbers() {
+        let shown = [0.600_000_240_000_096, 9600.0, 0.0288, 1e-7, f64::NAN].map(short);
+        assert_eq!(shown, ["0.6", "9600", "0.0288", "0.0000001", "NaN"]);
     }
 
     #[test]

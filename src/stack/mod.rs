@@ -173,7 +173,7 @@ impl Shape {
     pub fn field_in(self, unit: &str) -> String {
         let Size { width, height, slices } = self.size;
         let (counts, edges) = ([width, height, slices], self.voxel.edges_in(unit));
-        let [x, y, z]: [f64; 3] = std::array::from_fn(|a| length::tidy(counts[a] as f64 * edges[a]));
+        let [x, y, z]: [String; 3] = std::array::from_fn(|a| length::short(counts[a] as f64 * edges[a]));
         format!("{x}×{y}×{z} {}", length::name(unit))
     }
 

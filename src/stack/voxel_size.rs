@@ -36,7 +36,6 @@ fn known() -> bool {
     true
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_known(known: &bool) -> bool {
     *known
 }
@@ -90,7 +89,7 @@ impl VoxelSize {
 
     /// The edges with their unit, for a message to someone who knows them in `unit`.
     pub fn text_in(self, unit: &str) -> String {
-        let [x, y, z] = self.edges_in(unit);
+        let [x, y, z] = self.edges_in(unit).map(length::short);
         format!("{x}×{y}×{z} {}", length::name(unit))
     }
 
@@ -122,7 +121,8 @@ impl VoxelSize {
 impl fmt::Display for VoxelSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = if self.known { "µm" } else { "(no unit of length)" };
-        write!(f, "{}×{}×{} {unit}", self.x, self.y, self.z)
+        let [x, y, z] = [self.x, self.y, self.z].map(length::short);
+        write!(f, "{x}×{y}×{z} {unit}")
     }
 }
 
@@ -164,5 +164,6 @@ mod tests {
         assert_eq!(voxel.text_in("nm"), "600×600×500 nm");
         assert_eq!(voxel.to_string(), "0.6×0.6×0.5 µm");
         assert_eq!(VoxelSize::in_unit([1.0; 3], "").text_in(""), "1×1×1 no unit");
+        assert_eq!(VoxelSize::isotropic(0.600_000_240_000_096).to_string(), "0.6×0.6×0.6 µm");
     }
 }

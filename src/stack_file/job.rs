@@ -50,7 +50,7 @@ pub(super) const MARK: &str = "undulator-";
 
 fn image_hash(image: &dyn SliceSource) -> Result<String, StackError> {
     let (shape, mut hash) = (image.shape(), Sha256::new());
-    hash.update(format!("{} {} {} {:?}", shape.size, shape.voxel, shape.grey.bits(), shape.scale));
+    hash.update(format!("{} {:?} {} {:?}", shape.size, shape.voxel, shape.grey.bits(), shape.scale));
     let (slices, mut slice, mut bytes) = (shape.size.slices, Array2::zeros(shape.size.slice_dim()), Vec::new());
     let looked_at = LOOKED_AT.min(slices);
     for at in 0..looked_at {

@@ -79,6 +79,12 @@ class Variants:
         metadata = {"spacing": 0.7, "unit": "um"}
         known = {"voxel": [0.6, 0.3, 0.7], "unit": "µm"}
         self.write("imagej.tif", 8, stack("u1"), {**calibrated, "metadata": {**metadata, "axes": "ZYX"}}, **known)
+        line = {**metadata, "axes": "ZYX", "cf": 0, "c0": -1000.0, "c1": 0.5, "vunit": "HU"}
+        self.write("imagej-hounsfield.tif", 16, stack("u2"), {**calibrated, "metadata": line}, scale=0.5, offset=-1000, **known)
+        # Without axes tifffile takes slices for channels.
+        self.write("imagej-no-axes.tif", 8, stack("u1"), {"imagej": True}, channels=SLICES, slices=1, no_axes=True)
+        nanometres = {"imagej": True, "resolution": (1 / 600, 1 / 600), "metadata": {"axes": "ZYX", "spacing": 600, "unit": "nm"}}
+        self.write("imagej-nanometres.tif", 8, stack("u1"), nanometres, voxel=[0.6, 0.6, 0.6], unit="nm")
         hyperstack = {**calibrated, "metadata": {**metadata, "axes": "TZCYX"}}
         two = {**known, "channels": 2, "frames": 3}
         self.write("imagej-hyperstack.tif", 16, image("u2", channels=2, frames=3), hyperstack, **two)

@@ -38,7 +38,10 @@ impl Expected {
     /// The grey values of a slice, in the order in which images have them.
     fn slice(&self, number: usize) -> Vec<f32> {
         let (channels, slices) = (self.count("channels"), self.count("slices"));
-        let (c, z, t) = (number % channels, number / channels % slices, number / channels / slices);
+        let (c, z, t) = match self.0.get("no_axes") {
+            Some(_) => (0, number, 0),
+            None => (number % channels, number / channels % slices, number / channels / slices),
+        };
         let grey = |x: usize, y: usize| (7 * x + 13 * y + 31 * z + 101 * c + 57 * t) % 251;
         let scaled = |grey: usize| (grey as f64 * self.number("scale") + self.number("offset")) as f32;
         (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y))).map(|(x, y)| scaled(grey(x, y))).collect()

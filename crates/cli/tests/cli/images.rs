@@ -59,6 +59,39 @@ fn unit_voxel_and_display_range_are_imagejs() {
 }
 
 #[test]
+fn calibrations_and_units_come_back() {
+    let folder = tempdir().unwrap();
+    let at = folder.path();
+    python::ask("tiff_variants.py", &json!({ "folder": at }));
+    run(at, "resample image=imagej-hounsfield.tif voxel=0.6 --quiet").succeeded();
+    let read = python::ask("read_tiff.py", &json!({ "path": at.join("imagej-hounsfield-resampled.tif") }));
+    let imagej = &read["imagej"];
+    assert_eq!(
+        (imagej["cf"].as_f64(), imagej["c0"].as_f64(), imagej["c1"].as_f64()),
+        (Some(0.0), Some(-1000.0), Some(0.5))
+    );
+    assert_eq!(imagej["vunit"], "HU");
+    // 1200 nm, of a file in nm.
+    let ended = run(at, "resample image=imagej-nanometres.tif voxel=1200").succeeded();
+    assert!(ended.stderr.contains("become 18×10×2 voxels of 1200×1200×1200 nm"), "{}", ended.stderr);
+    let read = python::ask("read_tiff.py", &json!({ "path": at.join("imagej-nanometres-resampled.tif") }));
+    assert_eq!((read["imagej"]["unit"].as_str(), read["imagej"]["spacing"].as_f64()), (Some("nm"), Some(1200.0)));
+    let refused = run(at, "resample image=imagej-nanometres.tif voxel=1e6");
+    assert!(refused.stderr.contains("1000000 nm is larger than"), "{}", refused.stderr);
+}
+
+#[test]
+fn slices_that_are_called_channels_are_a_volume() {
+    let folder = tempdir().unwrap();
+    let at = folder.path();
+    python::ask("tiff_variants.py", &json!({ "folder": at }));
+    run(at, "resample image=imagej-no-axes.tif voxel=2 --quiet").succeeded();
+    let read = python::ask("read_tiff.py", &json!({ "path": at.join("imagej-no-axes-resampled.tif") }));
+    assert_eq!(read["shape"], json!([2, 10, 18]));
+    assert_eq!(read["imagej"]["slices"], 2);
+}
+
+#[test]
 fn a_missing_slice_distance_is_said() {
     let folder = tempdir().unwrap();
     python::ask("tiff_variants.py", &json!({ "folder": folder.path() }));

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ij.CompositeImage;
 import ij.ImagePlus;
 import ij.ImageStack;
+import ij.VirtualStack;
 import ij.io.FileSaver;
 import ij.measure.Calibration;
 import ij.plugin.FileInfoVirtualStack;
@@ -80,6 +81,23 @@ class ImagesTest {
         assertNotSame(source.read(2), source.read(2));
         Files.delete(file);
         assertThrows(CommandException.class, () -> source.read(3));
+    }
+
+    @Test
+    void aMissingFileOfASequenceIsNamed(@TempDir Path folder) throws IOException {
+        VirtualStack sequence = new VirtualStack(4, 3, null, folder.toString());
+        for (int i = 1; i <= 3; i++) {
+            ImagePlus slice = new ImagePlus("", new FloatProcessor(4, 3, filled(12, i)));
+            new FileSaver(slice).saveAsTiff(folder.resolve("slice" + i + ".tif").toString());
+            sequence.addSlice("slice" + i + ".tif");
+        }
+        sequence.setBitDepth(32);
+        StackSource source = new ImageSource(new ImagePlus("sequence", sequence));
+        assertEquals(2f, ((float[]) source.read(1))[0]);
+        Files.delete(folder.resolve("slice2.tif"));
+        CommandException missing = assertThrows(CommandException.class, () -> source.read(1));
+        assertTrue(missing.getMessage().contains(folder.resolve("slice2.tif") + " is missing"), missing.getMessage());
+        assertEquals(3f, ((float[]) source.read(2))[0]);
     }
 
     @Test
