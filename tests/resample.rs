@@ -145,7 +145,7 @@ impl SliceSource for Noting<'_> {
 fn every_slice_is_read_at_most_once_and_in_order() {
     for voxel in [0.17, 0.6, 1.0, 4.0] {
         for interpolation in [Linear, AntiAliased] {
-            let inner = volume(GreyType::U8, Size::new(5, 4, 23), VoxelSize::isotropic(0.6), |i| (i % 200) as f32);
+            let inner = volume(GreyType::U8, Size::new(8, 7, 23), VoxelSize::isotropic(0.6), |i| (i % 200) as f32);
             let source = Noting { inner: &inner, read: Mutex::default() };
             resampled(&source, voxel, interpolation);
             let read = source.read.into_inner().unwrap();
