@@ -72,6 +72,7 @@ pub struct Made {
     pub image: NewImage,
     pub volume: Option<Volume>,
     pub range: Option<Window>,
+    pub has_filler: bool,
     pub properties: BTreeMap<String, String>,
 }
 
@@ -165,7 +166,8 @@ impl Host for MemoryHost {
     }
 
     fn create(&self, image: &NewImage) -> Result<Box<dyn ImageSink>, CommandError> {
-        let made = Made { image: image.clone(), volume: None, range: None, properties: BTreeMap::new() };
+        let made =
+            Made { image: image.clone(), volume: None, range: None, has_filler: false, properties: BTreeMap::new() };
         let made = Arc::new(Mutex::new(made));
         self.kept(|kept| kept.made.push(made.clone()));
         Ok(Box::new(MemorySink(made)))
@@ -200,6 +202,10 @@ impl Host for MemoryHost {
 struct MemorySink(Arc<Mutex<Made>>);
 
 impl SliceSink for MemorySink {
+    fn mark_filler(&mut self) {
+        self.0.lock().unwrap().has_filler = true;
+    }
+
     fn begin(&mut self, shape: Shape) -> Result<(), StackError> {
         let mut made = self.0.lock().unwrap();
         made.volume = Some(Volume::black(made.image.name, shape));
