@@ -14,7 +14,7 @@ const WAITING: usize = 1;
 
 /// Reads slices in the order of `wanted` on a thread of its own, two ahead of `work`, and ends when `work` does.
 ///
-/// Values that are not finite are refused. Memory: the slices ahead, and those that `work` holds.
+/// Values that are not finite become NaN. Memory: the slices ahead, and those that `work` holds.
 pub(crate) fn read_ahead<T>(
     source: &dyn SliceSource,
     mut wanted: impl Iterator<Item = usize> + Send,
