@@ -101,6 +101,17 @@ class ImagesTest {
     }
 
     @Test
+    void theMarkOfFillerIsReadFromAnImageAndFromItsSavedFile(@TempDir Path folder) {
+        ImagePlus image = numbered(4, 3, 5);
+        assertFalse(new ImageSource(image).hasFiller());
+        image.setProp("undulator.filler", "lowest");
+        assertTrue(new ImageSource(image).hasFiller());
+        String file = folder.resolve("aligned.tif").toString();
+        new FileSaver(image).saveAsTiffStack(file);
+        assertTrue(new ImageSource(ij.IJ.openImage(file)).hasFiller());
+    }
+
+    @Test
     void aSourceReadsAllPlanesInTheOrderOfTheStack() {
         ImagePlus image = numbered(2, 2, 2 * 3 * 2);
         image.setDimensions(2, 3, 2);
