@@ -37,7 +37,7 @@ impl Description {
         }
         let (axes, plane) = axes::input(&axes::read(input)?)?;
         let (made, made_plane) = axes::output(&axes::read(output)?)?;
-        check_references(&made_plane)?;
+        check_references(&plane, &made_plane)?;
         let (height, width, wider) = lengths(plane)?;
         let (preprocessing, given) = processing::preprocessing(input)?;
         let (postprocessing, kind) = processing::postprocessing(input, output)?;
@@ -91,13 +91,18 @@ fn lengths([y, x]: [Described<'_>; 2]) -> Result<(Lengths, Lengths, Option<isize
     found.ok_or_else(|| "its input has an axis without a size, or with one that does not run here".to_owned())
 }
 
-/// An output's y belongs to the input's y, and its x to its x.
-fn check_references(plane: &[Described<'_>; 2]) -> Result<(), String> {
-    for output in plane {
-        if let Size::Follows { axis, .. } = output.size
-            && axis != output.name
+/// An output's y belongs to the input's y, and its x to its x, or to what these follow themselves.
+fn check_references(input: &[Described<'_>; 2], output: &[Described<'_>; 2]) -> Result<(), String> {
+    let followed = |size: Size<'_>| match size {
+        Size::Follows { axis, .. } => Some(axis.to_owned()),
+        _ => None,
+    };
+    for (given, made) in input.iter().zip(output) {
+        if let Some(axis) = followed(made.size)
+            && axis != made.name
+            && Some(&axis) != followed(given.size).as_ref()
         {
-            return Err(format!("its output's {} follows the axis {axis:?}, which does not run here", output.name));
+            return Err(format!("its output's {} follows the axis {axis:?}, which does not run here", made.name));
         }
     }
     Ok(())
@@ -241,5 +246,12 @@ mod tests {
         assert_eq!((wider.width, wider.wider), (Lengths { least: 20, step: Some(8) }, Some(4)));
         let higher = newer(&["{type: space, id: y, size: {tensor_id: input, axis_id: x}}", x], "").input;
         assert_eq!((higher.height, higher.wider), (Lengths { least: 9, step: Some(1) }, Some(0)));
+    }
+
+    #[test]
+    fn an_output_whose_axes_are_swapped_is_refused() {
+        let swapped = "{axes: [{type: space, id: y, size: {axis_id: x}}, {type: space, id: x, size: {axis_id: y}}]}";
+        let error = described(&format!("{{axes: [{}, {}]}}", AXES[0], AXES[1]), swapped).unwrap_err();
+        assert!(error.contains("its output's y follows the axis \"x\""), "{error}");
     }
 }

@@ -15,6 +15,8 @@ const BINARIZE: &str = "binarize";
 const FLOAT: &str = "float32";
 const TRUTH: &str = "bool";
 
+const WHOLE_OUTPUT: &str = "depends on the whole output, which does not run here";
+
 /// The steps on one side of the network, and the kind of numbers after them.
 pub(super) type Steps<'a> = (Vec<Step>, &'a str);
 
@@ -127,6 +129,7 @@ impl Place<'_> {
                     [lower, upper].map(|part| Measure { what: Statistic::Quantile(part / 100.0), scope });
                 Step::Range { lower, upper, epsilon: epsilon()? }
             }
+            "scale_mean_variance" => return Err(WHOLE_OUTPUT.to_owned()),
             "" => return Err("has no name".to_owned()),
             _ => return Err("does not run here".to_owned()),
         }))
@@ -163,7 +166,7 @@ impl Place<'_> {
         match value(kwargs, "reference_tensor").and_then(Yaml::as_text).or(self.own) {
             Some(reference) if reference == self.input => {}
             Some(other) => return Err(format!("takes statistics of {other:?}, which is not its input")),
-            None => return Err("depends on the whole output, which does not run here".to_owned()),
+            None => return Err(WHOLE_OUTPUT.to_owned()),
         }
         let mode = value(kwargs, "mode").and_then(Yaml::as_text);
         let (plane, batch) = match value(kwargs, "axes") {
