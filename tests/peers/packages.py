@@ -151,6 +151,11 @@ CASES = {
 }
 
 
+# Those that are applied to two unlike slices, too, which are the dataset of whose statistics the description speaks.
+STACKS = ["standardise", "standardise_batch", "standardise_slice", "range_percentiles", "range_slice", "clip_percentiles",
+          "clip_slice", "post_range_stack", "post_range_input"]
+
+
 def network(name, axes, kind, path):
     """A network that keeps the size: a mean of nine pixels, or one of the operators that tools write."""
     import onnx
@@ -339,6 +344,10 @@ def package(name, folder, changes):
             model = spec.ModelDescr.model_validate(copy.deepcopy(about))
         result = predict(model, test, bare=False)
         bare = predict(model, test, bare=True) if "halo" in changes else result
+        if name in STACKS:
+            slices = [test, unlike(test)]
+            made = np.stack([predict(model, one, bare=False, dataset=slices) for one in slices])
+            made.astype("<f4").tofile(os.path.join(folder, f"{name}.stack"))
     except Exception as failure:  # Whatever it is, it is the answer.
         error = f"{type(failure).__name__}: {' '.join(str(failure).split())[:300]}"
     files = {f"{name}.onnx": open(os.path.join(folder, f"{name}.onnx"), "rb").read()}
@@ -362,13 +371,24 @@ def package(name, folder, changes):
     return image, result, error
 
 
-def predict(model, image, bare):
+def unlike(image):
+    """Another image with other statistics."""
+    return (2 * image + 30).astype("<f4")
+
+
+def predict(model, image, bare, dataset=()):
+    """What `bioimageio.core` makes of an image that has the model's axes, as one of a dataset."""
     from bioimageio.core import Sample, Tensor, create_prediction_pipeline
 
     (input,), (output,) = model.inputs, model.outputs
-    sample = Sample(members={input.id: Tensor.from_numpy(image, dims=[axis.id for axis in input.axes])}, stat={}, id="image")
-    with create_prediction_pipeline(model, weights_format="onnx") as pipeline:
-        made = pipeline.predict_sample_without_blocking(sample, skip_input_padding=bare, skip_output_cropping=bare)
+
+    def sample(array, name):
+        tensor = Tensor.from_numpy(array, dims=[axis.id for axis in input.axes])
+        return Sample(members={input.id: tensor}, stat={}, id=name)
+
+    known = [sample(one, str(at)) for at, one in enumerate(dataset)]
+    with create_prediction_pipeline(model, weights_format="onnx", dataset_for_initial_statistics=known) as pipeline:
+        made = pipeline.predict_sample_without_blocking(sample(image, "image"), skip_input_padding=bare, skip_output_cropping=bare)
     return np.asarray(made.members[output.id].data)
 
 
@@ -379,7 +399,7 @@ if __name__ == "__main__":
         image, result, error = package(name, folder, changes)
         image.tofile(os.path.join(folder, f"{name}.in"))
         height, width = image.shape
-        answers[name] = {"height": height, "width": width}
+        answers[name] = {"height": height, "width": width, "stack": name in STACKS}
         if error:
             answers[name]["error"] = error
         else:

@@ -11,6 +11,8 @@ mod steps;
 mod tensor;
 mod trial;
 
+use std::sync::Arc;
+
 use undulator_compute::Runner;
 use undulator_onnx::{Network, TractRunner};
 
@@ -23,7 +25,7 @@ pub(super) use trial::Trial;
 /// A model of another program that runs here.
 #[derive(Clone, Debug)]
 pub struct ExternalModel {
-    description: Description,
+    description: Arc<Description>,
     network: Network,
     tested: bool,
 }
@@ -39,7 +41,7 @@ impl ExternalModel {
         if given != takes && given != "bool" {
             return Err(format!("its network takes numbers of the kind {takes}, its description gives it {given}"));
         }
-        Ok(Self { description, network, tested: test_images(rdf).is_some() })
+        Ok(Self { description: Arc::new(description), network, tested: test_images(rdf).is_some() })
     }
 
     /// Whether the package has a test image. Without one, nothing shows that the model does here what it does elsewhere.
