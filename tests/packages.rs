@@ -113,6 +113,8 @@ fn packages_over_all_optional_fields_do_what_they_do_there() {
             wrong.push(format!("{name}: here {here}, there {}, {far:?} apart, {tested:?}", there.unwrap_or("runs")));
         }
     }
+    let untried = inspect(&folder.path().join("no_test.zip")).unwrap().untried;
+    assert!(untried.is_some_and(|why| why.contains("no test image")), "{untried:?}");
     println!("{} packages", cases.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
