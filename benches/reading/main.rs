@@ -13,9 +13,10 @@ use std::{
 use ndarray::{Array2, ArrayViewMut2, Ix2};
 use tempfile::TempDir;
 use undulator::{
-    dataset::Cutter,
-    progress::{Event, Listener},
-    stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize, Voxels, read_finite},
+    dataset::{Cutter, Pair},
+    grey::Window,
+    progress::{Event, Listener, Progress},
+    stack::{GreyType, Measured, Shape, Size, SliceSource, StackError, VoxelSize, Voxels, read_finite},
     train::{Request, TrainEvent, TrainListener, TrainOptions, train},
     volume::Volume,
 };
@@ -79,7 +80,7 @@ impl TrainListener for Speed {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let shape = Shape { size: Size::new(EDGE, EDGE, SLICES), voxel: VoxelSize::isotropic(0.5), grey: GreyType::U16 };
+    let shape = Shape::new(Size::new(EDGE, EDGE, SLICES), VoxelSize::isotropic(0.5), GreyType::U16);
     let values: Vec<f32> = (0..shape.size.voxels()).map(|i| (i * 7919 % 4001) as f32).collect();
     let volume = Volume::from_values("stack", shape, &values);
     let cutter = Cutter { frame: Frame::new(EDGE, EDGE, 4), patch: PATCH };
@@ -88,7 +89,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let source = || Slow(&volume, Duration::from_millis(pause), AtomicUsize::new(0));
         let stack = source();
         // A part of the samples will do: each costs the same.
-        let samples = cutter.samples(0..SLICES, false, 1, 1);
+        let measured = Measured::of(&volume, Progress::silent())?;
+        let window = Window::new(0.0, 4000.0)?;
+        let pair = Pair { low: &measured, reference: &measured, low_window: window, reference_window: window };
+        let samples = cutter.samples(&pair, 0..SLICES, false, 1, 1);
         let (part, start) = (samples.len() / 16, Instant::now());
         let mut slice = Array2::zeros((EDGE, EDGE));
         for sample in &samples[..part] {
