@@ -50,7 +50,7 @@ fn pair() -> [Array3<f32>; 2] {
 }
 
 fn volume(name: &str, values: &Array3<f32>, grey: GreyType) -> Volume {
-    let shape = Shape { size: values.dim().into(), voxel: VoxelSize::isotropic(0.6), grey };
+    let shape = Shape::new(values.dim().into(), VoxelSize::isotropic(0.6), grey);
     Volume::from_values(name, shape, &values.iter().copied().collect::<Vec<_>>())
 }
 

@@ -53,7 +53,7 @@ fn applied(path: &Path, [width, height]: [usize; 2], slices: [&[f32]; 2]) -> Res
     let Loaded::External(model) = load(path, false).map_err(|error| error.to_string())? else {
         panic!("{}: not of another program", path.display())
     };
-    let shape = Shape { size: Size::new(width, height, 2), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
+    let shape = Shape::new(Size::new(width, height, 2), VoxelSize::isotropic(1.0), GreyType::F32);
     let stack = Volume::from_values("image", shape, &slices.concat());
     let mut result = Volume::black("result", Shape { grey: model.grey(), ..shape });
     apply_external(&stack, &model, &mut result, Progress::silent()).map_err(|error| error.to_string())?;

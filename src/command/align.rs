@@ -4,7 +4,7 @@ use strum::VariantNames;
 
 use super::{
     Absent, Axes, Code, Command, CommandError, Greys, Grid, Host, Image, Key, NewImage, Options, Row,
-    host::{VolumeSink, Written},
+    host::{VolumeSink, Written, ask_to_replace},
     lengths,
 };
 use crate::{
@@ -71,6 +71,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let save = options.path("save");
     if let Some(file) = &save {
         Transform::check_writable(file)?;
+        ask_to_replace(host, file)?;
     }
     let progress = Progress::new(host);
     let found = find(options, moving, reference, progress.share(0.1..0.8))?;

@@ -93,13 +93,24 @@ impl CommandError {
         // An error of the core may name the value already.
         match rule.contains(&named) || rule.contains(&format!("{key} {value:?}")) {
             true => Self::new(Code::Option, rule),
-            false => Self::new(Code::Option, format!("{named} is not possible")).advice(rule),
+            false => Self::new(Code::Option, format!("{key}={} is not possible", shortened(value))).advice(rule),
         }
     }
 
     /// With what to do.
     pub fn advice(self, advice: impl Into<String>) -> Self {
         Self { advice: advice.into(), ..self }
+    }
+}
+
+/// A value as it was given, or its beginning: a slip of the keyboard must not fill the screen.
+fn shortened(value: &str) -> String {
+    const LONGEST: usize = 300;
+    const SHOWN: usize = 40;
+    let number = value.chars().all(|c| c.is_ascii_digit() || "+-.eE".contains(c));
+    match value.chars().count() > if number { SHOWN } else { LONGEST } {
+        true => value.chars().take(SHOWN).chain(['…']).collect(),
+        false => value.to_owned(),
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use ndarray::{ArrayView2, ArrayViewMut2, Ix2};
 
-use super::{Code, CommandError, Row};
+use super::{Code, CommandError, Row, options::MODEL, paths};
 use crate::{
     grey::Window,
     picture::Picture,
@@ -54,6 +54,12 @@ pub trait Host: TrainListener {
 
     /// A file that was written beside the images: a model, a table, a figure.
     fn written(&self, path: &Path);
+
+    /// Whether a file that is there already may be replaced by the command's own. Asked before long work. A host that
+    /// asks nobody says yes: scripts run again.
+    fn may_replace(&self, _path: &Path) -> bool {
+        true
+    }
 
     /// The file of a model: `name` itself if it is a path, or that of a model that the host knows by that name.
     fn model(&self, name: &str) -> PathBuf;
@@ -327,6 +333,17 @@ impl SliceSource for Written<'_> {
     }
 }
 
+/// Asks before a file is replaced.
+///
+/// # Errors
+/// [`Code::Cancelled`] when it is to stay.
+pub(super) fn ask_to_replace(host: &dyn Host, path: &Path) -> Result<(), CommandError> {
+    match path.exists() && !host.may_replace(path) {
+        true => Err(CommandError::new(Code::Cancelled, format!("{} stays as it is", path.display()))),
+        false => Ok(()),
+    }
+}
+
 /// Passes everything on to the host, keeps the rows for the report, and remembers whether the user stopped the work: an
 /// error after that is no failure.
 pub(super) struct Recording<'a> {
@@ -395,8 +412,12 @@ impl Host for Recording<'_> {
         self.host.written(path);
     }
 
+    fn may_replace(&self, path: &Path) -> bool {
+        self.host.may_replace(path)
+    }
+
     fn model(&self, name: &str) -> PathBuf {
-        self.host.model(name)
+        paths::found(self.host.model(name), MODEL)
     }
 
     fn models(&self) -> PathBuf {

@@ -16,8 +16,9 @@
 //! | `models` | model files, installed, listed, exported |
 //! | `devices` | what there is to compute with |
 //!
-//! `schema` says what a command takes, `options` checks what it was given, `host` is what it needs from whoever runs it,
-//! `report` and `error` are what comes back. A new command is one file with a function `command()`, and one line in [`all`].
+//! `schema` says what a command takes, `options` checks what it was given, `paths` finds the files that it names, `host` is
+//! what it needs from whoever runs it, `report` and `error` are what comes back. A new command is one file with a function
+//! `command()`, and one line in [`all`].
 
 mod align;
 mod apply;
@@ -29,6 +30,7 @@ mod lengths;
 mod measure;
 mod models;
 mod options;
+mod paths;
 mod report;
 mod resample;
 mod result_file;
@@ -43,6 +45,7 @@ use std::sync::LazyLock;
 pub use error::{Code, CommandError};
 pub use host::{Axes, FILLER, Greys, Grid, Host, Image, ImageSink, NewImage, Volume};
 pub use options::Options;
+pub use paths::absolute;
 pub use report::{Column, Report, Row, Value};
 pub use schema::{Absent, Command, Key, Kind, Preset};
 

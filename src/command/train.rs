@@ -4,10 +4,12 @@ use strum::VariantNames;
 use undulator_compute::network::{Activation, Architecture, Spec};
 
 use super::{
-    Code, Command, CommandError, Host, Key, Options, Row, lengths, training_keys,
+    Code, Command, CommandError, Host, Key, Options, Row,
+    host::ask_to_replace,
+    lengths, training_keys,
     training_rows::{Rows, TrainingRows},
 };
-use crate::train::{TrainOptions, Trained, train};
+use crate::train::{TrainOptions, Trained, checkpoint_of, train};
 
 /// The command.
 pub fn command() -> Command {
@@ -61,7 +63,7 @@ sequence.
 **Checkpoint.** A file beside the model, named like it with `.checkpoint` at the end, holds all that a training needs to go on. \
 *Resume* goes on from it, and trains from the start where there is none.
 
-**While it trains**, *Finish* keeps the best model, *Cancel* writes none, and Escape keeps the best one and ends the macro.";
+**While it trains**, *Finish* keeps the best model, *Cancel* writes none, and Escape in its window keeps the best one and ends the macro.";
 
 fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let spec = Spec {
@@ -81,6 +83,10 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let low = host.image("low", options.text("low"))?;
     let reference = host.image("reference", options.text("reference"))?;
     lengths::warn_of_unlike(low.as_ref(), reference.as_ref(), host);
+    // Who goes on from a checkpoint means the model of that training.
+    if !training.resume || !checkpoint_of(&training.model).exists() {
+        ask_to_replace(host, &training.model)?;
+    }
     let rows = TrainingRows { host, of: Rows::Epochs };
     let trained = train(low.one_volume()?, reference.one_volume()?, &training, &rows)?;
     host.written(&trained.path);

@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 use undulator::{
-    command::{Code, CommandError, Greys, Host, Image, ImageSink, NewImage, Row},
+    command::{self, Code, CommandError, Greys, Host, Image, ImageSink, NewImage, Row},
     grey::Window,
     picture::Picture,
     progress::{Event, Listener},
@@ -148,7 +148,7 @@ impl TrainListener for FileHost {
 
 impl Host for FileHost {
     fn image(&self, key: &'static str, name: &str) -> Result<Box<dyn Image>, CommandError> {
-        let path = Path::new(name);
+        let path = &command::absolute(name);
         if name == "active" && !path.exists() {
             let message = format!("{key} is missing");
             return Err(CommandError::new(Code::Option, message).advice(format!("name a file: {key}=FILE")));

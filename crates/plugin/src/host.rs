@@ -127,6 +127,12 @@ impl Host for JavaHost {
         tell!(self, "written": [(JString)], &*path.to_string_lossy());
     }
 
+    fn may_replace(&self, path: &Path) -> bool {
+        let path = path.to_string_lossy();
+        let ask = |env: &mut Env| java!(env, &self.object, "mayReplace": [(JString) -> jboolean], &*path)?.z();
+        self.caller.tell(ask).unwrap_or(false)
+    }
+
     fn model(&self, name: &str) -> PathBuf {
         self.path(|env| {
             let path = java!(env, &self.object, "model": [(JString) -> JString], name)?.l()?;

@@ -54,6 +54,16 @@ public interface Host {
     void written(String path);
 
     /**
+     * Whether a file that is there already may be replaced. Asked before long work.
+     *
+     * @param path the file
+     * @return false to leave it, which cancels the command
+     */
+    default boolean mayReplace(String path) {
+        return true;
+    }
+
+    /**
      * The file of a model.
      *
      * @param name a path, or the name of a model that the host knows
