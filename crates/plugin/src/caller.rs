@@ -7,7 +7,7 @@ use std::sync::{
 
 use jni::{Env, JavaVM, errors::Error as JniError, jni_str, objects::JThrowable, refs::Global};
 
-use super::argument::java;
+use super::{argument::java, attach::attach};
 use undulator::command::CommandError;
 
 /// Shared by all Java objects of one native call.
@@ -26,6 +26,7 @@ impl Caller {
 
     /// Calls Java from any thread. The error is the message of what Java throws.
     pub fn call<T>(&self, body: impl FnOnce(&mut Env) -> Result<T, JniError>) -> Result<T, String> {
+        attach(&self.vm);
         self.vm.attach_current_thread_for_scope(body).map_err(|error| match error {
             JniError::CaughtJavaException { exception, name, msg, .. } => {
                 let message = if msg.is_empty() { name } else { msg };
@@ -53,7 +54,8 @@ impl Caller {
         let thrown = std::mem::take(&mut *self.thrown.lock().unwrap_or_else(PoisonError::into_inner));
         let words = outcome.as_ref().err().map(ToString::to_string);
         let ended = |message: &str| self.stopped() || words.as_ref().is_some_and(|words| words.contains(message));
-        if let Some((_, exception)) = thrown.into_iter().find(|(message, _)| ended(message)) {
+        // Work may go on after one exception and end by a later one with the same words.
+        if let Some((_, exception)) = thrown.into_iter().rfind(|(message, _)| ended(message)) {
             env.throw(&exception)?;
         }
         match outcome {

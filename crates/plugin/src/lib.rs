@@ -5,6 +5,7 @@
 //! become Java exceptions, and an exception of the host comes back unchanged.
 
 mod argument;
+mod attach;
 mod caller;
 mod host;
 #[cfg(feature = "cuda")]
