@@ -49,7 +49,8 @@ public abstract class ImagesHost implements Host, AutoCloseable {
     private void sayWhatIsIgnored(ImagePlus image) {
         boolean isSaid = !told.add(image);
         if (!isSaid && image.getRoi() != null) {
-            message("The selection in \"" + image.getTitle() + "\" is ignored: the whole stack is used");
+            message("The selection in \"" + image.getTitle() + "\" is ignored: the whole stack is used. Image > Crop "
+                    + "or Image > Duplicate... makes a stack of what it encloses");
         }
         if (!isSaid && image.getOverlay() != null) {
             message("The overlay of \"" + image.getTitle() + "\" is ignored: it is no part of the grey values");

@@ -20,12 +20,12 @@ import java.awt.PopupMenu;
 import java.awt.TextField;
 import java.io.File;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import undulator.image.OpenImages;
 import undulator.model.ModelFolder;
 
 /**
@@ -152,10 +152,10 @@ public final class OptionDialog {
 
     /** Proposes the active image where that is the default, else the images in the order in which they were opened. */
     private void addImages(Key key, String label) {
-        List<String> titles = new ArrayList<>(Arrays.asList(WindowManager.getImageTitles()));
+        List<String> titles = new ArrayList<>(OpenImages.names());
         String proposed = titles.get(Math.min(imagesAsked, titles.size() - 1));
         if (key.initial.equals(Key.ACTIVE)) {
-            proposed = WindowManager.getCurrentImage().getTitle();
+            proposed = OpenImages.name(WindowManager.getCurrentImage());
         } else if (key.initial.equals(Key.NONE)) {
             titles.add(0, Key.NONE);
             proposed = Key.NONE;
