@@ -134,7 +134,8 @@ impl Session<'_> {
             state.full.get_or_insert_with(|| error.to_string());
             state.step_size = smaller;
         };
-        if self.options.checkpoint > 0.0 && !matches!(outcome, Outcome::Diverged { .. }) {
+        let wanted = self.options.checkpoint > 0.0 || state.save;
+        if wanted && !matches!(outcome, Outcome::Diverged { .. }) {
             self.save(&checkpoint, &mut state);
         }
         Ok((checkpoint, outcome))
@@ -270,6 +271,8 @@ impl Session<'_> {
         state: &mut SessionState,
     ) -> Option<Outcome> {
         if step.is_err() {
+            // A program that ends may ask for both.
+            state.save |= self.listener.request() == Request::SaveCheckpoint;
             return Some(Outcome::Cancelled);
         }
         match self.listener.request() {

@@ -12,8 +12,8 @@ final class ModelsHost extends MenuHost {
     private final CardRecord card = new CardRecord();
     private File model;
 
-    ModelsHost(CommandSchema command) {
-        super(command);
+    ModelsHost(CommandSchema command, boolean asks, Origin origin) {
+        super(command, asks, origin);
     }
 
     @Override

@@ -33,13 +33,15 @@ public final class Run implements PlugIn {
      */
     @Override
     public void run(String name) {
-        Failure failure = new Failure("Undulator " + name);
+        Origin origin = Origin.here();
+        Failure failure = new Failure("Undulator " + name, origin);
         try {
             CommandSchema command = CommandSchema.of(name);
             ModelDrop.install(Run::inspect);
-            Map<String, String> options = options(command);
+            boolean asks = asks(command);
+            Map<String, String> options = asks ? ask(command) : given();
             if (options != null) {
-                run(command, options);
+                run(command, options, asks, origin);
             }
         } catch (CommandException stopped) {
             failure.report(stopped);
@@ -51,23 +53,27 @@ public final class Run implements PlugIn {
         }
     }
 
-    /** The options that were given, or null if the user cancelled the dialog. */
-    private static Map<String, String> options(CommandSchema command) {
+    /** Whether a user is there to be asked for the options. */
+    private static boolean asks(CommandSchema command) {
+        return Macro.getOptions() == null && !GraphicsEnvironment.isHeadless() && IJ.getInstance() != null
+                && !command.keys().isEmpty();
+    }
+
+    private static Map<String, String> given() {
         String macro = Macro.getOptions();
-        if (macro != null) {
-            return MacroOptions.read(macro);
-        }
-        if (GraphicsEnvironment.isHeadless() || IJ.getInstance() == null || command.keys().isEmpty()) {
-            return Collections.emptyMap();
-        }
+        return macro == null ? Collections.emptyMap() : MacroOptions.read(macro);
+    }
+
+    /** The options of the dialog, or null if the user cancelled it. */
+    private static Map<String, String> ask(CommandSchema command) {
         if (command.keys().stream().anyMatch(Key::needsImage)) {
             OpenImages.refuseIfNoneOpen();
         }
         return OptionDialog.ask(command);
     }
 
-    private static void run(CommandSchema command, Map<String, String> options) {
-        try (MenuHost host = host(command, options)) {
+    private static void run(CommandSchema command, Map<String, String> options, boolean asks, Origin origin) {
+        try (MenuHost host = host(command, options, asks, origin)) {
             try {
                 host.finish(Undulator.run(command.name(), options, host));
             } catch (RuntimeException | Error failure) {
@@ -83,17 +89,17 @@ public final class Run implements PlugIn {
         }
     }
 
-    private static MenuHost host(CommandSchema command, Map<String, String> options) {
+    private static MenuHost host(CommandSchema command, Map<String, String> options, boolean asks, Origin origin) {
         switch (command.name()) {
             case "Train":
             case "Compare Networks":
-                return new TrainingHost(command, options);
+                return new TrainingHost(command, options, asks, origin);
             case "Models":
-                return new ModelsHost(command);
+                return new ModelsHost(command, asks, origin);
             case "Devices":
-                return new DevicesHost(command);
+                return new DevicesHost(command, origin);
             default:
-                return new MenuHost(command);
+                return new MenuHost(command, asks, origin);
         }
     }
 

@@ -17,7 +17,6 @@ final class Status {
 
     Status(String title) {
         this.title = title;
-        IJ.resetEscape();
         IJ.showStatus(title + "...");
     }
 
@@ -28,7 +27,8 @@ final class Status {
 
     /** Small steps come by the thousand a second. */
     synchronized void fraction(double done) {
-        fraction = Math.max(0, Math.min(done, 1));
+        // Late steps of other threads must not bring the bar back.
+        fraction = Math.max(fraction, Math.min(done, 1));
         if (System.currentTimeMillis() - shown >= SHOW_INTERVAL_MILLIS || done >= 1) {
             show();
         }

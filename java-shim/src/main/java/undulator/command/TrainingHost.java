@@ -6,6 +6,7 @@ import java.io.File;
 import java.util.Map;
 import undulator.CommandException;
 import undulator.option.CommandSchema;
+import undulator.training.Jobs;
 import undulator.training.Training;
 
 /** Shows a training, or several one after the other, in a window that stays open when they have ended. */
@@ -13,10 +14,13 @@ final class TrainingHost extends MenuHost {
     private final Training training;
     private String figure;
 
-    TrainingHost(CommandSchema command, Map<String, String> options) {
-        super(command);
+    TrainingHost(CommandSchema command, Map<String, String> options, boolean asks, Origin origin) {
+        // From the menu it runs in the background: its window has buttons, and its own Escape.
+        super(command, asks, origin.isMenu() && Training.hasWindow() ? Escape.none() : Escape.begin(),
+                Results.of(command.title(), origin));
         String model = options.get("model");
         training = new Training(model == null ? "comparison" : new File(model).getName(), this::title, super::message);
+        Jobs.add(training);
     }
 
     private String title(String key) {
@@ -49,6 +53,12 @@ final class TrainingHost extends MenuHost {
     }
 
     @Override
+    public void close() {
+        Jobs.remove(training);
+        super.close();
+    }
+
+    @Override
     public void written(String path) {
         if (path.endsWith(".png")) {
             figure = path;
@@ -69,7 +79,10 @@ final class TrainingHost extends MenuHost {
 
     @Override
     public void message(String line) {
-        super.message(line);
+        // Where there is a window, an epoch is a row of the table.
+        if (!Training.hasWindow() || !Training.isEpoch(line)) {
+            super.message(line);
+        }
         training.note(line);
     }
 

@@ -87,17 +87,51 @@ public final class Training {
         }
     }
 
+    /**
+     * Whether trainings are shown in windows.
+     *
+     * @return false without a screen, without ImageJ's window, and in batch mode
+     */
+    public static boolean hasWindow() {
+        return !GraphicsEnvironment.isHeadless() && IJ.getInstance() != null && !Interpreter.isBatchMode();
+    }
+
     /** Opens the window with the first sign of work, so that refused options open none. */
     private synchronized void show() {
-        boolean possible = !GraphicsEnvironment.isHeadless() && IJ.getInstance() != null && !Interpreter.isBatchMode();
-        if (!shown && possible) {
+        if (!shown && hasWindow()) {
             shown = true;
-            EventQueue.invokeLater(() -> {
-                String[] images = {titles.apply("low"), titles.apply("reference")};
-                window = new TrainingWindow(record, requests, model, images);
-                window.open();
-            });
+            EventQueue.invokeLater(this::open);
         }
+    }
+
+    private void open() {
+        String[] images = {titles.apply("low"), titles.apply("reference")};
+        window = new TrainingWindow(record, requests, model, images);
+        window.open();
+    }
+
+    /** Opens the window again if the user closed it, and brings it to the front. */
+    void reopen() {
+        EventQueue.invokeLater(() -> {
+            // Before the first sign of work there is nothing to show.
+            if (window != null) {
+                if (!window.isOpen()) {
+                    open();
+                }
+                window.toFront();
+            }
+        });
+    }
+
+    /** The name of the file that it will write. */
+    String name() {
+        return model;
+    }
+
+    /** Stops after this step; the best model is kept, and a checkpoint is written whatever the options say. */
+    void stopAndSave() {
+        requests.saveCheckpoint();
+        requests.stop();
     }
 
     /**
@@ -127,9 +161,19 @@ public final class Training {
      */
     public void note(String line) {
         // Of these the window shows more than their lines say.
-        if (!line.startsWith("epoch ") && !line.startsWith("training ")) {
+        if (!isEpoch(line) && !line.startsWith("training ")) {
             record.note(line);
         }
+    }
+
+    /**
+     * Whether a line of the log says what {@link #epoch} says.
+     *
+     * @param line what it says
+     * @return true for the line of an epoch
+     */
+    public static boolean isEpoch(String line) {
+        return line.startsWith("epoch ");
     }
 
     /**

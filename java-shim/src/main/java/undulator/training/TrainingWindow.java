@@ -64,7 +64,6 @@ final class TrainingWindow {
     private final JButton finish = new JButton("Finish now");
     private final JButton cancel = new JButton("Cancel");
     private final JButton close = new JButton("Close");
-    private boolean stopping;
     /** Epochs done when a checkpoint was asked for; -1 when none is due. */
     private int savingAt = -1;
     private int shownEpochs = -1;
@@ -87,6 +86,9 @@ final class TrainingWindow {
             @Override
             public void windowClosing(WindowEvent event) {
                 close();
+                if (!training.hasEnded()) {
+                    IJ.log("The training of " + model + " goes on. \"Undulator Jobs...\" opens its window again.");
+                }
             }
         });
         if (IJ.getInstance() != null) {
@@ -157,9 +159,9 @@ final class TrainingWindow {
 
             @Override
             public void actionPerformed(ActionEvent event) {
-                if (!stopping && !training.hasEnded()) {
+                if (!requests.isEnding() && !training.hasEnded()) {
                     requests.stop();
-                    stop();
+                    refreshControls();
                 }
             }
         });
@@ -183,7 +185,7 @@ final class TrainingWindow {
 
     private void finish() {
         requests.finish();
-        stop();
+        refreshControls();
     }
 
     private void cancel() {
@@ -193,13 +195,17 @@ final class TrainingWindow {
                 JOptionPane.YES_NO_OPTION, JOptionPane.QUESTION_MESSAGE, null, answers, answers[1]);
         if (answer == 0 && !training.hasEnded() && frame != null) {
             requests.cancel();
-            stop();
+            refreshControls();
         }
     }
 
-    private void stop() {
-        stopping = true;
-        refreshControls();
+    boolean isOpen() {
+        return frame != null;
+    }
+
+    /** In front of the others, as it was if the user made an icon of it. */
+    void toFront() {
+        WindowManager.toFront(frame);
     }
 
     /** Closes the window; the training does not notice. */
@@ -226,7 +232,6 @@ final class TrainingWindow {
             shownTrainings = training.trainings();
             shownEpochs = -1;
             savingAt = -1;
-            stopping = false;
         }
         facts.show(training);
         List<EpochRow> rows = training.rows();
@@ -275,20 +280,20 @@ final class TrainingWindow {
 
     private void refreshControls() {
         boolean ended = training.hasEnded();
-        boolean running = training.hasBegun() && !ended && !stopping;
+        boolean running = training.hasBegun() && !ended && !requests.isEnding();
         if (savingAt >= 0 && training.rows().size() > savingAt) {
             savingAt = -1;
         }
         save.setEnabled(running && savingAt < 0);
         finish.setEnabled(running);
-        cancel.setEnabled(!ended && !stopping);
+        cancel.setEnabled(!ended && !requests.isEnding());
         for (JButton button : Arrays.asList(save, finish, cancel)) {
             button.setVisible(!ended);
         }
         close.setVisible(ended);
         bar.setValue((int) Math.round(STEPS * Math.max(0, Math.min(1, training.fraction()))));
         String words = training.doing();
-        if (!ended && stopping) {
+        if (!ended && requests.isEnding()) {
             words = "stopping after this step";
         }
         FactsPanel.say(status, status, Format.sentence(words));

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** The names in the menu are a contract with the users' scripts: they must not change by accident. */
@@ -15,7 +17,8 @@ class MenuTest {
         List<String> expected = List.of("Sample Data", "Resample", "Align", "Train", "Apply", "Measure",
                 "Compare Networks", "Models", "Devices").stream()
                 .map(name -> "Plugins>Undulator, \"Undulator " + name + "...\", undulator.command.Run(\"" + name + "\")")
-                .toList();
+                .collect(Collectors.toCollection(ArrayList::new));
+        expected.add("Plugins>Undulator, \"Undulator Jobs...\", undulator.command.ShowJobs");
         assertEquals(expected, Files.readAllLines(Path.of("../plugin-manifest/plugins.config")).stream()
                 .filter(line -> !line.startsWith("#")).toList());
     }

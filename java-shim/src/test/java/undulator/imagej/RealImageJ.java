@@ -26,6 +26,7 @@ final class RealImageJ {
     private final List<String> moreClasses = new ArrayList<>();
     private final Map<String, String> environment = new HashMap<>();
     private long fileLimitKilobytes;
+    private boolean pluginOnClassPath;
 
     private RealImageJ(Path folder, boolean windowed) {
         this.folder = folder;
@@ -49,6 +50,12 @@ final class RealImageJ {
 
     RealImageJ environment(Map<String, String> variables) {
         environment.putAll(variables);
+        return this;
+    }
+
+    /** The plugin's classes can be used by the main class, too. */
+    RealImageJ plugin() {
+        pluginOnClassPath = true;
         return this;
     }
 
@@ -113,7 +120,7 @@ final class RealImageJ {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         // Without a screen Fiji puts plugins on the class path itself, and its patches open up java.lang.
         List<String> classPath = new ArrayList<>(List.of(TEST_CLASSES.toString(), IMAGEJ));
-        if (!windowed || !moreClasses.isEmpty()) {
+        if (!windowed || pluginOnClassPath || !moreClasses.isEmpty()) {
             classPath.add(jar.toString());
         }
         classPath.addAll(moreClasses);
