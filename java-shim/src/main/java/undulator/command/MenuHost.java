@@ -45,6 +45,11 @@ class MenuHost extends ImagesHost {
     void fail(Throwable failure) {
     }
 
+    /** How the status line says it. */
+    final Status status() {
+        return status;
+    }
+
     final String title() {
         return command.title();
     }

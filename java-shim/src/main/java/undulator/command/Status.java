@@ -14,6 +14,9 @@ final class Status {
     private long shown;
     private String phase = "";
     private double fraction;
+    /** When the work will be done, as the work itself says; NaN until it does. */
+    private double end = Double.NaN;
+    private boolean tellsTime;
 
     Status(String title) {
         this.title = title;
@@ -25,10 +28,19 @@ final class Status {
         show();
     }
 
+    /** The work will say itself how long it takes: its preparation says nothing of the rest. */
+    synchronized void tellsTime() {
+        tellsTime = true;
+    }
+
+    /** What the work says that is left. */
+    synchronized void left(double seconds) {
+        end = System.currentTimeMillis() + 1000 * seconds;
+    }
+
     /** Small steps come by the thousand a second. */
     synchronized void fraction(double done) {
-        // Late steps of other threads must not bring the bar back.
-        fraction = Math.max(fraction, Math.min(done, 1));
+        fraction = Math.max(0, Math.min(done, 1));
         if (System.currentTimeMillis() - shown >= SHOW_INTERVAL_MILLIS || done >= 1) {
             show();
         }
@@ -46,6 +58,10 @@ final class Status {
     }
 
     private String timeLeft() {
+        if (tellsTime) {
+            double left = (end - System.currentTimeMillis()) / 1000;
+            return left >= 0 ? ", " + Format.duration(left) + " left" : "";
+        }
         double elapsed = (System.currentTimeMillis() - start) / 1000.0;
         if (!(fraction > 0) || elapsed < 2) {
             return "";

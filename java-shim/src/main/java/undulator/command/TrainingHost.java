@@ -21,6 +21,9 @@ final class TrainingHost extends MenuHost {
         String model = options.get("model");
         training = new Training(model == null ? "comparison" : new File(model).getName(), this::title, super::message);
         Jobs.add(training);
+        if (model != null) {
+            status().tellsTime();
+        }
     }
 
     private String title(String key) {
@@ -105,6 +108,9 @@ final class TrainingHost extends MenuHost {
     @Override
     public void epoch(int epoch, double trainingLoss, double validationLoss, double psnr, double rate, boolean best,
             double imagesPerSecond, double secondsLeft, long memoryBytes) {
+        if (!Double.isNaN(secondsLeft)) {
+            status().left(secondsLeft);
+        }
         training.epoch(epoch, trainingLoss, validationLoss, psnr, rate, best, imagesPerSecond, secondsLeft, memoryBytes);
     }
 

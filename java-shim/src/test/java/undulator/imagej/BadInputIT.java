@@ -97,6 +97,11 @@ class BadInputIT {
         {"run('Hyperstack...', 'title=h type=8-bit display=Grayscale width=32 height=32 channels=2 slices=3 frames=2');"
             + "run('Undulator Measure...', 'test=h reference=h');", "hyperstack of 2 channels and 2 frames"},
         {"run('Undulator Sample Data...', 'width=1');", "width"},
+        {"run('Undulator Sample Data...', 'seed=-5');", "seed=-5 is not possible: Seed is a whole number from 0 to"},
+        {"run('Undulator Sample Data...', 'voxel=1e300');", "voxel=1e300 is not possible: Voxel size is a number from 0.1 to 3"},
+        {"run('Undulator Sample Data...', 'voxel=0,6');", "write it with a point, voxel=0.6"},
+        {TRAIN_RAMPS + "channels=2 model=m.tif');", "it ends in .tif; end it in .zip, or leave the ending out"},
+        {TRAIN_RAMPS + "channels=2 model=m.zip start=nowhere.zip');", "/nowhere.zip"},
         {ALIGN + "overlay=Blue');", "choose one of None, Checkerboard, Red-green"},
         {ALIGN + "voxel=-1');", "voxel=-1 is not possible: Voxel size is a number from 0"},
         {ALIGN + "start=[/no such/start.json]');", "/no such/start.json"},
@@ -120,6 +125,25 @@ class BadInputIT {
         }
         assertFalse(outcome.output().matches("(?s).*(went on|still locked|defect).*"), outcome.output());
         assertFalse(Files.exists(folder.resolve("m.zip")));
+    }
+
+    @Test
+    void imagesOfOneTitleAreToldApartByTheirIds() throws Exception {
+        Outcome outcome = RealImageJ.headless(folder).macro("newImage('a', '8-bit ramp', 9, 9, 3); id = getImageID(); "
+                + "newImage('a', '8-bit ramp', 20, 20, 3); other = getImageID(); "
+                + "run('Undulator Resample...', 'image=' + id + ' voxel=0.5'); print('first: ' + getWidth()); "
+                + "run('Undulator Resample...', 'image=[id:' + other + '] voxel=0.5'); print('second: ' + getWidth());");
+        assertEquals("18", outcome.value("first"), outcome.output());
+        assertEquals("40", outcome.value("second"));
+    }
+
+    @Test
+    void aModelGetsItsEndingAndIsFoundWithoutIt() throws Exception {
+        Outcome outcome = RealImageJ.headless(folder).macro(PAIR + train(1).replace("model.zip", "model")
+                + "run('Undulator Apply...', 'image=low device=cpu model=[" + folder.resolve("model") + "]'); "
+                + "print('title: ' + getTitle());");
+        assertEquals("low-restored", outcome.value("title"), outcome.output());
+        assertTrue(Files.exists(model()) && !Files.exists(folder.resolve("model")));
     }
 
     @Test

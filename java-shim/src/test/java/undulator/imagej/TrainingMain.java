@@ -56,6 +56,12 @@ public final class TrainingMain {
             case "line":
                 main.waitInLine();
                 break;
+            case "replace":
+                main.replace();
+                break;
+            case "others":
+                main.leaveOthersAlone();
+                break;
             default:
                 throw new IllegalArgumentException(arguments[0]);
         }
@@ -155,6 +161,40 @@ public final class TrainingMain {
         System.out.println("models: " + Files.exists(folder.resolve("first.zip")) + " "
                 + Files.exists(folder.resolve("second.zip")) + " " + Files.exists(folder.resolve("third.zip")));
         System.out.println("locked: " + WindowManager.getImage("laboratory").isLocked());
+    }
+
+    private void replace() throws Exception {
+        Path model = folder.resolve("old.zip");
+        Files.write(model, new byte[] {1, 2, 3});
+        trainFromTheMenu("old.zip");
+        GenericDialog question = user.dialog("Undulator Train");
+        user.photograph(question, new File(pictures, "Replace the model.png"));
+        user.press(question, 1);
+        user.waitForEnd("Undulator Train...");
+        System.out.println("kept: " + (Files.size(model) == 3) + ", windows: " + windows().size());
+        trainFromTheMenu("old.zip");
+        user.press(user.dialog("Undulator Train"), 0);
+        JFrame window = window("old.zip");
+        await("2 epochs", () -> rows() >= 2);
+        press(window, "Finish now");
+        user.waitForEnd("Undulator Train...");
+        System.out.println("replaced: " + (Files.size(model) > 3));
+        System.out.println("table: " + ResultsTable.getResultsTable("Undulator Train").getColumnHeadings().trim()
+                .replace('\t', ';'));
+    }
+
+    /** A macro that runs beside a training from the menu goes on when that is cancelled. */
+    private void leaveOthersAlone() throws Exception {
+        Thread macro = new Thread(() -> IJ.runMacro("for (i = 0; i < 1000000; i++) { run('Set Measurements...', 'area'); wait(5); }"));
+        macro.setDaemon(true);
+        macro.start();
+        trainFromTheMenu("cancel.zip");
+        JFrame window = window("cancel.zip");
+        await("2 epochs", () -> rows() >= 2);
+        cancel(window);
+        user.waitForEnd("Undulator Train...");
+        IJ.wait(1000);
+        System.out.println("macro goes on: " + macro.isAlive());
     }
 
     private void cancel(JFrame window) throws Exception {

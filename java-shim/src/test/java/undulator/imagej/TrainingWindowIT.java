@@ -70,4 +70,17 @@ class TrainingWindowIT {
         assertEquals("true true false", outcome.value("models"));
         assertEquals("false", outcome.value("locked"));
     }
+
+    @Test
+    void aDialogAsksBeforeAModelIsReplaced() throws Exception {
+        Outcome outcome = user("replace");
+        assertEquals("true, windows: 0", outcome.value("kept"));
+        assertEquals("true", outcome.value("replaced"));
+        assertTrue(outcome.value("table").contains("Image;Epoch;Loss;Validation loss;PSNR [dB]"), outcome.output());
+    }
+
+    @Test
+    void cancellingATrainingEndsNoMacroBesideIt() throws Exception {
+        assertEquals("true", user("others").value("macro goes on"));
+    }
 }
