@@ -3,7 +3,10 @@
 //! Commands announce their phases. What is only a step of them, such as finding a grey window, reports fractions alone
 //! and leaves the phase to its caller.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// What work says while it runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +39,21 @@ impl Listener for Silent {
 
     fn cancelled(&self) -> bool {
         false
+    }
+}
+
+/// Lets only rising fractions through. Steps of several threads come out of order, and work that begins anew, as an epoch
+/// does when the memory is full, reports its start again.
+#[derive(Debug, Default)]
+pub struct Rising(AtomicU64);
+
+impl Rising {
+    /// The fraction, within 0 to 1, if none before it was larger.
+    pub fn next(&self, fraction: f64) -> Option<f64> {
+        // What is no number is no progress. Numbers from zero on are ordered as their bits are.
+        let fraction = if fraction > 0.0 { fraction.min(1.0) } else { 0.0 };
+        let before = f64::from_bits(self.0.fetch_max(fraction.to_bits(), Ordering::Relaxed));
+        (fraction >= before).then_some(fraction)
     }
 }
 
@@ -178,5 +196,16 @@ mod tests {
         second.done();
         let lines = ["Reading", "0", "0.125", "Comparing", "0.25", "! odd", "0.5", "0.75"];
         assert_eq!(heard.0.lock().unwrap().0, lines);
+    }
+
+    #[test]
+    fn fractions_never_fall() {
+        let rising = Rising::default();
+        let told = [0.0, 0.25, 0.2, f64::NAN, -1.0, 0.25, -0.0, 0.5, 7.0, 0.9, 1.0].map(|step| rising.next(step));
+        let none = None;
+        assert_eq!(
+            told,
+            [Some(0.0), Some(0.25), none, none, none, Some(0.25), none, Some(0.5), Some(1.0), none, Some(1.0)]
+        );
     }
 }

@@ -288,6 +288,31 @@ fn a_trained_model_is_applied_inspected_and_installed() {
 }
 
 #[test]
+fn files_get_their_endings_and_a_host_that_asks_may_keep_them() {
+    let folder = TempDir::new().unwrap();
+    let size = Size::new(32, 32, 8);
+    let pair = || MemoryHost::default().with(waves("low", size, 0.3)).with(waves("reference", size, 0.0));
+    let named = folder.path().join("mm");
+    let train = format!(
+        "low=low reference=reference layers=3 channels=4 epochs=1 validation=2 device=cpu model={}",
+        named.display()
+    );
+    let host = pair();
+    let report = run(&host, "Train", &train).unwrap();
+    let file = folder.path().join("mm.zip");
+    assert!(file.exists() && !named.exists());
+    assert!(report.sentence.contains(file.to_str().unwrap()), "{}", report.sentence);
+    run(&host, "Apply", &format!("image=low device=cpu model={}", named.display())).unwrap();
+
+    let before = std::fs::read(&file).unwrap();
+    let kept = run(&pair().keeping_files(), "Train", &train).unwrap_err();
+    assert!(kept.code == Code::Cancelled && kept.message.contains("mm.zip stays as it is"), "{kept}");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    let error = run(&pair(), "Train", &format!("{train}.tif")).unwrap_err();
+    assert!(error.to_string().contains("it ends in .tif; end it in .zip"), "{error}");
+}
+
+#[test]
 fn the_presets_defaults_give_way_to_what_is_given() {
     let train = command::find("Train").unwrap();
     let read = |text: &str| command::Options::read(train, &options(text)).unwrap();

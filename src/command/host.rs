@@ -14,7 +14,7 @@ use super::{Code, CommandError, Row, options::MODEL, paths};
 use crate::{
     grey::Window,
     picture::Picture,
-    progress::{Event, Listener},
+    progress::{Event, Listener, Rising},
     stack::{GreyType, Shape, SliceSink, SliceSource, StackError, Voxels},
     train::{Request, TrainEvent, TrainListener},
 };
@@ -350,11 +350,12 @@ pub(super) struct Recording<'a> {
     host: &'a dyn Host,
     rows: Mutex<Vec<Row>>,
     cancelled: AtomicBool,
+    fraction: Rising,
 }
 
 impl<'a> Recording<'a> {
     pub fn new(host: &'a dyn Host) -> Self {
-        Self { host, rows: Mutex::new(Vec::new()), cancelled: AtomicBool::new(false) }
+        Self { host, rows: Mutex::new(Vec::new()), cancelled: AtomicBool::new(false), fraction: Rising::default() }
     }
 
     pub fn into_rows(self) -> Vec<Row> {
@@ -369,7 +370,12 @@ impl<'a> Recording<'a> {
 
 impl Listener for Recording<'_> {
     fn event(&self, event: Event<'_>) {
-        self.host.event(event);
+        match event {
+            Event::Fraction(fraction) => {
+                self.fraction.next(fraction).into_iter().for_each(|done| self.host.event(Event::Fraction(done)));
+            }
+            other => self.host.event(other),
+        }
     }
 
     fn cancelled(&self) -> bool {

@@ -97,6 +97,7 @@ pub struct MemoryHost {
     models: PathBuf,
     /// Cancels once so many events were heard.
     patience: Option<usize>,
+    keeps_files: bool,
     kept: Mutex<Kept>,
     heard: Mutex<usize>,
 }
@@ -116,6 +117,11 @@ impl MemoryHost {
     /// Cancels once so many events were heard.
     pub fn cancelling_after(self, events: usize) -> Self {
         Self { patience: Some(events), ..self }
+    }
+
+    /// Lets no file be replaced.
+    pub fn keeping_files(self) -> Self {
+        Self { keeps_files: true, ..self }
     }
 
     pub fn kept<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
@@ -180,6 +186,10 @@ impl Host for MemoryHost {
 
     fn written(&self, path: &Path) {
         self.kept(|kept| kept.written.push(path.to_owned()));
+    }
+
+    fn may_replace(&self, _path: &Path) -> bool {
+        !self.keeps_files
     }
 
     fn model(&self, name: &str) -> PathBuf {
