@@ -8,15 +8,11 @@ use std::{
     time::Duration,
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 /// Lets `write` fill a temporary file beside `path`, which then takes its name. What stood there stays when it fails.
 pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let mut file = temporary(folder(path))?;
-    write(file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    // Windows renames files that are open no more than those that a virus scanner reads.
-    let mut file = Some(file.into_temp_path());
+    let mut file = Some(filled(path, write)?);
     patiently(|| {
         let Some(temporary) = file.take() else { return Ok(()) };
         temporary.persist(path).map_err(|failed| {
@@ -24,6 +20,29 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Resu
             failed.error
         })
     })
+}
+
+/// Like [`write_whole`], for a name that nothing has yet: what stands there already is never replaced.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`] when the name is taken.
+pub(crate) fn write_new(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    // Kept first: on Windows, temporary files are marked as such.
+    let file = filled(path, write)?.keep().map_err(|failed| failed.error)?;
+    let renamed = rename_new(&file, path);
+    if renamed.is_err() {
+        let _ = fs::remove_file(&file);
+    }
+    renamed
+}
+
+/// A temporary file beside `path`, written and closed: Windows renames files that are open no more than those that a
+/// virus scanner reads.
+fn filled(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<TempPath> {
+    let mut file = temporary(folder(path))?;
+    write(file.as_file_mut())?;
+    file.as_file().sync_all()?;
+    Ok(file.into_temp_path())
 }
 
 /// Like [`write_whole`], for a file that is written again and again: the temporary file has a name of its own, `<name>.part`, so
@@ -257,6 +276,9 @@ mod tests {
         rename_new(&path("c"), &path("new")).unwrap();
         let texts = ["old", "old2", "old3", "new"].map(|name| fs::read_to_string(path(name)).unwrap());
         assert_eq!(texts, ["kept", "one", "two", "three"]);
+        write_new(&path("written"), |file| file.write_all(b"four")).unwrap();
+        let taken = write_new(&path("written"), |file| file.write_all(b"five")).unwrap_err();
+        assert_eq!((taken.kind(), fs::read(path("written")).unwrap()), (ErrorKind::AlreadyExists, b"four".to_vec()));
         assert_eq!(rename_to_free(&path("absent"), &path("d")).unwrap_err().kind(), ErrorKind::NotFound);
         assert!(!path("d").exists());
         let files = [(); 2].map(|()| new_file(place.path(), "rescued", ".zip").unwrap());

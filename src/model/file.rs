@@ -191,12 +191,14 @@ pub fn install(path: &Path, folder: &Path, force: bool) -> Result<PathBuf, Model
 
 fn put(to: &Path, bytes: &[u8], force: bool) -> Result<PathBuf, ModelError> {
     let failed = |source| ModelError::Write { path: to.to_owned(), source };
-    if to.exists() && !force {
-        return Err(ModelError::Exists { path: to.to_owned() });
-    }
     fs::create_dir_all(disk::folder(to)).map_err(failed)?;
-    disk::write_whole(to, |file| file.write_all(bytes)).map_err(failed)?;
-    Ok(to.to_owned())
+    let write = |file: &mut File| file.write_all(bytes);
+    let written = if force { disk::write_whole(to, write) } else { disk::write_new(to, write) };
+    match written {
+        Ok(()) => Ok(to.to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(ModelError::Exists { path: to.to_owned() }),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 fn open(path: &Path) -> Result<File, ModelError> {

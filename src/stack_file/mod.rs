@@ -116,7 +116,8 @@ impl StackFile {
             return Err(StackFileError::Exists { path: path.clone() });
         }
         let part = Self::part_of(path);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&part);
+        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&part);
+        let file = disk::patiently(open);
         let file = file.map_err(|source| at(&part, "opened", source))?;
         if !disk::try_lock(&file, &part) {
             return Err(StackFileError::Busy { part });
