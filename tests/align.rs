@@ -90,7 +90,9 @@ fn the_battery_pair_raw_from_disk() {
     let total = all.iter().map(Vector3::norm).sum::<f64>() / n;
     let offset = all.iter().sum::<Vector3<f64>>() / n;
     let rest = all.iter().map(|d| (d - offset).norm()).sum::<f64>() / n;
-    println!("mean error {total:.4} µm: offset {offset:?}, rest {rest:.4} µm; {:?}", found.transform.parts());
+    let (parts, shift, distinction) = (found.transform.parts(), found.transform.shift, found.distinction);
+    println!("{parts:?}, shift {shift:?}, distinction {distinction:.1}");
+    println!("mean error {total:.4} µm: offset {offset:?}, rest {rest:.4} µm");
     assert!(rest <= ALLOWED / 3.0, "{rest} µm");
     let drifted = all.iter().map(|d| (d - Vector3::from(battery::mean_of_drift())).norm()).sum::<f64>() / n;
     println!("mean error {drifted:.4} µm beside the drift");
@@ -147,7 +149,8 @@ fn twenty_random_starts() {
         match align(&moved, &synchrotron, &options, Progress::silent()) {
             Ok(found) => {
                 let error = mean_error(&found.transform, &expected, lab, reference);
-                println!("start {seed}: mean error {error:.4} µm, overlap {:.2}", found.overlap);
+                let Alignment { overlap, distinction, .. } = found;
+                println!("start {seed}: mean error {error:.4} µm, overlap {overlap:.2}, distinction {distinction:.1}");
                 converged += usize::from(error <= ALLOWED);
             }
             Err(error) => println!("start {seed}: {error}"),
