@@ -143,7 +143,11 @@ pub fn apply(
     let ComputeOptions { device, precision } = choice.into();
     let (device, lines) = device::pick(device, precision)?;
     lines.iter().for_each(|line| progress.message(line));
-    let slices = image.shape().size.slices;
+    // A result that cannot be written is refused before anything is read.
+    let Shape { size, voxel, .. } = image.shape();
+    let shape = Shape { size, voxel, grey: card.output_grey, scale: card.output_scale };
+    sink.begin(shape)?;
+    let slices = size.slices;
     let image = &Measured::told(image, progress.part(READING, "Reading grey values")).map_err(unreadable(slices))?;
     let reference = match reference {
         Some(reference) => {
@@ -160,8 +164,6 @@ pub fn apply(
     if let Some(warning) = window_fit::warning(image, input_window)? {
         progress.warning(&warning);
     }
-    let Shape { size, voxel, .. } = image.shape();
-    let shape = Shape { size, voxel, grey: card.output_grey, scale: card.output_scale };
     let pipeline = Pipeline {
         runner: &|| device::runner(&device, &plan, &model.weights),
         reach: Reach::Halo { multiple: plan.multiple, halo: plan.halo() },
@@ -171,7 +173,6 @@ pub fn apply(
         },
         filler: filler_of(shape),
     };
-    sink.begin(shape)?;
     mark(image, shape, sink);
     let scorer = reference.map(|reference| ReferenceScorer::new(reference, output_window));
     let applying = progress.part(2.0 * READING.end..if reference.is_some() { APPLYING } else { 1.0 }, "Applying");
@@ -253,10 +254,12 @@ pub fn apply_external(
 ) -> Result<Shape, ApplyError> {
     stack::check(image)?;
     let (device, _) = device::pick(DeviceRequest::Cpu, Precision::Auto)?;
-    let reading = progress.part(READING, "Reading grey values");
-    let image = &Measured::told(image, reading).map_err(unreadable(image.shape().size.slices))?;
     let (grey, size) = (model.grey(), image.shape().size);
     let mode = SliceMode::choose(model, size.height, size.width, memory::free(&device))?;
+    let shape = Shape::new(size, image.shape().voxel, grey);
+    sink.begin(shape)?;
+    let reading = progress.part(READING, "Reading grey values");
+    let image = &Measured::told(image, reading).map_err(unreadable(size.slices))?;
     if !model.has_test() {
         progress.warning("the model has no test image, so nothing shows that it does here what it does elsewhere");
     }
@@ -267,7 +270,6 @@ pub fn apply_external(
             (measure_stack(image, model, measuring)?, progress.part(MEASURING..1.0, "Applying"))
         }
     };
-    let shape = Shape::new(size, image.shape().voxel, grey);
     // One slice is restored at a time.
     let measured = Mutex::new(Statistics::default());
     let pipeline = Pipeline {
@@ -284,7 +286,6 @@ pub fn apply_external(
         },
         filler: filler_of(shape),
     };
-    sink.begin(shape)?;
     mark(image, shape, sink);
     Restoration::new(image, None, pipeline, sink, applying).finish(&device)?;
     sink.finish()?;
