@@ -4,6 +4,7 @@
 //! 32 bits have a filler instead: [`Measured`] recognises it and reads NaN in its place, so that nobody else need know.
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use ndarray::{ArrayViewMut2, Ix2};
 
@@ -17,6 +18,9 @@ use crate::stream::read_ahead;
 
 /// The least share of a stack that must be measured.
 const LEAST: f64 = 0.01;
+
+/// How often progress is told, and the user's wish to stop asked for.
+const BETWEEN_STEPS: Duration = Duration::from_millis(100);
 
 /// Edge, in pixels, of the squares in which measured pixels are counted.
 const SQUARE: usize = 16;
@@ -45,9 +49,14 @@ impl<'a> Measured<'a> {
         let marked = source.has_filler();
         let (mut filler, mut counts) = (Filler::new(size.width, size.height), Counts::new(source.shape()));
         let mut empty = vec![false; size.slices];
+        let mut told = Instant::now();
         read_ahead(source, 0..size.slices, |ahead| {
             for (z, empty) in empty.iter_mut().enumerate() {
-                progress.step(z, size.slices)?;
+                // A look that is over at once is no step of the work.
+                if told.elapsed() > BETWEEN_STEPS {
+                    progress.step(z, size.slices)?;
+                    told = Instant::now();
+                }
                 let mut slice = ahead.next()?;
                 if marked {
                     remove_marked(source.shape(), &mut slice);
