@@ -28,7 +28,7 @@ const CONTRACT: [(&str, &str); 9] = [
          patch=0 rate=0.001 schedule=Constant loss=MSE validation=10 augment seed=1 device=auto precision=auto model= start= \
          checkpoint=10 resume authors= licence=CC-BY-4.0 cite=",
     ),
-    ("Apply", "image=active model= reference=none device=auto precision=auto force output="),
+    ("Apply", "image=active model= reference=none device=auto precision=auto window=Model force output="),
     ("Measure", "test= reference= windowed"),
     (
         "Compare Networks",

@@ -41,7 +41,7 @@ class NativeIT {
         CONTRACT.put("Train", "low reference preset network layers activation channels residual epochs batch patch rate "
                 + "schedule loss validation seed device precision augment model start checkpoint resume authors licence "
                 + "cite");
-        CONTRACT.put("Apply", "image model reference device precision force output");
+        CONTRACT.put("Apply", "image model reference device precision window force output");
         CONTRACT.put("Measure", "test reference windowed");
         CONTRACT.put("Compare Networks", "low reference layers activations channels srcnn residual epochs batch patch "
                 + "rate schedule loss validation seed device precision augment folder authors licence cite");
