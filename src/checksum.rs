@@ -14,9 +14,11 @@ pub(crate) fn text(sum: Sha256) -> String {
 
 /// Adds grey values, bit by bit, by way of a buffer that is used again and again.
 pub(crate) fn add_greys(sum: &mut Sha256, greys: &[f32], buffer: &mut Vec<u8>) {
-    buffer.clear();
-    buffer.extend(greys.iter().flat_map(|grey| grey.to_le_bytes()));
-    sum.update(buffer);
+    for greys in greys.chunks(1 << 14) {
+        buffer.clear();
+        buffer.extend(greys.iter().flat_map(|grey| grey.to_le_bytes()));
+        sum.update(&buffer);
+    }
 }
 
 #[cfg(test)]

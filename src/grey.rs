@@ -6,12 +6,11 @@
 
 use std::ops::Range;
 
-use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::progress::{Cancelled, Progress};
-use crate::stack::{self, GreyType, SliceSource, StackError, flat, read_finite};
+use crate::stack::{self, GreyType, SliceSource, StackError, black_slice, flat, read_finite};
 
 /// The percentile that is black by default.
 ///
@@ -270,7 +269,7 @@ fn count(
     bin: impl Fn(f32) -> Option<usize> + Sync,
     progress: Progress<'_>,
 ) -> Result<Vec<u64>, GreyError> {
-    let mut slice = Array2::zeros(source.shape().size.slice_dim());
+    let mut slice = black_slice(source.shape().size)?;
     let share = slice.len().div_ceil(rayon::current_num_threads());
     let mut counts = vec![vec![0; tables * BINS]; slice.len().div_ceil(share)];
     let (first, total) = (slices.start, slices.len());

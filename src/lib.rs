@@ -43,6 +43,7 @@ pub mod dataset;
 mod disk;
 pub mod grey;
 pub mod measure;
+pub mod memory;
 pub mod model;
 pub mod picture;
 pub mod progress;

@@ -7,7 +7,7 @@ use std::{
 
 use ndarray::Array2;
 
-use crate::stack::{SliceSource, StackError, read_finite};
+use crate::stack::{SliceSource, StackError, black_slice, read_finite};
 
 /// Slices that wait to be worked on: with the one that is being read they are two ahead.
 const WAITING: usize = 1;
@@ -22,8 +22,11 @@ pub(crate) fn read_ahead<T>(
 ) -> T {
     let read = |used: Option<Array2<f32>>| {
         let z = wanted.next()?;
-        let mut slice = used.unwrap_or_else(|| Array2::zeros(source.shape().size.slice_dim()));
-        Some(read_finite(source, z, slice.view_mut()).map(|()| slice))
+        let slice = used.map_or_else(|| black_slice(source.shape().size), Ok);
+        Some(slice.and_then(|mut slice| {
+            read_finite(source, z, slice.view_mut())?;
+            Ok(slice)
+        }))
     };
     make_ahead(WAITING, read, work)
 }

@@ -1,7 +1,8 @@
 //! A stack held in memory, in the grey type that it came in.
 
-use ndarray::{Array3, ArrayView2, ArrayView3, ArrayViewMut2, Axis, Ix2, Ix3};
+use ndarray::{Array3, ArrayView2, ArrayView3, ArrayViewMut2, Axis, IntoDimension, Ix2, Ix3};
 
+use crate::memory::OutOfMemory;
 pub use crate::stack::Voxels;
 use crate::stack::{
     GreyScale, GreyType, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, VoxelSize, flat_mut,
@@ -37,14 +38,20 @@ impl Volume {
     }
 
     /// A volume of stored zeros.
+    ///
+    /// # Panics
+    /// If the memory does not hold it: [`try_black`](Self::try_black) is for sizes that come from outside.
     pub fn black(name: &str, shape: Shape) -> Self {
-        let dim = shape.size.dim();
-        let voxels = match shape.grey {
-            GreyType::U8 => Voxels::U8(Array3::zeros(dim)),
-            GreyType::U16 => Voxels::U16(Array3::zeros(dim)),
-            GreyType::F32 => Voxels::F32(Array3::zeros(dim)),
-        };
-        Self { name: name.to_owned(), voxel: shape.voxel, scale: shape.scale, voxels }
+        Self::try_black(name, shape).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// A volume of stored zeros, of any size.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] where the memory does not hold it.
+    pub fn try_black(name: &str, shape: Shape) -> Result<Self, OutOfMemory> {
+        let voxels = Voxels::black(shape.grey, shape.size.dim().into_dimension())?;
+        Ok(Self { name: name.to_owned(), voxel: shape.voxel, scale: shape.scale, voxels })
     }
 
     /// A volume of the given grey values, x fastest and z slowest; each is brought to the nearest value that the
@@ -144,15 +151,14 @@ impl SliceSource for Volume {
     }
 
     fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
-        self.voxels.slice_into(z, out);
-        Ok(())
+        Ok(self.voxels.slice_into(z, out)?)
     }
 }
 
 impl SliceSink for Volume {
     fn begin(&mut self, shape: Shape) -> Result<(), StackError> {
         let name = std::mem::take(&mut self.name);
-        *self = Self::black(&name, shape);
+        *self = Self::try_black(&name, shape)?;
         Ok(())
     }
 

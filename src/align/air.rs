@@ -1,5 +1,6 @@
 //! Leaving out air: large dark regions around the sample, which hold no structure but may hold streaks and rings.
 
+use super::AlignError;
 use super::grid::Grid;
 
 /// Neighbours, in voxels of the coarse copy, within which a bright voxel keeps its surroundings: the sample's outline,
@@ -37,8 +38,8 @@ fn spread(bright: &[bool], size: [usize; 3], axis: usize) -> Vec<bool> {
 
 /// Marks the air in `grid` as unusable, judged on a copy whose voxels are near the edge `edge`. Returns the share that
 /// was air.
-pub(super) fn leave_out(grid: &mut Grid, edge: f64) -> f64 {
-    let coarse = grid.reduced(edge);
+pub(super) fn leave_out(grid: &mut Grid, edge: f64) -> Result<f64, AlignError> {
+    let coarse = grid.reduced(edge)?;
     let threshold = threshold(&coarse.grey);
     let mut bright: Vec<bool> = coarse.grey.iter().map(|v| *v > threshold).collect();
     for axis in 0..3 {
@@ -57,7 +58,7 @@ pub(super) fn leave_out(grid: &mut Grid, edge: f64) -> f64 {
             }
         }
     }
-    share
+    Ok(share)
 }
 
 #[cfg(test)]
@@ -75,7 +76,7 @@ mod tests {
         };
         let grey = (0..size.iter().product()).map(value).collect();
         let mut grid = Grid { size, voxel: [1.0; 3], origin: [0.0; 3], grey };
-        let share = leave_out(&mut grid, 1.0);
+        let share = leave_out(&mut grid, 1.0).unwrap();
         assert!(share > 0.5 && share < 0.8, "{share}");
         assert!(grid.grey[0].is_nan());
         assert!(!grid.grey[20 * 40 + 20].is_nan());

@@ -6,8 +6,11 @@ use std::collections::btree_map::Entry;
 use ndarray::Array2;
 use rayon::prelude::*;
 
+use crate::memory::{self, OutOfMemory};
 use crate::progress::Progress;
-use crate::stack::{GreyType, Shape, SliceSink, SliceSource, check_lengths, filler_of, flat, flat_mut, read_finite};
+use crate::stack::{
+    GreyType, Shape, SliceSink, SliceSource, black_slice, check_lengths, filler_of, flat, flat_mut, read_finite,
+};
 
 use super::AlignError;
 use super::grid::{extent_zyx, size_zyx, voxel_zyx};
@@ -27,8 +30,11 @@ impl Window {
         let mut spare: Vec<Array2<f32>> = gone.iter().filter_map(|z| self.slices.remove(z)).collect();
         for z in first..=last {
             if let Entry::Vacant(place) = self.slices.entry(z) {
-                let new = || Array2::zeros(source.shape().size.slice_dim());
-                read_finite(source, z, place.insert(spare.pop().unwrap_or_else(new)).view_mut())?;
+                let slice = match spare.pop() {
+                    Some(slice) => slice,
+                    None => black_slice(source.shape().size)?,
+                };
+                read_finite(source, z, place.insert(slice).view_mut())?;
             }
         }
         Ok(())
@@ -95,6 +101,26 @@ impl Lattice {
     }
 }
 
+/// Between which heights of the moving volume slice `z` of the grid lies.
+fn heights(target: &Target, transform: &Transform, z: usize) -> [f64; 2] {
+    let (bottom, right) = (target.size.height - 1, target.size.width - 1);
+    let corners = [(0, 0), (0, right), (bottom, 0), (bottom, right)];
+    let heights = corners.map(|(y, x)| transform.apply(target.place([z, y, x]))[0]);
+    let low = heights.iter().copied().fold(f64::INFINITY, f64::min);
+    [low, heights.iter().copied().fold(f64::NEG_INFINITY, f64::max)]
+}
+
+/// Refuses a tilt so steep that the memory does not hold the slices that one of the grid crosses.
+fn require(moving: &dyn SliceSource, target: &Target, transform: &Transform) -> Result<(), OutOfMemory> {
+    let (Shape { size, voxel, .. }, [low, high]) = (moving.shape(), heights(target, transform, 0));
+    let crossed = (((high - low) / voxel.z).ceil() + 2.0).min(size.slices as f64);
+    // With the one that is read, in the type that it comes in, and that of the grid.
+    let planes = (crossed + 1.0) * size.plane() as f64 + 2.0 * target.size.plane() as f64;
+    let what = || format!("a slice of the result crosses {crossed} slices of {}, and holding them", moving.name());
+    let advice = || format!("close other programs, or turn {} upright or crop it first", moving.name());
+    memory::require(memory::bytes(4.0 * planes), what, advice)
+}
+
 /// Writes `moving` on the grid `target`, through `transform`: each output voxel is interpolated linearly between the
 /// eight voxels around its place in the moving volume, which is the only interpolation. The result has the moving
 /// volume's grey type. Voxels outside its field, and those less than half of whose neighbours (by weight) were measured, are
@@ -103,7 +129,8 @@ impl Lattice {
 /// Only those slices of the moving volume are held that an output slice crosses: few for a small tilt.
 ///
 /// # Errors
-/// [`AlignError`] for an empty stack, slices that cannot be read or written, and when the user asks to stop.
+/// [`AlignError`] for an empty stack, slices that cannot be read or written, a tilt so steep that the memory does not hold
+/// the slices that it crosses, and when the user asks to stop.
 pub fn apply_transform(
     moving: &dyn SliceSource,
     target: &Target,
@@ -115,17 +142,15 @@ pub fn apply_transform(
     let shape = Shape { size: target.size, voxel: target.voxel, ..moving.shape() };
     let lattice = Lattice::of(moving.shape());
     let (size, width) = (target.size, target.size.width);
+    require(moving, target, transform)?;
     sink.begin(shape)?;
     progress.phase("Writing the aligned volume");
     let mut window = Window::default();
-    let mut out = Array2::<f32>::zeros(size.slice_dim());
+    let mut out = black_slice(size)?;
     let (filler, mut missing) = (filler_of(shape), 0);
     for z in 0..size.slices {
         progress.step(z, size.slices)?;
-        let corners = [(0, 0), (0, width - 1), (size.height - 1, 0), (size.height - 1, width - 1)];
-        let heights = corners.map(|(y, x)| transform.apply(target.place([z, y, x]))[0]);
-        let low = heights.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = heights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let [low, high] = heights(target, transform, z);
         if high < -lattice.half[0] || low > lattice.half[0] {
             out.fill(filler);
             missing += size.plane() as u64;

@@ -8,10 +8,7 @@ use super::pair::Pair;
 use super::sampler::Samples;
 use super::search::Reference;
 use super::transform::Transform;
-use super::{
-    AlignError, AlignOptions, Alignment, Copies, Metric, SAMPLES, copies, fields_differ, landscape, search,
-    search_level, verify,
-};
+use super::{AlignError, AlignOptions, Alignment, Copies, Metric, SAMPLES, copies, landscape, search_level, verify};
 
 /// Assesses a known transform without changing it, on the copies of the volumes that [`align`](super::align) uses.
 /// Doubts are warnings. For stacks without enough content (a single slice, one grey value) the numbers are NaN, with a
@@ -27,19 +24,18 @@ pub fn assess(
     progress: Progress<'_>,
 ) -> Result<Alignment, AlignError> {
     let reading = progress.part(0.0..0.5, "Reading both volumes");
-    let Copies { base, finest, coarse } = match copies(moving, reference, options, reading) {
-        Err(why @ (AlignError::TooSmall { .. } | AlignError::Featureless { .. })) => {
-            return Ok(unknown(transform, &why));
-        }
+    let Copies { base, finest, coarse, .. } = match copies(moving, reference, options, &[transform.linear], reading) {
+        Err(
+            why @ (AlignError::TooSmall { .. }
+            | AlignError::Featureless { .. }
+            | AlignError::FieldsDiffer { .. }
+            | AlignError::SearchTooLarge { .. }),
+        ) => return Ok(unknown(transform, &why)),
         copies => copies?,
     };
     progress.share(0.5..1.0).phase("Judging the transform");
-    let searched = search_level(&base, coarse);
-    if !search::is_feasible(&searched.reference, &searched.moving) {
-        return Err(fields_differ(moving, reference));
-    }
-    let distinction = distinction(&searched, transform, options.metric == Metric::Ncc);
-    let level = base.level(finest);
+    let distinction = distinction(&search_level(&base, coarse)?, transform, options.metric == Metric::Ncc)?;
+    let level = base.level(finest)?;
     let samples = Samples::of(&level.reference, SAMPLES);
     let landscape = landscape(&level, &samples, options.metric);
     let alignment = report(&landscape, options, landscape.at(transform), distinction, coarse / 2.0);
@@ -62,9 +58,9 @@ fn unknown(transform: &Transform, why: &AlignError) -> Alignment {
 }
 
 /// How many deviations the match lies above those at other shifts; 0 if there is nothing to compare.
-pub(super) fn distinction(level: &Pair, transform: &Transform, signed: bool) -> f64 {
-    let turned = Reference::new(level.reference.clone(), &level.moving, &[transform.linear]);
-    turned.distinction(&level.moving, transform, 8.0, signed).unwrap_or(0.0)
+pub(super) fn distinction(level: &Pair, transform: &Transform, signed: bool) -> Result<f64, AlignError> {
+    let turned = Reference::new(level.reference.copy()?, &level.moving, &[transform.linear], 1)?;
+    Ok(turned.distinction(&level.moving, transform, 8.0, signed)?.unwrap_or(0.0))
 }
 
 /// Metrics, overlap and warnings. `distance` is how far the volume is moved to test each direction.

@@ -1,6 +1,7 @@
 //! What can go wrong while aligning.
 
 use crate::grey::GreyError;
+use crate::memory::OutOfMemory;
 use crate::progress::Cancelled;
 use crate::resample::ResampleError;
 use crate::stack::{Size, StackError};
@@ -88,12 +89,40 @@ pub enum AlignError {
         /// The least percentage that is accepted.
         least: f64,
     },
+    /// The two fields of view are so unlike that searching one in the other takes more memory than is free, or than is
+    /// sensible.
+    #[error(
+        "the field of {moving} is {moving_field}, that of {reference} is {reference_field}: searching one in the other takes {needed} of memory, {most} at the most can be had (are both voxel sizes and their units right? otherwise crop the larger stack to the surroundings of the smaller)"
+    )]
+    SearchTooLarge {
+        /// The moving stack's name.
+        moving: String,
+        /// Its field, with the unit.
+        moving_field: String,
+        /// The reference's name.
+        reference: String,
+        /// Its field, with the unit.
+        reference_field: String,
+        /// What the search would take, for example "864000 MB".
+        needed: String,
+        /// What it may take.
+        most: String,
+    },
+    /// A transform squeezes or stretches so much that the fields of view cannot be laid side by side.
+    #[error("the transform stretches the field of view beyond all measure: check its file, and both voxel sizes")]
+    Stretched,
     /// The optimiser refused its settings.
     #[error("the optimiser failed: {0}")]
     Optimiser(String),
     /// The user stopped it.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl From<OutOfMemory> for AlignError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::Stack(error.into())
+    }
 }
 
 impl From<GreyError> for AlignError {

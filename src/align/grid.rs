@@ -5,16 +5,16 @@
 
 use std::ops::Range;
 
-use ndarray::Array2;
 use rayon::prelude::*;
 
+use crate::memory::{copied, filled, with_capacity};
 use crate::progress::Progress;
-use crate::stack::{Shape, SliceSource, flat, read_finite};
+use crate::stack::{Shape, SliceSource, black_slice, flat, read_finite};
 
 use super::AlignError;
 
 /// Fewest voxels along an axis that a reduced copy keeps.
-const FEWEST: usize = 4;
+pub(super) const FEWEST: usize = 4;
 
 /// A reduced copy of a volume.
 #[derive(Clone, Debug)]
@@ -46,15 +46,28 @@ pub(super) fn extent_zyx(shape: Shape) -> [f64; 3] {
 }
 
 /// How many voxels to average along each axis to come near the edge `target`.
-fn factors(size: [usize; 3], voxel: [f64; 3], target: f64) -> [usize; 3] {
+pub(super) fn factors(size: [usize; 3], voxel: [f64; 3], target: f64) -> [usize; 3] {
     std::array::from_fn(|a| ((target / voxel[a]).round() as usize).clamp(1, (size[a] / FEWEST).max(1)))
+}
+
+/// How many voxels to average along each axis so that at most `most` remain, or as few as there may be.
+pub(super) fn factors_for(size: [usize; 3], voxel: [f64; 3], most: usize) -> [usize; 3] {
+    let mut edge = voxel.iter().copied().fold(f64::INFINITY, f64::min);
+    loop {
+        let by = factors(size, voxel, edge);
+        let fewest = (0..3).all(|a| by[a] == (size[a] / FEWEST).max(1));
+        if fewest || by.iter().zip(size).map(|(f, n)| n / f).product::<usize>() <= most {
+            return by;
+        }
+        edge *= 1.25;
+    }
 }
 
 /// The grey value that fills what a scanner did not see, where NaN does not say it: the lowest in the corners of some
 /// slices, if at least half of these hold exactly it. A reconstruction is round, so its corners are where the filling shows.
 fn filling(source: &dyn SliceSource) -> Result<Option<f32>, AlignError> {
     let size = source.shape().size;
-    let mut slice = Array2::<f32>::zeros(size.slice_dim());
+    let mut slice = black_slice(size)?;
     let mut corners = Vec::new();
     for z in (0..size.slices).step_by(size.slices.div_ceil(64)) {
         read_finite(source, z, slice.view_mut())?;
@@ -85,18 +98,13 @@ impl Grid {
         if full.iter().any(|n| *n < FEWEST) {
             return Err(AlignError::TooSmall { name: source.name().to_owned(), size: shape.size, fewest: FEWEST });
         }
-        let mut edge = voxel.iter().copied().fold(f64::INFINITY, f64::min);
-        let mut by = factors(full, voxel, edge);
-        while by.iter().zip(full).map(|(f, n)| n / f).product::<usize>() > most {
-            edge *= 1.25;
-            by = factors(full, voxel, edge);
-        }
+        let by = factors_for(full, voxel, most);
         let filling = filling(source)?;
         let size: [usize; 3] = std::array::from_fn(|a| full[a] / by[a]);
-        let mut grid = Self::empty(full, voxel, by);
+        let mut grid = Self::empty(full, voxel, by)?;
         let plane = size[1] * size[2];
-        let mut slice = Array2::zeros(shape.size.slice_dim());
-        let (mut sum, mut count) = (vec![0.0f32; plane], vec![0.0f32; plane]);
+        let mut slice = black_slice(shape.size)?;
+        let (mut sum, mut count) = (filled(0.0f32, plane)?, filled(0.0f32, plane)?);
         for z in 0..size[0] {
             progress.step(z, size[0])?;
             sum.fill(0.0);
@@ -122,47 +130,50 @@ impl Grid {
         Ok(grid)
     }
 
-    fn empty(full: [usize; 3], voxel: [f64; 3], by: [usize; 3]) -> Self {
+    fn empty(full: [usize; 3], voxel: [f64; 3], by: [usize; 3]) -> Result<Self, AlignError> {
         let size: [usize; 3] = std::array::from_fn(|a| full[a] / by[a]);
-        Self {
+        Ok(Self {
             size,
             voxel: std::array::from_fn(|a| voxel[a] * by[a] as f64),
             origin: std::array::from_fn(|a| (by[a] as f64 - full[a] as f64) / 2.0 * voxel[a]),
-            grey: Vec::with_capacity(size.iter().product()),
-        }
+            grey: with_capacity(size.iter().product())?,
+        })
+    }
+
+    /// A copy.
+    pub fn copy(&self) -> Result<Self, AlignError> {
+        Ok(Self { grey: copied(&self.grey)?, ..*self })
     }
 
     /// A copy whose voxels are near the edge `target`, by averaging whole blocks.
-    pub fn reduced(&self, target: f64) -> Self {
+    pub fn reduced(&self, target: f64) -> Result<Self, AlignError> {
         let by = factors(self.size, self.voxel, target);
         if by == [1; 3] {
-            return self.clone();
+            return self.copy();
         }
-        let mut grid = Self::empty(self.size, self.voxel, by);
+        let mut grid = Self::empty(self.size, self.voxel, by)?;
         // The grid may sit off its field's centre after an earlier reduction that left some voxels over.
         grid.origin = std::array::from_fn(|a| self.origin[a] + (by[a] as f64 - 1.0) / 2.0 * self.voxel[a]);
         let size = grid.size;
         let enough = by.iter().product::<usize>() as f32 / 2.0;
-        grid.grey = (0..size[0] * size[1])
-            .into_par_iter()
-            .flat_map_iter(|row| {
-                let (z, y) = (row / size[1], row % size[1]);
-                (0..size[2]).map(move |x| {
-                    let (mut sum, mut count) = (0.0, 0.0);
-                    for dz in 0..by[0] {
-                        for dy in 0..by[1] {
-                            let start = self.index([z * by[0] + dz, y * by[1] + dy, x * by[2]]);
-                            for v in self.grey[start..start + by[2]].iter().filter(|v| !v.is_nan()) {
-                                sum += v;
-                                count += 1.0;
-                            }
+        grid.grey.resize(size.iter().product(), 0.0);
+        grid.grey.par_chunks_mut(size[2]).enumerate().for_each(|(row, line)| {
+            let (z, y) = (row / size[1], row % size[1]);
+            for (x, mean) in line.iter_mut().enumerate() {
+                let (mut sum, mut count) = (0.0, 0.0);
+                for dz in 0..by[0] {
+                    for dy in 0..by[1] {
+                        let start = self.index([z * by[0] + dz, y * by[1] + dy, x * by[2]]);
+                        for v in self.grey[start..start + by[2]].iter().filter(|v| !v.is_nan()) {
+                            sum += v;
+                            count += 1.0;
                         }
                     }
-                    if count >= enough { sum / count } else { f32::NAN }
-                })
-            })
-            .collect();
-        grid
+                }
+                *mean = if count >= enough { sum / count } else { f32::NAN };
+            }
+        });
+        Ok(grid)
     }
 
     fn index(&self, [z, y, x]: [usize; 3]) -> usize {
@@ -216,7 +227,8 @@ impl Grid {
     /// Clips the outermost 0.1 % of the grey values on either side, so that a few hot voxels do not weigh more than the
     /// sample, and brings them to mean 0 and deviation 1. Fails on a volume of one grey value.
     pub fn standardise(&mut self, name: &str) -> Result<(), AlignError> {
-        let mut sorted: Vec<f32> = self.grey.iter().copied().filter(|v| !v.is_nan()).step_by(7).collect();
+        let mut sorted: Vec<f32> = with_capacity(self.grey.len().div_ceil(7))?;
+        sorted.extend(self.grey.iter().copied().filter(|v| !v.is_nan()).step_by(7));
         sorted.sort_unstable_by(f32::total_cmp);
         let tail = sorted.len() / 1000;
         if let (Some(low), Some(high)) = (sorted.get(tail), sorted.get(sorted.len().saturating_sub(1 + tail)))
@@ -265,7 +277,7 @@ mod tests {
     fn reduction_keeps_places() {
         let grid = Grid::read(&ramp(Size::new(17, 16, 9)), usize::MAX, Progress::silent()).unwrap();
         for target in [1.0, 2.0, 4.0] {
-            let small = grid.reduced(target);
+            let small = grid.reduced(target).unwrap();
             for index in [0, small.grey.len() / 2, small.grey.len() - 1] {
                 let [z, y, x] = small.place(index);
                 let expected = 1.0 + (x + 8.0) + 10.0 * (y + 7.5) + 100.0 * (z / 2.0 + 4.0);

@@ -7,6 +7,7 @@
 mod air;
 mod apply;
 mod assess;
+mod budget;
 mod drift;
 mod error;
 mod fourier;
@@ -26,8 +27,9 @@ mod whitening;
 
 use nalgebra::Matrix3;
 
+use crate::memory;
 use crate::progress::Progress;
-use crate::stack::{Shape, SliceSource, check_lengths};
+use crate::stack::{SliceSource, check_lengths};
 
 pub use apply::apply_transform;
 pub use assess::assess;
@@ -39,6 +41,7 @@ pub use overlay::Overlay;
 pub use target::Target;
 pub use transform::{Parts, Transform, TransformError};
 
+use budget::Budget;
 use grid::extent_zyx;
 use optimise::{Found, Landscape};
 use pair::Pair;
@@ -102,14 +105,10 @@ pub struct Alignment {
     pub warnings: Vec<String>,
 }
 
-/// Voxels of the reference's copy in the wide search.
-const SEARCH_VOXELS: f64 = 50_000.0;
 /// Samples that a level looks at.
 const SAMPLES: usize = 3 << 18;
 /// The most that one field is longer than the other.
 const MOST_RATIO: f64 = 300.0;
-/// Most voxels of the padded grid of the wide search: beyond, the fields differ too much for it.
-const MOST_SEARCHED: f64 = (1 << 25) as f64;
 /// The share of the smaller field that must be in common.
 const LEAST_OVERLAP: f64 = 0.2;
 /// Orientations from which the coarsest level starts.
@@ -147,22 +146,23 @@ pub fn align(
     progress: Progress<'_>,
 ) -> Result<Alignment, AlignError> {
     let reading = progress.part(0.0..0.1, "Reading both volumes");
-    let Copies { base, finest, coarse } = copies(moving, reference, options, reading)?;
+    let orientations = match &options.start {
+        Some(start) => vec![start.linear],
+        None => orientations(options),
+    };
+    let Copies { base, finest, coarse, at_once } = copies(moving, reference, options, &orientations, reading)?;
 
     let stages = (coarse / finest).log2().ceil().max(1.0) as i32;
     let begins = |stage: i32| 0.7 - 0.4 * f64::from(stage) / f64::from(stages);
     let searching = progress.part(0.1..begins(stages - 1), "Searching for the start");
-    let level = search_level(&base, coarse);
-    if !search::is_feasible(&level.reference, &level.moving) {
-        return Err(fields_differ(moving, reference));
-    }
+    let level = search_level(&base, coarse)?;
     let signed = options.metric == Metric::Ncc;
     let starts = match &options.start {
         Some(start) => vec![Transform { drift: None, ..start.clone() }],
-        None => wide_search(&level, options, signed, searching)?,
+        None => wide_search(&level, &orientations, at_once, signed, searching)?,
     };
     let (mut found, overlap) = climb_all(&level, &starts, options, searching.share(0.5..1.0))?;
-    let distinction = assess::distinction(&level, &found.transform, signed);
+    let distinction = assess::distinction(&level, &found.transform, signed)?;
     if found.value <= 0.0 || distinction < verify::LEAST_DISTINCTION {
         return Err(AlignError::Unrelated {
             moving: moving.name().to_owned(),
@@ -185,12 +185,12 @@ pub fn align(
     for stage in (1..stages).rev() {
         let edge = finest * 2f64.powi(stage);
         let refining = progress.part(begins(stage)..begins(stage - 1), &format!("Refining at {edge:.3}{unit}"));
-        let level = base.level(edge);
+        let level = base.level(edge)?;
         let samples = Samples::of(&level.reference, SAMPLES);
         found = landscape(&level, &samples, options.metric).climb(options.family, &found.transform, refining)?;
     }
     let refining = progress.part(0.7..0.8, &format!("Refining at {finest:.3}{unit}"));
-    let level = base.level(finest);
+    let level = base.level(finest)?;
     let samples = Samples::of(&level.reference, SAMPLES);
     let landscape = landscape(&level, &samples, options.metric);
     found = landscape.climb(options.family, &found.transform, refining)?;
@@ -215,12 +215,15 @@ struct Copies {
     finest: f64,
     /// The wide search's voxel edge.
     coarse: f64,
+    /// Orientations that the wide search tries at once.
+    at_once: usize,
 }
 
 fn copies(
     moving: &dyn SliceSource,
     reference: &dyn SliceSource,
     options: &AlignOptions,
+    orientations: &[Matrix3<f64>],
     progress: Progress<'_>,
 ) -> Result<Copies, AlignError> {
     check_lengths(moving)?;
@@ -231,33 +234,26 @@ fn copies(
     if !(1.0 / MOST_RATIO..=MOST_RATIO).contains(&ratio) {
         return Err(fields_differ(moving, reference));
     }
-    let mut base = Pair::read(moving, reference, progress)?;
+    let Budget { most, coarse, at_once, note } = Budget::new(moving, reference, orientations, memory::free())?;
+    note.inspect(|note| progress.message(note));
+    let mut base = Pair::read(moving, reference, most, progress)?;
     let finest = base.edge();
-    let coarse = search_edge(moving.shape(), reference.shape()).max(finest);
     if options.leave_out_air {
-        let share = air::leave_out(&mut base.reference, coarse);
+        let share = air::leave_out(&mut base.reference, coarse)?;
         progress.message(&format!("{:.0} % of {} is air and left out", 100.0 * share, reference.name()));
     }
-    Ok(Copies { base: base.flattened(12.0 * coarse, coarse), finest, coarse })
+    Ok(Copies { base: base.flattened(12.0 * coarse, coarse)?, finest, coarse, at_once })
 }
 
 /// The fields of both stacks in the words of their users.
 fn fields_differ(moving: &dyn SliceSource, reference: &dyn SliceSource) -> AlignError {
-    let [(moving, moving_field), (reference, reference_field)] =
-        [moving, reference].map(|stack| (stack.name().to_owned(), stack.shape().field_in(stack.unit())));
+    let [(moving, moving_field), (reference, reference_field)] = budget::fields(moving, reference);
     AlignError::FieldsDiffer { moving, moving_field, reference, reference_field }
 }
 
-/// The voxel edge of the wide search. A moving field much larger than the reference's makes it coarser, or the search
-/// would grow with it.
-fn search_edge(moving: Shape, reference: Shape) -> f64 {
-    let field = |shape: Shape| extent_zyx(shape).iter().product::<f64>();
-    (field(reference).max(field(moving) / 8.0) / SEARCH_VOXELS).cbrt()
-}
-
 /// The level that the wide search looks at.
-fn search_level(base: &Pair, coarse: f64) -> Pair {
-    base.level(coarse).flattened(6.0 * coarse, coarse)
+fn search_level(base: &Pair, coarse: f64) -> Result<Pair, AlignError> {
+    base.level(coarse)?.flattened(6.0 * coarse, coarse)
 }
 
 /// The objective. On its way the optimiser may go slightly below the least overlap.
@@ -270,13 +266,13 @@ fn landscape<'a>(level: &'a Pair, samples: &'a Samples, metric: Metric) -> Lands
 /// The most promising starts, best first: each orientation with its best shift, then the identity.
 fn wide_search(
     level: &Pair,
-    options: &AlignOptions,
+    orientations: &[Matrix3<f64>],
+    at_once: usize,
     signed: bool,
     progress: Progress<'_>,
 ) -> Result<Vec<Transform>, AlignError> {
-    let orientations = orientations(options);
-    let reference = Reference::new(level.reference.clone(), &level.moving, &orientations);
-    let candidates = reference.search(&level.moving, &orientations, LEAST_OVERLAP, signed, progress)?;
+    let reference = Reference::new(level.reference.copy()?, &level.moving, orientations, at_once)?;
+    let candidates = reference.search(&level.moving, orientations, LEAST_OVERLAP, signed, progress)?;
     let mut starts: Vec<_> = candidates.into_iter().take(CLIMBS).map(|c| c.transform).collect();
     starts.push(Transform::identity());
     Ok(starts)

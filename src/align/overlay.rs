@@ -2,11 +2,11 @@
 
 use undulator_compute::UnknownName;
 
-use ndarray::{Array2, Zip};
+use ndarray::Zip;
 
 use crate::grey::{HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::progress::Progress;
-use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, check, check_same_size, read_finite};
+use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, black_slice, check, check_same_size, read_finite};
 
 use super::AlignError;
 
@@ -91,7 +91,7 @@ fn in_eight_bits(volume: &dyn SliceSource, sink: &mut dyn SliceSink, progress: P
     let window = Window::of_percentiles(volume, LOW_PERCENT, HIGH_PERCENT, progress.share(0.0..0.5))?;
     let writing = progress.share(0.5..1.0);
     sink.begin(Shape::new(shape.size, shape.voxel, GreyType::U8))?;
-    let mut slice = Array2::<f32>::zeros(shape.size.slice_dim());
+    let mut slice = black_slice(shape.size)?;
     for z in 0..shape.size.slices {
         writing.step(z, shape.size.slices)?;
         read_finite(volume, z, slice.view_mut())?;
@@ -116,8 +116,7 @@ fn checkerboard(
     let writing = progress.share(0.5..1.0);
     sink.begin(Shape::new(shape.size, shape.voxel, GreyType::U8))?;
     let tile = tile.max(1);
-    let mut slice = Array2::<f32>::zeros(shape.size.slice_dim());
-    let mut other = slice.clone();
+    let (mut slice, mut other) = (black_slice(shape.size)?, black_slice(shape.size)?);
     for z in 0..shape.size.slices {
         writing.step(z, shape.size.slices)?;
         read_finite(aligned, z, slice.view_mut())?;

@@ -7,8 +7,6 @@ use super::AlignError;
 use super::grid::Grid;
 use super::smooth;
 
-/// Most voxels of a copy held in memory.
-const MOST_VOXELS: usize = 54 << 20;
 /// Both volumes on copies that are reduced to about the same voxel edge and smoothed.
 pub(super) struct Pair {
     /// The reference's copy.
@@ -18,14 +16,15 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// Reads both volumes, clipped and standardised.
+    /// Reads both volumes in copies of at most `most` voxels, clipped and standardised.
     pub fn read(
         moving: &dyn SliceSource,
         reference: &dyn SliceSource,
+        most: usize,
         progress: Progress<'_>,
     ) -> Result<Self, AlignError> {
         let read = |source: &dyn SliceSource, share| {
-            let mut grid = Grid::read(source, MOST_VOXELS, progress.share(share))?;
+            let mut grid = Grid::read(source, most, progress.share(share))?;
             grid.standardise(source.name())?;
             Ok::<_, AlignError>(grid)
         };
@@ -38,23 +37,23 @@ impl Pair {
     }
 
     /// Copies of voxel edge `edge`.
-    pub fn level(&self, edge: f64) -> Self {
+    pub fn level(&self, edge: f64) -> Result<Self, AlignError> {
         let prepare = |grid: &Grid| {
-            let mut grid = grid.reduced(edge);
-            smooth::smooth(&mut grid, 0.6 * edge);
+            let mut grid = grid.reduced(edge)?;
+            smooth::smooth(&mut grid, 0.6 * edge)?;
             grid.normalise();
-            grid
+            Ok::<_, AlignError>(grid)
         };
-        Self { reference: prepare(&self.reference), moving: prepare(&self.moving) }
+        Ok(Self { reference: prepare(&self.reference)?, moving: prepare(&self.moving)? })
     }
 
     /// Without what is slower than `sigma`, judged on copies of voxel edge `edge`.
-    pub fn flattened(mut self, sigma: f64, edge: f64) -> Self {
+    pub fn flattened(mut self, sigma: f64, edge: f64) -> Result<Self, AlignError> {
         for grid in [&mut self.reference, &mut self.moving] {
-            smooth::flatten(grid, sigma, edge);
+            smooth::flatten(grid, sigma, edge)?;
             grid.normalise();
         }
-        self
+        Ok(self)
     }
 
     /// The moving volume's usable field as a share of the reference's, at most 1.

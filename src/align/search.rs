@@ -8,10 +8,12 @@ use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex32;
 
+use crate::memory::{filled, with_capacity};
 use crate::progress::Progress;
 
 use super::AlignError;
-use super::fourier::{Fourier, fast_length};
+use super::budget;
+use super::fourier::Fourier;
 use super::grid::Grid;
 use super::transform::Transform;
 
@@ -42,72 +44,71 @@ pub(super) struct Reference {
     fourier: Fourier,
     size: [usize; 3],
     spectra: [Vec<Complex32>; 3],
+    at_once: usize,
 }
 
-/// Edges of the box, in the reference's frame, that holds the moving field turned back by `inverse`.
-fn turned_extent(moving: &Grid, inverse: &Matrix3<f64>) -> [f64; 3] {
-    let half = Vector3::from_fn(|a, _| moving.origin[a].abs() + moving.voxel[a]);
-    let reach = inverse.abs() * half;
-    std::array::from_fn(|a| 2.0 * reach[a])
-}
-
-/// Whether the padded grid of [`Reference`] has a size that can be searched, whatever the orientation.
-pub(super) fn is_feasible(reference: &Grid, moving: &Grid) -> bool {
-    // The diagonal is the longest edge that any turn can give the box.
-    let diagonal = (0..3).map(|a| (moving.size[a] as f64 * moving.voxel[a]).powi(2)).sum::<f64>().sqrt();
-    let padded = (0..3).map(|a| reference.size[a] as f64 + diagonal / reference.voxel[a]);
-    padded.product::<f64>() <= super::MOST_SEARCHED
+/// How far the moving field reaches from its centre.
+fn half(moving: &Grid) -> [f64; 3] {
+    std::array::from_fn(|a| moving.origin[a].abs() + moving.voxel[a])
 }
 
 impl Reference {
-    /// Prepares for moving volumes whose turned box is at most that of `orientations`.
-    pub fn new(grid: Grid, moving: &Grid, orientations: &[Matrix3<f64>]) -> Self {
-        let mut largest = [0.0f64; 3];
-        for inverse in orientations.iter().filter_map(|o| o.try_inverse()) {
-            let extent = turned_extent(moving, &inverse);
-            largest = std::array::from_fn(|a| largest[a].max(extent[a]));
-        }
-        let size: [usize; 3] =
-            std::array::from_fn(|a| fast_length(grid.size[a] + (largest[a] / grid.voxel[a]).ceil() as usize));
+    /// Prepares for moving volumes whose turned box is at most that of `orientations`, of which `at_once` are tried at
+    /// the same time.
+    ///
+    /// # Errors
+    /// When the memory does not hold the arrays.
+    pub fn new(grid: Grid, moving: &Grid, orientations: &[Matrix3<f64>], at_once: usize) -> Result<Self, AlignError> {
+        let largest = budget::largest(half(moving), orientations);
+        let size = budget::padded(grid.size, grid.voxel, largest).ok_or(AlignError::Stretched)?;
         let fourier = Fourier::new(size);
-        let spectra = spectra(&fourier, &grid.grey, grid.size, size);
+        let spectra = spectra(&fourier, &grid.grey, grid.size, size)?;
         let count = grid.grey.iter().filter(|v| !v.is_nan()).count();
-        Self { grid, count, fourier, size, spectra }
+        Ok(Self { grid, count, fourier, size, spectra, at_once })
     }
 
     /// Correlations of the reference with the moving volume turned by `linear`, at every translation that leaves at
     /// least the share `overlap` of the smaller field in common.
-    pub fn correlate(&self, moving: &Grid, linear: &Matrix3<f64>, overlap: f64) -> Option<Correlation> {
-        let inverse = linear.try_inverse()?;
-        let extent = turned_extent(moving, &inverse);
+    ///
+    /// # Errors
+    /// When the memory does not hold the arrays.
+    pub fn correlate(
+        &self,
+        moving: &Grid,
+        linear: &Matrix3<f64>,
+        overlap: f64,
+    ) -> Result<Option<Correlation>, AlignError> {
+        let Some(inverse) = linear.try_inverse() else { return Ok(None) };
+        let extent = budget::turned(half(moving), &inverse);
         let voxel = self.grid.voxel;
         let size: [usize; 3] =
             std::array::from_fn(|a| ((extent[a] / voxel[a]) as usize).clamp(1, self.size[a] - self.grid.size[a]));
         let first: [f64; 3] = std::array::from_fn(|a| -((size[a] - 1) as f64) / 2.0 * voxel[a]);
         let turn = Transform::new(*linear, Vector3::zeros());
-        let turned: Vec<f32> = (0..size.iter().product::<usize>())
-            .map(|i| {
-                let at = [i / (size[1] * size[2]), i / size[2] % size[1], i % size[2]];
-                let p = turn.apply(std::array::from_fn(|a| first[a] + at[a] as f64 * voxel[a]));
-                moving.sample(std::array::from_fn(|a| (p[a] - moving.origin[a]) / moving.voxel[a])).0
-            })
-            .collect();
+        let mut turned: Vec<f32> = with_capacity(size.iter().product())?;
+        turned.extend((0..size.iter().product::<usize>()).map(|i| {
+            let at = [i / (size[1] * size[2]), i / size[2] % size[1], i % size[2]];
+            let p = turn.apply(std::array::from_fn(|a| first[a] + at[a] as f64 * voxel[a]));
+            moving.sample(std::array::from_fn(|a| (p[a] - moving.origin[a]) / moving.voxel[a])).0
+        }));
         let count = turned.iter().filter(|v| !v.is_nan()).count();
         let least = overlap * count.min(self.count) as f64;
-        let [value, square, mask] = spectra(&self.fourier, &turned, size, self.size);
+        let [value, square, mask] = spectra(&self.fourier, &turned, size, self.size)?;
         let [f, ff, m] = &self.spectra;
         let sums = |a: &[Complex32], b: &[Complex32], c: &[Complex32], d: &[Complex32]| {
             let i = Complex32::i();
             let pairs = a.iter().zip(b).zip(c.iter().zip(d));
-            let mut both: Vec<_> = pairs.map(|((a, b), (c, d))| a.conj() * b + i * (c.conj() * d)).collect();
+            let mut both = with_capacity(a.len())?;
+            both.extend(pairs.map(|((a, b), (c, d))| a.conj() * b + i * (c.conj() * d)));
             self.fourier.inverse(&mut both);
-            both
+            Ok::<_, AlignError>(both)
         };
         let norm = 1.0 / self.fourier.len() as f64;
-        let first_pair = sums(m, &mask, f, &value);
-        let second = sums(f, &mask, m, &value);
-        let third = sums(ff, &mask, m, &square);
-        let map = first_pair.iter().zip(&second).zip(&third).map(|((a, b), c)| {
+        let first_pair = sums(m, &mask, f, &value)?;
+        let second = sums(f, &mask, m, &value)?;
+        let third = sums(ff, &mask, m, &square)?;
+        let mut map = with_capacity(first_pair.len())?;
+        map.extend(first_pair.iter().zip(&second).zip(&third).map(|((a, b), c)| {
             let [n, fg, sf, sg, sff, sgg] = [a.re, a.im, b.re, b.im, c.re, c.im].map(|v| f64::from(v) * norm);
             if n < least.max(2.0) {
                 return (0.0, 0.0);
@@ -118,9 +119,9 @@ impl Reference {
                 return (0.0, 0.0);
             }
             (n as f32, ((fg - sf * sg / n) / (var_f * var_g).sqrt()) as f32)
-        });
+        }));
         let origin = std::array::from_fn(|a| first[a] - self.grid.origin[a]);
-        Some(Correlation { map: map.collect(), size: self.size, origin, voxel })
+        Ok(Some(Correlation { map, size: self.size, origin, voxel }))
     }
 
     /// The best translation for each orientation, best first. `signed`: whether only positive correlations count.
@@ -132,18 +133,25 @@ impl Reference {
         signed: bool,
         progress: Progress<'_>,
     ) -> Result<Vec<Candidate>, AlignError> {
-        let found = orientations.par_iter().map(|linear| {
+        let best = |linear: &Matrix3<f64>| {
             progress.check()?;
-            let Some(correlation) = self.correlate(moving, linear, overlap) else { return Ok(None) };
+            let Some(correlation) = self.correlate(moving, linear, overlap)? else { return Ok(None) };
             let strength = |(n, c): &(f32, f32)| f64::from(n.sqrt() * if signed { *c } else { c.abs() });
             let best = correlation.map.iter().enumerate().max_by(|a, b| strength(a.1).total_cmp(&strength(b.1)));
             Ok(best.map(|(index, value)| Candidate {
                 transform: Transform::new(*linear, linear * correlation.shift(index, self.grid.size)),
                 score: strength(value),
             }))
-        });
-        let found: Result<Vec<_>, AlignError> = found.collect();
-        let mut found: Vec<_> = found?.into_iter().flatten().collect();
+        };
+        // No more are tried at the same time than there are threads.
+        let enough = self.at_once >= rayon::current_num_threads();
+        let at_once = if enough { orientations.len() } else { self.at_once }.max(1);
+        let mut found = Vec::with_capacity(orientations.len());
+        for (done, group) in orientations.chunks(at_once).enumerate() {
+            progress.step(done * at_once, orientations.len())?;
+            let group: Result<Vec<_>, AlignError> = group.par_iter().map(best).collect();
+            found.extend(group?.into_iter().flatten());
+        }
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         Ok(found)
     }
@@ -151,10 +159,20 @@ impl Reference {
     /// How far the correlation of `found` stands out from those at all other shifts of the same orientation: its
     /// distance from their mean in their deviations, both of correlation times root of overlap. Shifts of fewer than
     /// `near` voxels do not count as other.
-    pub fn distinction(&self, moving: &Grid, found: &Transform, near: f64, signed: bool) -> Option<f64> {
+    ///
+    /// # Errors
+    /// When the memory does not hold the arrays.
+    pub fn distinction(
+        &self,
+        moving: &Grid,
+        found: &Transform,
+        near: f64,
+        signed: bool,
+    ) -> Result<Option<f64>, AlignError> {
         let correlation = self.correlate(moving, &found.linear, 0.2)?;
-        let shift = found.linear.try_inverse()? * found.shift;
-        let (mut at, mut others) = (0.0f64, Vec::new());
+        let Some((correlation, inverse)) = correlation.zip(found.linear.try_inverse()) else { return Ok(None) };
+        let shift = inverse * found.shift;
+        let (mut at, mut others) = (0.0f64, with_capacity(correlation.map.len())?);
         for (index, (n, c)) in correlation.map.iter().enumerate().filter(|(_, (n, _))| *n > 0.0) {
             let strength = f64::from(n.sqrt() * if signed { *c } else { c.abs() });
             let lag = correlation.shift(index, self.grid.size) - shift;
@@ -168,7 +186,7 @@ impl Reference {
         let n = others.len() as f64;
         let mean = others.iter().sum::<f64>() / n;
         let deviation = (others.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n).sqrt();
-        (n > 100.0 && deviation > 0.0).then(|| (at - mean) / deviation)
+        Ok((n > 100.0 && deviation > 0.0).then(|| (at - mean) / deviation))
     }
 }
 
@@ -186,9 +204,14 @@ impl Correlation {
 }
 
 /// Spectra of the grey values, of their squares, and of the field of view, zero-padded to `padded`.
-fn spectra(fourier: &Fourier, grey: &[f32], size: [usize; 3], padded: [usize; 3]) -> [Vec<Complex32>; 3] {
-    [0, 1, 2].map(|power| {
-        let mut data = vec![Complex32::default(); fourier.len()];
+fn spectra(
+    fourier: &Fourier,
+    grey: &[f32],
+    size: [usize; 3],
+    padded: [usize; 3],
+) -> Result<[Vec<Complex32>; 3], AlignError> {
+    let spectrum = |power| {
+        let mut data = filled(Complex32::default(), fourier.len())?;
         for (row, line) in grey.chunks_exact(size[2]).enumerate() {
             let start = (row / size[1] * padded[1] + row % size[1]) * padded[2];
             for (d, v) in data[start..].iter_mut().zip(line).filter(|(_, v)| !v.is_nan()) {
@@ -200,6 +223,7 @@ fn spectra(fourier: &Fourier, grey: &[f32], size: [usize; 3], padded: [usize; 3]
             }
         }
         fourier.forward(&mut data);
-        data
-    })
+        Ok::<_, AlignError>(data)
+    };
+    Ok([spectrum(0)?, spectrum(1)?, spectrum(2)?])
 }

@@ -6,6 +6,9 @@
 use rayon::prelude::*;
 use undulator_compute::gaussian::half;
 
+use crate::memory::{filled, with_capacity};
+
+use super::AlignError;
 use super::grid::Grid;
 
 /// One half of a Gaussian kernel of deviation `sigma` voxels, from its centre, cut at three deviations and at the length
@@ -37,10 +40,10 @@ fn along_row(out: &mut [f32], row: &[f32], kernel: &[f32]) {
     }
 }
 
-fn convolve(values: &mut Vec<f32>, size: [usize; 3], sigma: [f64; 3]) {
+fn convolve(values: &mut Vec<f32>, size: [usize; 3], sigma: [f64; 3]) -> Result<(), AlignError> {
     let [_, height, width] = size;
     let plane = height * width;
-    let mut out = vec![0.0f32; values.len()];
+    let mut out = filled(0.0f32, values.len())?;
     for (axis, sigma) in sigma.into_iter().enumerate().filter(|(_, sigma)| *sigma >= 0.1) {
         let kernel = kernel(sigma, size[axis]);
         out.par_chunks_mut(width).enumerate().for_each(|(row, out)| {
@@ -53,10 +56,11 @@ fn convolve(values: &mut Vec<f32>, size: [usize; 3], sigma: [f64; 3]) {
         });
         std::mem::swap(values, &mut out);
     }
+    Ok(())
 }
 
 /// Smooths with a Gaussian of deviation `sigma`, in the stack's unit, along every axis.
-pub(super) fn smooth(grid: &mut Grid, sigma: f64) {
+pub(super) fn smooth(grid: &mut Grid, sigma: f64) -> Result<(), AlignError> {
     let sigma: [f64; 3] = std::array::from_fn(|a| sigma / grid.voxel[a]);
     if grid.grey.iter().all(|v| !v.is_nan()) {
         // Kernels are cut at the border, so even there the weights must be divided out: one line an axis has them all.
@@ -64,39 +68,44 @@ pub(super) fn smooth(grid: &mut Grid, sigma: f64) {
         for (axis, line) in border.iter_mut().enumerate() {
             let size = std::array::from_fn(|a| if a == axis { grid.size[a] } else { 1 });
             let only = std::array::from_fn(|a| if a == axis { sigma[a] } else { 0.0 });
-            convolve(line, size, only);
+            convolve(line, size, only)?;
         }
-        convolve(&mut grid.grey, grid.size, sigma);
+        convolve(&mut grid.grey, grid.size, sigma)?;
         let [_, height, width] = grid.size;
         grid.grey.par_chunks_mut(width).enumerate().for_each(|(row, line)| {
             let outer = border[0][row / height] * border[1][row % height];
             line.iter_mut().zip(&border[2]).for_each(|(v, b)| *v /= outer * b);
         });
     } else {
-        let (values, validity) = both(grid, sigma);
+        let (values, validity) = both(grid, sigma)?;
         for ((grey, value), validity) in grid.grey.iter_mut().zip(values).zip(validity) {
             if !grey.is_nan() {
                 *grey = value / validity;
             }
         }
     }
+    Ok(())
 }
 
 /// Smoothed sums of the usable voxels' grey values, and of their validity.
-fn both(grid: &Grid, sigma: [f64; 3]) -> (Vec<f32>, Vec<f32>) {
-    let mut validity: Vec<f32> = grid.grey.iter().map(|v| if v.is_nan() { 0.0 } else { 1.0 }).collect();
-    let mut values: Vec<f32> = grid.grey.iter().map(|v| if v.is_nan() { 0.0 } else { *v }).collect();
-    convolve(&mut values, grid.size, sigma);
-    convolve(&mut validity, grid.size, sigma);
-    (values, validity)
+fn both(grid: &Grid, sigma: [f64; 3]) -> Result<(Vec<f32>, Vec<f32>), AlignError> {
+    let of = |number: &dyn Fn(f32) -> f32| {
+        let mut numbers = with_capacity(grid.grey.len())?;
+        numbers.extend(grid.grey.iter().map(|v| if v.is_nan() { 0.0 } else { number(*v) }));
+        convolve(&mut numbers, grid.size, sigma)?;
+        Ok::<_, AlignError>(numbers)
+    };
+    Ok((of(&|v| v)?, of(&|_| 1.0)?))
 }
 
 /// Takes away what changes more slowly than a Gaussian of deviation `sigma` (in the stack's unit): cupping and shading
 /// say little about where the structure lies. The slow part is found on a copy of voxel edge `edge`, which may be coarse.
-pub(super) fn flatten(grid: &mut Grid, sigma: f64, edge: f64) {
-    let mut slow = grid.reduced(edge);
-    let (values, validity) = both(&slow, std::array::from_fn(|a| sigma / slow.voxel[a]));
-    slow.grey = values.iter().zip(validity).map(|(v, n)| if n > 1e-6 { v / n } else { 0.0 }).collect();
+pub(super) fn flatten(grid: &mut Grid, sigma: f64, edge: f64) -> Result<(), AlignError> {
+    let mut slow = grid.reduced(edge)?;
+    let (values, validity) = both(&slow, std::array::from_fn(|a| sigma / slow.voxel[a]))?;
+    for (slow, (v, n)) in slow.grey.iter_mut().zip(values.iter().zip(&validity)) {
+        *slow = if *n > 1e-6 { v / n } else { 0.0 };
+    }
     let [_, height, width] = grid.size;
     let (origin, voxel) = (grid.origin, grid.voxel);
     grid.grey.par_chunks_mut(width).enumerate().for_each(|(row, line)| {
@@ -105,6 +114,7 @@ pub(super) fn flatten(grid: &mut Grid, sigma: f64, edge: f64) {
             *v -= slow.nearest_inside(std::array::from_fn(|a| origin[a] + index[a] as f64 * voxel[a]));
         }
     });
+    Ok(())
 }
 
 #[cfg(test)]
@@ -120,7 +130,7 @@ mod tests {
         let mut values = vec![3.0; 6 * 7 * 8];
         values[100] = f32::NAN;
         let mut grid = grid([6, 7, 8], values);
-        smooth(&mut grid, 1.5);
+        smooth(&mut grid, 1.5).unwrap();
         assert!(grid.grey[100].is_nan());
         assert!(grid.grey.iter().filter(|v| !v.is_nan()).all(|v| (v - 3.0).abs() < 1e-5));
     }
@@ -131,7 +141,7 @@ mod tests {
         let mut values = vec![0.0; size.iter().product()];
         values[(10 * 31 + 15) * 31 + 15] = 1.0;
         let mut grid = grid(size, values);
-        smooth(&mut grid, 2.0);
+        smooth(&mut grid, 2.0).unwrap();
         let total: f32 = grid.grey.iter().sum();
         for axis in 0..3 {
             let centre = [20.0, 15.0, 15.0][axis];

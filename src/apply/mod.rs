@@ -174,7 +174,7 @@ pub fn apply(
         filler: filler_of(shape),
     };
     mark(image, shape, sink);
-    let scorer = reference.map(|reference| ReferenceScorer::new(reference, output_window));
+    let scorer = reference.map(|reference| ReferenceScorer::new(reference, output_window)).transpose()?;
     let applying = progress.part(2.0 * READING.end..if reference.is_some() { APPLYING } else { 1.0 }, "Applying");
     let restored = Restoration::new(image, scorer, pipeline, sink, applying).finish(&device)?;
     sink.finish()?;

@@ -1,6 +1,5 @@
 //! A stack that is being restored, slice after slice.
 
-use ndarray::Array2;
 use undulator_compute::{
     EngineError, Frame, Runner, TileChoice, Tiled, Tiling,
     device::{self, Device},
@@ -11,7 +10,7 @@ use super::{ApplyError, scorer::ReferenceScorer};
 use crate::{
     measure::Score,
     progress::{Cancelled, Progress},
-    stack::{Size, SliceSink, SliceSource, flat, flat_mut, read_finite},
+    stack::{Size, SliceSink, SliceSource, black_slice, flat, flat_mut, read_finite},
     stream::{Ahead, read_ahead},
 };
 
@@ -102,7 +101,7 @@ impl<'a> Restoration<'a> {
             self.progress.message(&format!("going on after slice {done} of {slices}"));
         }
         if let Some(scorer) = &mut self.scorer {
-            let mut slice = Array2::zeros(self.image.shape().size.slice_dim());
+            let mut slice = black_slice(self.image.shape().size)?;
             let mut unmeasured = Unmeasured::default();
             for z in 0..done {
                 self.progress.check().map_err(at_slice(done, slices))?;
@@ -132,7 +131,7 @@ impl<'a> Restoration<'a> {
     fn slices(&mut self, runner: &mut dyn Runner, tiling: Tiling, ahead: &mut Ahead) -> Result<(), ApplyError> {
         let (size, tiles, progress) = (self.image.shape().size, tiling.count(), self.progress);
         let slices = size.slices;
-        let (mut tiled, mut restored) = (Tiled::new(tiling), Array2::zeros(size.slice_dim()));
+        let (mut tiled, mut restored) = (Tiled::new(tiling), black_slice(size)?);
         let mut unmeasured = Unmeasured::default();
         while self.next < slices {
             let z = self.next;

@@ -5,7 +5,7 @@ use ndarray::Array2;
 use crate::{
     grey::Window,
     measure::{Score, Scorer, WHITE_8, to_8_bit},
-    stack::{SliceSource, StackError, read_finite},
+    stack::{SliceSource, StackError, black_slice, read_finite},
 };
 
 /// Scores restored slices in ascending order, on 8 bits in the reference's grey window.
@@ -17,9 +17,9 @@ pub(super) struct ReferenceScorer<'a> {
 }
 
 impl<'a> ReferenceScorer<'a> {
-    pub fn new(reference: &'a dyn SliceSource, window: Window) -> Self {
-        let size = reference.shape().size;
-        Self { reference, window, scorer: Scorer::new(WHITE_8), target: Array2::zeros(size.slice_dim()) }
+    pub fn new(reference: &'a dyn SliceSource, window: Window) -> Result<Self, StackError> {
+        let target = black_slice(reference.shape().size)?;
+        Ok(Self { reference, window, scorer: Scorer::new(WHITE_8), target })
     }
 
     /// Scores slice `z`, whose grey values are 8 bits afterwards; NaN takes no part and stays.

@@ -147,6 +147,7 @@ impl Classified for StackError {
             Self::SizesDiffer { .. } => Code::Sizes,
             Self::Empty { .. } | Self::Host { .. } => Code::Image,
             Self::File(_) => Code::File,
+            Self::Memory(_) => Code::Memory,
         }
     }
 }
@@ -199,6 +200,7 @@ impl Classified for AlignError {
             Self::Transform(error) => error.code(),
             Self::Cancelled(_) => Code::Cancelled,
             Self::TooSmall { .. } | Self::Featureless { .. } => Code::Image,
+            Self::FieldsDiffer { .. } | Self::SearchTooLarge { .. } => Code::VoxelSize,
             _ => Code::Failed,
         }
     }

@@ -10,7 +10,7 @@ use super::scorer::Scorer;
 use super::{MeasureError, Score, WHITE_8, to_8_bit};
 use crate::grey::Window;
 use crate::progress::Progress;
-use crate::stack::{self, SliceSource, flat, read_finite};
+use crate::stack::{self, SliceSource, black_slice, flat, read_finite};
 
 /// The widths σ, in voxels, among which the Gaussian baseline is the best.
 pub const SIGMAS: [f32; 8] = [0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0];
@@ -69,14 +69,8 @@ pub(crate) fn baselines_of(
     progress: Progress<'_>,
 ) -> Result<Baselines, MeasureError> {
     let size = input.shape().size;
-    let mut pair = Pair {
-        input,
-        reference,
-        windows,
-        test: Array2::zeros(size.slice_dim()),
-        target: Array2::zeros(size.slice_dim()),
-    };
-    let mut image = Array2::zeros(size.slice_dim());
+    let mut pair = Pair { input, reference, windows, test: black_slice(size)?, target: black_slice(size)? };
+    let mut image = black_slice(size)?;
     let step = |pass: usize, at: usize| progress.step(pass * slices.len() + at, 2 * slices.len());
 
     let filters = SIGMAS.map(|sigma| Gaussian::new(sigma, size.width, size.height));

@@ -9,7 +9,7 @@ use ndarray::Array2;
 
 use crate::grey::{GreyError, HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::progress::{Cancelled, Progress};
-use crate::stack::{self, Measured, SliceSource, StackError, read_finite};
+use crate::stack::{self, Measured, SliceSource, StackError, black_slice, read_finite};
 
 pub(crate) use baselines::baselines_of;
 pub use baselines::{Baselines, SIGMAS, baselines};
@@ -157,7 +157,7 @@ pub fn measure(
     let comparing = progress.part(0.5..1.0, "Comparing stacks");
     let size = test.shape().size;
     let mut scorer = Scorer::new(peak);
-    let (mut a, mut b) = (Array2::zeros(size.slice_dim()), Array2::zeros(size.slice_dim()));
+    let (mut a, mut b) = (black_slice(size)?, black_slice(size)?);
     for z in 0..size.slices {
         comparing.step(z, size.slices)?;
         read_finite(test, z, a.view_mut())?;
@@ -186,7 +186,7 @@ fn peak(reference: &dyn SliceSource, progress: Progress<'_>) -> Result<f64, Meas
     if let Some([black, white]) = reference.shape().ends() {
         return Ok(f64::from(white) - f64::from(black));
     }
-    let mut slice = Array2::<f32>::zeros(size.slice_dim());
+    let mut slice = black_slice(size)?;
     let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
     for z in 0..size.slices {
         progress.step(z, size.slices)?;

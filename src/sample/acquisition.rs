@@ -9,6 +9,7 @@ use super::microstructure::Microstructure;
 use super::projection::{Geometry, Pair, Reconstructor};
 use super::scanner::{Detector, Scanner};
 use super::transform::KnownTransform;
+use crate::memory::{OutOfMemory, filled};
 use crate::progress::{Cancelled, Progress};
 use crate::stack::Size;
 
@@ -43,16 +44,24 @@ struct Station {
 impl<'a> Stage<'a> {
     /// Places the sample.
     pub(super) fn new(sample: &'a Microstructure, field: &'a Field) -> Self {
+        Self { sample, field, geometry: Self::geometry(sample.radius, field) }
+    }
+
+    /// The geometry in which a pillar of that radius (µm) never leaves the detector.
+    pub(super) fn geometry(pillar: f64, field: &Field) -> Geometry {
         let [_, y, x] = field.transform.shift_um;
         // A tilted pillar leans out at the ends of the field.
         let half_height = 0.5 * field.size.slices as f64 * field.voxel;
         let [_, lean_y, lean_x] = field.transform.rotation.map(|row| row[0] * half_height);
-        let radius = sample.radius * field.transform.scale + x.hypot(y) + lean_y.hypot(lean_x);
-        Self { sample, field, geometry: Geometry::new(radius, field.voxel) }
+        let radius = pillar * field.transform.scale + x.hypot(y) + lean_y.hypot(lean_x);
+        Geometry::new(radius, field.voxel)
     }
 
     /// The lengths of all rays in both materials (µm, in the scanner's measure) in the height of slice `z`.
-    pub(super) fn paths(&self, z: i64) -> Vec<Pair> {
+    ///
+    /// # Errors
+    /// When the memory does not hold them.
+    pub(super) fn paths(&self, z: i64) -> Result<Vec<Pair>, OutOfMemory> {
         let Field { size, voxel, transform } = self.field;
         let side = self.geometry.columns;
         let place = |index: i64, count: usize| (index as f64 + 0.5 - 0.5 * count as f64) * voxel;
@@ -63,7 +72,7 @@ impl<'a> Stage<'a> {
         let (low, high) = corners.iter().fold((corners[0], corners[0]), |(low, high), z| (low.min(*z), high.max(*z)));
         let slab = self.sample.slab(low, high);
         let edge = voxel / transform.scale;
-        let mut slice = vec![[0.0; 2]; side * side];
+        let mut slice = filled([0.0; 2], side * side)?;
         slice.par_chunks_mut(side).enumerate().for_each(|(y, row)| {
             for (x, pair) in row.iter_mut().enumerate() {
                 let materials = slab.materials(point(y, x), edge);
@@ -88,27 +97,28 @@ impl Station {
 
     /// Takes the exposure of height `z`, and gives the slice that it completes: that of `z` − [`reach`](Self::reach), if
     /// there is one.
-    fn take(&mut self, paths: &[Pair], z: i64, field: &Field) -> Option<Array2<f32>> {
+    fn take(&mut self, paths: &[Pair], z: i64, field: &Field) -> Result<Option<Array2<f32>>, OutOfMemory> {
         let reach = self.reach();
         let Size { width, height, slices } = field.size;
         if z < -reach || z >= slices as i64 + reach {
-            return None;
+            return Ok(None);
         }
-        let transmitted = self.detector.scanner().transmit(paths, field.transform.scale);
-        self.exposures.push_back(self.detector.expose(&transmitted, z));
+        let transmitted = self.detector.scanner().transmit(paths, field.transform.scale)?;
+        self.exposures.push_back(self.detector.expose(&transmitted, z)?);
+        drop(transmitted);
         if self.exposures.len() <= 2 * reach as usize {
-            return None;
+            return Ok(None);
         }
         let exposures: Vec<&[f32]> = self.exposures.iter().map(Vec::as_slice).collect();
-        let sinogram = self.detector.develop(&exposures, z - reach);
+        let sinogram = self.detector.develop(&exposures, z - reach)?;
         self.exposures.pop_front();
-        Some(self.reconstructor.reconstruct(&sinogram, width, height))
+        self.reconstructor.reconstruct(sinogram, width, height).map(Some)
     }
 }
 
 /// Scans the sample with several scanners that share a stage. `slice` takes each scanner's slices in rising order: the
 /// scanner's number, z, attenuation in 1/µm.
-pub(super) fn scan<E: From<Cancelled>>(
+pub(super) fn scan<E: From<Cancelled> + From<OutOfMemory>>(
     stage: &Stage,
     scanners: &[&Scanner],
     seed: u64,
@@ -120,9 +130,9 @@ pub(super) fn scan<E: From<Cancelled>>(
     let slices = stage.field.size.slices as i64;
     for z in -reach..slices + reach {
         progress.step((z + reach) as usize, (slices + 2 * reach) as usize)?;
-        let paths = stage.paths(z);
+        let paths = stage.paths(z)?;
         for (number, station) in stations.iter_mut().enumerate() {
-            if let Some(done) = station.take(&paths, z, stage.field) {
+            if let Some(done) = station.take(&paths, z, stage.field)? {
                 slice(number, (z - station.reach()) as usize, done.view())?;
             }
         }

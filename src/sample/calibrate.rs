@@ -1,7 +1,7 @@
 //! Finds the laboratory scanner that gives a requested PSNR.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::SampleError;
 use super::acquisition::Stage;
@@ -9,6 +9,7 @@ use super::greys::{GreyScale, Keeper, psnr, spread};
 use super::projection::{Pair, Reconstructor};
 use super::scanner::{Detector, Scanner};
 use crate::progress::{Cancelled, Progress};
+use crate::stack::Size;
 
 /// Fewest voxels in the test slices, if the stack has that many.
 const PROBED: usize = 5 * 128 * 128;
@@ -79,10 +80,14 @@ fn bracket(wanted: f64, attempt: &mut dyn FnMut(f64) -> Result<Trial, SampleErro
     Ok([better, worse])
 }
 
+/// The slices of a stack that are tried.
+pub(super) fn heights(size: Size) -> Vec<usize> {
+    spread(size.slices, PROBED.div_ceil(size.plane()))
+}
+
 impl<'a> Probe<'a> {
     fn new(stage: &'a Stage<'a>, seed: u64, progress: Progress<'a>) -> Self {
-        let size = stage.field.size;
-        let heights = spread(size.slices, PROBED.div_ceil(size.plane()));
+        let heights = heights(stage.field.size);
         Self { stage, seed, heights, transmitted: Default::default(), progress, steps: Cell::default() }
     }
 
@@ -118,9 +123,9 @@ impl<'a> Probe<'a> {
                     continue;
                 }
                 self.step()?;
-                let paths = self.stage.paths(z);
+                let paths = self.stage.paths(z)?;
                 for (transmitted, scanner) in self.transmitted.iter_mut().zip(scanners) {
-                    transmitted.insert(z, scanner.transmit(&paths, 1.0));
+                    transmitted.insert(z, scanner.transmit(&paths, 1.0)?);
                 }
             }
         }
@@ -132,18 +137,20 @@ impl<'a> Probe<'a> {
         let size = self.stage.field.size;
         let reconstructor = Reconstructor::new(&self.stage.geometry);
         let scale = GreyScale::new(detector.scanner().active_attenuation(self.stage.sample.radius));
-        let mut keeper = Keeper::new("tried", size, &self.heights);
+        let mut keeper = Keeper::new("tried", size, &self.heights)?;
         let mut exposures: BTreeMap<i64, Vec<f32>> = BTreeMap::new();
         for height in &self.heights {
             self.step()?;
             let near = *height as i64 - detector.reach() as i64..=(height + detector.reach()) as i64;
             exposures.retain(|z, _| near.contains(z));
             for z in near {
-                exposures.entry(z).or_insert_with(|| detector.expose(&self.transmitted[number][&z], z));
+                if let Entry::Vacant(place) = exposures.entry(z) {
+                    place.insert(detector.expose(&self.transmitted[number][&z], z)?);
+                }
             }
             let exposures: Vec<&[f32]> = exposures.values().map(Vec::as_slice).collect();
-            let sinogram = detector.develop(&exposures, *height as i64);
-            let slice = reconstructor.reconstruct(&sinogram, size.width, size.height);
+            let sinogram = detector.develop(&exposures, *height as i64)?;
+            let slice = reconstructor.reconstruct(sinogram, size.width, size.height)?;
             keeper.see(*height, scale.greys(slice.view()).view())?;
         }
         Ok(keeper)

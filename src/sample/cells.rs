@@ -33,8 +33,15 @@ impl<T> Kind<T> {
         let counts: [usize; 3] = std::array::from_fn(|axis| (index(high[axis]) + 2 - first[axis]) as usize);
         let [layers, rows, columns] = counts;
         let cells = (0..layers).flat_map(|k| (0..rows).flat_map(move |j| (0..columns).map(move |i| [k, j, i])));
-        let features = cells.map(|at| self.feature(seed, std::array::from_fn(|axis| first[axis] + at[axis] as i64)));
-        Cells { edge: self.edge, first, counts, features: features.collect() }
+        let mut features = Vec::with_capacity(counts.iter().product());
+        features.extend(cells.map(|at| self.feature(seed, std::array::from_fn(|axis| first[axis] + at[axis] as i64))));
+        Cells { edge: self.edge, first, counts, features }
+    }
+
+    /// About the bytes of all features that reach into a square box of that half-width and height, in µm.
+    pub(super) fn bytes(&self, half_width: f64, height: f64) -> f64 {
+        let (across, up) = (2.0 * half_width / self.edge + 4.0, height / self.edge + 4.0);
+        across * across * up * size_of::<Option<T>>() as f64
     }
 
     fn feature(&self, seed: u64, cell: [i64; 3]) -> Option<T> {

@@ -43,10 +43,10 @@ impl GreyScale {
 
 impl Keeper {
     /// Keeps the slices of those heights, which rise, from a stack of that size.
-    pub(super) fn new(name: &str, size: Size, heights: &[usize]) -> Self {
+    pub(super) fn new(name: &str, size: Size, heights: &[usize]) -> Result<Self, StackError> {
         let size = Size { slices: heights.len(), ..size };
         let shape = Shape::new(size, VoxelSize::isotropic(1.0), GreyType::U16);
-        Self { heights: heights.to_vec(), volume: Volume::black(name, shape) }
+        Ok(Self { heights: heights.to_vec(), volume: Volume::try_black(name, shape)? })
     }
 
     /// Takes slice `z`.
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn windows_take_brightness_and_contrast_out_of_the_comparison() {
         let size = Size::new(16, 16, 4);
-        let mut keepers = [1.0, 2.0].map(|_| Keeper::new("kept", size, &[1, 3]));
+        let mut keepers = [1.0, 2.0].map(|_| Keeper::new("kept", size, &[1, 3]).unwrap());
         for z in 0..4 {
             let slice = Array2::from_shape_fn((16, 16), |(y, x)| (z as f32 + 1.0) * (16 * y + x) as f32);
             let brighter = slice.mapv(|grey| 500.0 + 3.0 * grey);

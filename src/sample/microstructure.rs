@@ -111,6 +111,11 @@ impl Microstructure {
         Slab { sample: self, grains: GRAINS.around(seed, low, high), voids, pores }
     }
 
+    /// Bytes of the part of a sample of that radius between two heights so far apart, in µm.
+    pub(super) fn slab_bytes(radius: f64, height: f64) -> f64 {
+        GRAINS.bytes(radius, height) + VOIDS.bytes(radius, height) + PORES.bytes(radius, height)
+    }
+
     fn census(&self, half_height: f64) -> Vec<Features> {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         let (planes, places) = CENSUS;

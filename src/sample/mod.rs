@@ -10,6 +10,7 @@
 
 mod acquisition;
 mod attenuation;
+mod budget;
 mod calibrate;
 mod cells;
 mod greys;
@@ -24,6 +25,7 @@ mod transform;
 use ndarray::ArrayView2;
 
 use crate::grey::{GreyError, Window};
+use crate::memory::OutOfMemory;
 use crate::progress::{Cancelled, Progress};
 use crate::stack::{GreyType, Shape, Size, SliceSink, StackError, VoxelSize};
 
@@ -76,6 +78,12 @@ impl Default for SampleOptions {
     }
 }
 
+impl From<OutOfMemory> for SampleError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::Stack(error.into())
+    }
+}
+
 /// What came out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SampleSummary {
@@ -121,7 +129,7 @@ pub enum SampleError {
         /// The nearest that the model reaches, dB.
         reached: f64,
     },
-    /// A slice could not be written.
+    /// A slice could not be written, or the memory does not hold the work.
     #[error(transparent)]
     Stack(#[from] StackError),
     /// A stack has no grey window.
@@ -162,6 +170,23 @@ impl SampleOptions {
         Size { width, height, slices }
     }
 
+    /// Radius of the pillar, in µm.
+    fn radius(&self) -> f64 {
+        let [_, length_y, length_x] = self.field();
+        PILLAR * 0.5 * length_x.hypot(length_y)
+    }
+
+    /// The laboratory's volume and the synchrotron's.
+    fn fields(&self) -> [Field; 2] {
+        match self.misaligned {
+            true => [
+                self.alone(LABORATORY_VOXEL, KnownTransform::random(self.seed, self.field())),
+                self.alone(SYNCHROTRON_VOXEL, KnownTransform::identity()),
+            ],
+            false => [self.aligned(), self.aligned()],
+        }
+    }
+
     fn aligned(&self) -> Field {
         let size = Size::new(self.width, self.height, self.slices);
         Field { size, voxel: self.voxel, transform: KnownTransform::identity() }
@@ -178,8 +203,8 @@ impl SampleOptions {
 /// any number of threads. Time grows with slices · width³ for square fields; some tens of sinograms are held at a time.
 ///
 /// # Errors
-/// [`SampleError`] for options out of range, a PSNR that the model cannot reach, a sink that fails, and when the user
-/// asks to stop.
+/// [`SampleError`] for options out of range, too little memory (before any work), a PSNR that the model cannot reach, a
+/// sink that fails, and when the user asks to stop.
 ///
 /// ```
 /// use undulator::progress::Progress;
@@ -203,9 +228,15 @@ pub fn sample_pair(
     progress: Progress<'_>,
 ) -> Result<SampleSummary, SampleError> {
     options.check()?;
+    let fields = options.fields();
+    budget::require(options, &fields).map_err(StackError::from)?;
+    let mut sinks: [&mut dyn SliceSink; 2] = [laboratory, synchrotron];
+    // Before the work: a host may have no room for them.
+    for (sink, field) in sinks.iter_mut().zip(&fields) {
+        sink.begin(Shape::new(field.size, VoxelSize::isotropic(field.voxel), GreyType::U16))?;
+    }
     progress.phase("Growing grains");
-    let [length_z, length_y, length_x] = options.field();
-    let sample = Microstructure::new(options.seed, PILLAR * 0.5 * length_x.hypot(length_y), 0.5 * length_z);
+    let sample = Microstructure::new(options.seed, options.radius(), 0.5 * options.field()[0]);
     let aligned = options.aligned();
     let stage = Stage::new(&sample, &aligned);
     let choosing = progress.part(0.0..CALIBRATION, "Choosing the laboratory's scanner");
@@ -216,15 +247,9 @@ pub fn sample_pair(
     ));
     let scanners = [Scanner::laboratory(trial.severity, options.voxel), Scanner::synchrotron(options.voxel)];
     let scales = scanners.each_ref().map(|scanner| GreyScale::new(scanner.active_attenuation(sample.radius)));
-    let sinks: [&mut dyn SliceSink; 2] = [laboratory, synchrotron];
     let scanning = progress.part(CALIBRATION..1.0, "Scanning");
 
     let (psnr, windows, transform) = if options.misaligned {
-        let transform = KnownTransform::random(options.seed, options.field());
-        let fields = [
-            options.alone(LABORATORY_VOXEL, transform.clone()),
-            options.alone(SYNCHROTRON_VOXEL, KnownTransform::identity()),
-        ];
         let mut windows = Vec::with_capacity(2);
         for (number, sink) in sinks.into_iter().enumerate() {
             let stage = Stage::new(&sample, &fields[number]);
@@ -233,7 +258,8 @@ pub fn sample_pair(
             scan(&stage, &[&scanners[number]], options.seed, half, |_, z, slice| output.write(z, slice))?;
             windows.push(output.keeper.window()?);
         }
-        (trial.psnr, [windows[0], windows[1]], Some(transform))
+        let [laboratory, _] = fields;
+        (trial.psnr, [windows[0], windows[1]], Some(laboratory.transform))
     } else {
         let [laboratory, synchrotron] = sinks;
         let mut outputs = [
@@ -271,8 +297,7 @@ struct Output<'a> {
 impl<'a> Output<'a> {
     fn new(name: &str, sink: &'a mut dyn SliceSink, field: &Field, scale: GreyScale) -> Result<Self, SampleError> {
         let size = field.size;
-        sink.begin(Shape::new(size, VoxelSize::isotropic(field.voxel), GreyType::U16))?;
-        let keeper = Keeper::new(name, size, &spread(size.slices, KEPT / size.plane()));
+        let keeper = Keeper::new(name, size, &spread(size.slices, KEPT / size.plane()))?;
         Ok(Self { sink, scale, keeper })
     }
 

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
+use crate::memory::{OutOfMemory, filled, zeros};
 use crate::stack::flat_mut;
 
 /// The attenuations of one or two materials, or any other pair of values projected at once.
@@ -58,14 +59,17 @@ impl Geometry {
     }
 
     /// The sinogram of a square slice, row-major: sums along rays, in the slice's unit times µm.
-    pub(super) fn project(&self, slice: &[Pair]) -> Vec<Pair> {
-        let mut sinogram = vec![[0.0; 2]; self.columns * self.views()];
+    ///
+    /// # Errors
+    /// When the memory does not hold it.
+    pub(super) fn project(&self, slice: &[Pair]) -> Result<Vec<Pair>, OutOfMemory> {
+        let mut sinogram = filled([0.0; 2], self.columns * self.views())?;
         sinogram.par_chunks_mut(self.columns).zip(&self.views).for_each(|(row, &(cos, sin))| {
             for (column, sum) in row.iter_mut().enumerate() {
                 *sum = self.ray(slice, column as f32 - self.centre(), cos, sin);
             }
         });
-        sinogram
+        Ok(sinogram)
     }
 
     /// The sum along x·cos + y·sin = `offset` (pixels about the centre), one step per row or column of pixels.
@@ -124,14 +128,23 @@ impl Reconstructor {
     }
 
     /// The slice of `width` × `height` pixels about the axis of rotation, in the sinogram's unit per µm.
-    pub(super) fn reconstruct(&self, sinogram: &[f32], width: usize, height: usize) -> Array2<f32> {
-        let mut filtered = sinogram.to_vec();
+    /// The sinogram's memory is used.
+    ///
+    /// # Errors
+    /// When the memory does not hold the slice.
+    pub(super) fn reconstruct(
+        &self,
+        sinogram: Vec<f32>,
+        width: usize,
+        height: usize,
+    ) -> Result<Array2<f32>, OutOfMemory> {
+        let mut filtered = sinogram;
         filtered.par_chunks_mut(2 * self.geometry.columns).for_each(|rows| self.filter(rows));
-        let mut slice = Array2::zeros((height, width));
+        let mut slice = zeros((height, width))?;
         flat_mut(&mut slice).par_chunks_mut(width).enumerate().for_each(|(y, row)| {
             self.back_project(&filtered, y as f32 - 0.5 * (height - 1) as f32, row);
         });
-        slice
+        Ok(slice)
     }
 
     /// Filters one view, or two at once: one as the real, the other as the imaginary part.
@@ -183,7 +196,7 @@ mod tests {
     #[test]
     fn a_ray_through_a_disc_sums_to_its_chord() {
         let geometry = Geometry::new(50.0, 0.5);
-        let sinogram = geometry.project(&disc(&geometry, 30.0, (8.0, -5.0), [0.01, 1.0]));
+        let sinogram = geometry.project(&disc(&geometry, 30.0, (8.0, -5.0), [0.01, 1.0])).unwrap();
         for (view, row) in sinogram.chunks_exact(geometry.columns).enumerate().step_by(17) {
             let angle = PI * view as f64 / geometry.views() as f64;
             for (column, sum) in row.iter().enumerate() {
@@ -205,10 +218,10 @@ mod tests {
     #[test]
     fn a_disc_comes_back_with_its_attenuation() {
         let geometry = Geometry::new(40.0, 0.5);
-        let sinogram = geometry.project(&disc(&geometry, 15.0, (6.0, 4.0), [0.02, 0.0]));
+        let sinogram = geometry.project(&disc(&geometry, 15.0, (6.0, 4.0), [0.02, 0.0])).unwrap();
         let sums: Vec<f32> = sinogram.iter().map(|pair| pair[0]).collect();
         let (width, height) = (100, 90);
-        let slice = Reconstructor::new(&geometry).reconstruct(&sums, width, height);
+        let slice = Reconstructor::new(&geometry).reconstruct(sums, width, height).unwrap();
         let mean = |near: &dyn Fn(f64) -> bool| {
             let inside = slice.indexed_iter().filter(|((y, x), _)| {
                 let x = (*x as f64 - 49.5) * 0.5 - 6.0;

@@ -7,6 +7,8 @@
 use rayon::prelude::*;
 use undulator_compute::gaussian::half;
 
+use crate::memory::{OutOfMemory, copied, filled};
+
 use super::attenuation::{GLASS, LITHIUM_COBALT_OXIDE};
 use super::noise::Noise;
 use super::projection::{Geometry, Pair};
@@ -148,9 +150,14 @@ impl Scanner {
 
     /// [`transmission`](Self::transmission) behind every point of a sinogram of paths; `enlarged` is how much longer the
     /// scanner takes a distance to be than it is.
-    pub(super) fn transmit(&self, paths: &[Pair], enlarged: f64) -> Vec<Pair> {
+    ///
+    /// # Errors
+    /// When the memory does not hold it.
+    pub(super) fn transmit(&self, paths: &[Pair], enlarged: f64) -> Result<Vec<Pair>, OutOfMemory> {
         let shrink = (1.0 / enlarged) as f32;
-        paths.par_iter().map(|paths| self.transmission(paths.map(|path| path * shrink))).collect()
+        let mut transmitted = copied(paths)?;
+        transmitted.par_iter_mut().for_each(|paths| *paths = self.transmission(paths.map(|path| path * shrink)));
+        Ok(transmitted)
     }
 }
 
@@ -177,9 +184,12 @@ impl Detector {
 
     /// What arrives at the detector in the height of slice `z`, as parts of the open beam: with drift, scatter and the
     /// noise of its quanta. `transmitted` is [`Scanner::transmit`]'s sinogram.
-    pub(super) fn expose(&self, transmitted: &[Pair], z: i64) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// When the memory does not hold it.
+    pub(super) fn expose(&self, transmitted: &[Pair], z: i64) -> Result<Vec<f32>, OutOfMemory> {
         let columns = self.geometry.columns;
-        let mut exposure = vec![0.0; transmitted.len()];
+        let mut exposure = filled(0.0, transmitted.len())?;
         let rows = exposure.par_chunks_mut(columns).zip(transmitted.par_chunks(columns));
         rows.enumerate().for_each(|(view, (row, transmitted))| {
             let removed = transmitted.iter().map(|[signal, _]| 1.0 - signal).sum::<f32>() / columns as f32;
@@ -194,18 +204,21 @@ impl Detector {
                 *arrived = (signal * noise.count(quanta) / quanta) as f32;
             }
         });
-        exposure
+        Ok(exposure)
     }
 
     /// The attenuation sinogram of slice `z`, given what arrived in the heights from [`reach`](Self::reach) below it to
     /// as much above.
-    pub(super) fn develop(&self, exposures: &[&[f32]], z: i64) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// When the memory does not hold it.
+    pub(super) fn develop(&self, exposures: &[&[f32]], z: i64) -> Result<Vec<f32>, OutOfMemory> {
         let columns = self.geometry.columns;
         let gain = self.gain(z);
         let mut flux = Noise::new(self.seed, self.scanner.kind + FLUX, z, 0);
         let flux: Vec<f32> =
             (0..self.geometry.views()).map(|_| 1.0 + (self.scanner.unevenness.1 * flux.normal()) as f32).collect();
-        let mut sinogram = vec![0.0; columns * flux.len()];
+        let mut sinogram = filled(0.0, columns * flux.len())?;
         sinogram.par_chunks_mut(columns).zip(flux).enumerate().for_each(|(view, (row, flux))| {
             let mut light = vec![[0.0]; columns];
             for (exposure, weight) in exposures.iter().zip(&self.blur) {
@@ -219,7 +232,7 @@ impl Detector {
                 *attenuation = -(light * gain * beam).max(DARKEST).ln();
             }
         });
-        sinogram
+        Ok(sinogram)
     }
 
     /// Position of the sample in a view, in µm across the beam: it moves uniformly along x. The axis of rotation is corrected
@@ -328,11 +341,12 @@ mod tests {
         let filled = |at| (0.5 + (radius - distance(at, side)) / 0.6).clamp(0.0, 1.0) as f32;
         let cylinder: Vec<Pair> = (0..side * side).map(|at| [filled((at / side, at % side)), 0.0]).collect();
         let detector = Detector::new(scanner.clone(), &geometry, 1);
-        let transmitted = scanner.transmit(&geometry.project(&cylinder), 1.0);
+        let transmitted = scanner.transmit(&geometry.project(&cylinder).unwrap(), 1.0).unwrap();
         let reach = detector.reach() as i64;
-        let exposures: Vec<Vec<f32>> = (-reach..=reach).map(|z| detector.expose(&transmitted, z)).collect();
+        let exposures: Vec<Vec<f32>> = (-reach..=reach).map(|z| detector.expose(&transmitted, z).unwrap()).collect();
         let exposures: Vec<&[f32]> = exposures.iter().map(Vec::as_slice).collect();
-        let slice = Reconstructor::new(&geometry).reconstruct(&detector.develop(&exposures, 0), 110, 110);
+        let slice =
+            Reconstructor::new(&geometry).reconstruct(detector.develop(&exposures, 0).unwrap(), 110, 110).unwrap();
         let mean = |near: std::ops::Range<f64>| {
             let inside = slice.indexed_iter().filter(|(at, _)| near.contains(&distance(*at, 110)));
             let values: Vec<f64> = inside.map(|(_, value)| f64::from(*value)).collect();

@@ -20,8 +20,10 @@ pub use voxel_size::VoxelSize;
 
 use std::fmt;
 
-use ndarray::{Array, Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, Dimension, Ix2, Ix3};
+use ndarray::{Array, Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, Dimension, Ix2, Ix3, RemoveAxis};
 use serde::{Deserialize, Serialize};
+
+use crate::memory::{OutOfMemory, zeros};
 
 /// How grey values are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,6 +235,9 @@ pub enum StackError {
     /// The file that a result goes to cannot be used.
     #[error(transparent)]
     File(#[from] StackFileError),
+    /// There is too little memory.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
 }
 
 /// A stack that can be read slice by slice, in any order and from any thread.
@@ -276,7 +281,7 @@ fn read_stored_floats(source: &(impl SliceSource + ?Sized), z: usize, out: &mut 
     let (dim, scale) = (source.shape().size.slice_dim(), source.shape().scale);
     let mut values = match std::mem::take(out) {
         Voxels::F32(values) if values.dim() == dim => values,
-        _ => Array2::zeros(dim),
+        _ => zeros(dim)?,
     };
     let read = source.read(z, values.view_mut());
     if !scale.is_identity() {
@@ -331,6 +336,36 @@ impl<D: Dimension> Voxels<D> {
             Self::F32(_) => GreyType::F32,
         }
     }
+
+    /// Black voxels.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] where the memory does not hold them.
+    pub fn black(grey: GreyType, dim: D) -> Result<Self, OutOfMemory> {
+        Ok(match grey {
+            GreyType::U8 => Self::U8(zeros(dim)?),
+            GreyType::U16 => Self::U16(zeros(dim)?),
+            GreyType::F32 => Self::F32(zeros(dim)?),
+        })
+    }
+
+    /// Makes these voxels of that type and size: they stay if they are so, and are black otherwise.
+    ///
+    /// # Errors
+    /// As [`black`](Self::black).
+    pub fn fit(&mut self, grey: GreyType, dim: D) -> Result<(), OutOfMemory> {
+        let fits = match self {
+            Self::U8(array) => grey == GreyType::U8 && array.raw_dim() == dim,
+            Self::U16(array) => grey == GreyType::U16 && array.raw_dim() == dim,
+            Self::F32(array) => grey == GreyType::F32 && array.raw_dim() == dim,
+        };
+        if !fits {
+            // The old ones go before the new ones come.
+            *self = Self::default();
+            *self = Self::black(grey, dim)?;
+        }
+        Ok(())
+    }
 }
 
 impl Voxels<Ix2> {
@@ -346,22 +381,24 @@ impl Voxels<Ix2> {
 
 impl Voxels<Ix3> {
     /// Slice `z`, in `spare`'s memory if it is one of the same size and type.
-    pub fn slice_into(&self, z: usize, spare: &mut Voxels<Ix2>) {
-        fn fill<T: Copy>(to: &mut Array2<T>, from: ArrayView2<'_, T>) {
-            match to.dim() == from.dim() {
-                true => to.assign(&from),
-                false => *to = from.to_owned(),
-            }
-        }
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] where the memory does not hold another slice.
+    pub fn slice_into(&self, z: usize, spare: &mut Voxels<Ix2>) -> Result<(), OutOfMemory> {
+        let dim = match self {
+            Self::U8(volume) => volume.raw_dim(),
+            Self::U16(volume) => volume.raw_dim(),
+            Self::F32(volume) => volume.raw_dim(),
+        };
         let at = Axis(0);
+        spare.fit(self.grey(), dim.remove_axis(at))?;
         match (spare, self) {
-            (Voxels::U8(to), Self::U8(from)) => fill(to, from.index_axis(at, z)),
-            (Voxels::U16(to), Self::U16(from)) => fill(to, from.index_axis(at, z)),
-            (Voxels::F32(to), Self::F32(from)) => fill(to, from.index_axis(at, z)),
-            (to, Self::U8(from)) => *to = Voxels::U8(from.index_axis(at, z).to_owned()),
-            (to, Self::U16(from)) => *to = Voxels::U16(from.index_axis(at, z).to_owned()),
-            (to, Self::F32(from)) => *to = Voxels::F32(from.index_axis(at, z).to_owned()),
+            (Voxels::U8(to), Self::U8(from)) => to.assign(&from.index_axis(at, z)),
+            (Voxels::U16(to), Self::U16(from)) => to.assign(&from.index_axis(at, z)),
+            (Voxels::F32(to), Self::F32(from)) => to.assign(&from.index_axis(at, z)),
+            _ => unreachable!("made of one type"),
         }
+        Ok(())
     }
 
     /// Writes slice `z` to `out`, which has its size.
@@ -417,6 +454,14 @@ pub trait SliceSink: Send {
     fn finish(&mut self) -> Result<(), StackError> {
         Ok(())
     }
+}
+
+/// A slice of zeros for a stack of that size.
+///
+/// # Errors
+/// [`StackError::Memory`] where the memory does not hold it.
+pub(crate) fn black_slice(size: Size) -> Result<Array2<f32>, StackError> {
+    Ok(zeros(size.slice_dim())?)
 }
 
 /// Reads slice `z`; values that are not finite become NaN.

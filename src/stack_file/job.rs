@@ -1,11 +1,10 @@
 //! Identifies the input of a result, so that a different job does not continue it.
 
-use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
 use crate::{
     checksum,
-    stack::{SliceSource, StackError, flat},
+    stack::{SliceSource, StackError, black_slice, flat},
 };
 
 /// Slices of the input whose grey values are part of the job: evenly spaced, so that other data is surely noticed, and
@@ -51,7 +50,7 @@ pub(super) const MARK: &str = "undulator-";
 fn image_hash(image: &dyn SliceSource) -> Result<String, StackError> {
     let (shape, mut hash) = (image.shape(), Sha256::new());
     hash.update(format!("{} {:?} {} {:?}", shape.size, shape.voxel, shape.grey.bits(), shape.scale));
-    let (slices, mut slice, mut bytes) = (shape.size.slices, Array2::zeros(shape.size.slice_dim()), Vec::new());
+    let (slices, mut slice, mut bytes) = (shape.size.slices, black_slice(shape.size)?, Vec::new());
     let looked_at = LOOKED_AT.min(slices);
     for at in 0..looked_at {
         // The first and the last one are among them.

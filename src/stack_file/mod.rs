@@ -22,6 +22,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use crate::{
     disk,
     grey::Window,
+    memory::filled,
     stack::{GreyType, Shape, SliceSink, StackError, StackFileError, flat, flat_mut},
 };
 
@@ -122,7 +123,7 @@ impl StackFile {
         if !disk::try_lock(&file, &part) {
             return Err(StackFileError::Busy { part });
         }
-        let mut growing = Growing { part, file, shape, plane, done: 0, bytes: vec![0; plane as usize] };
+        let mut growing = Growing { part, file, shape, plane, done: 0, bytes: Vec::new() };
         growing.take_up(&header, &self.job)?;
         self.check_room(&growing, shape.size.slices)?;
         Ok(growing)
@@ -239,7 +240,8 @@ fn at(path: &Path, doing: &'static str, source: io::Error) -> StackFileError {
 
 impl SliceSink for StackFile {
     fn begin(&mut self, shape: Shape) -> Result<(), StackError> {
-        self.growing = Some(self.open(shape)?);
+        let bytes = filled(0, shape.size.plane() * (shape.grey.bits() / 8) as usize)?;
+        self.growing = Some(Growing { bytes, ..self.open(shape)? });
         Ok(())
     }
 

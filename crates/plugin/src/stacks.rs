@@ -9,7 +9,7 @@ use jni::{
     refs::Global,
 };
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Ix2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Dim, Ix2};
 
 use super::{
     argument::{Argument, java},
@@ -138,6 +138,7 @@ impl Planes {
     }
 
     fn read(&self, shape: Shape, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
+        out.fit(shape.grey, Dim(shape.size.slice_dim()))?;
         self.call(z, |env| {
             let (array, old) = (java!(env, &self.object, "read": [(jint) -> JObject], z)?.l()?, std::mem::take(out));
             // Java's numbers have signs: they lose them where they stand, in the memory of the slice before.
@@ -145,7 +146,6 @@ impl Planes {
                 ($grey:ident, $array:ty, $java:ty, $own:ty) => {{
                     let old = if let Voxels::$grey(old) = old { old.into_raw_vec_and_offset().0 } else { Vec::new() };
                     let mut values: Vec<$java> = old.into_iter().map(|grey| grey as $java).collect();
-                    values.resize(shape.size.plane(), Default::default());
                     env.cast_local::<$array>(array)?.get_region(env, 0, &mut values)?;
                     let values = values.into_iter().map(|grey| grey as $own).collect();
                     Voxels::$grey(Array2::from_shape_vec(shape.size.slice_dim(), values).expect("values of one slice"))

@@ -24,10 +24,11 @@ use ndarray::{ArrayViewMut2, Ix2};
 
 use directory::{Directory, Layout};
 use greys::Meaning;
-use page::{Kind, Place};
+use page::{Kind, PageError, Place};
 use undulator::{
     command::{Code, CommandError, Image},
     grey::Window,
+    memory::zeros,
     stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize, Voxels, flat_mut},
 };
 
@@ -283,13 +284,19 @@ impl SliceSource for TiffImage {
     fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         let page = page::Page { file: &self.file, layout: self.layout, kind: self.kind, size: self.shape.size };
         let read = page.read(self.slices[z], std::mem::take(out));
-        *out = read.map_err(|reason| StackError::Host { slice: z + 1, reason: format!("{}: {reason}", self.name) })?;
+        *out = read.map_err(|error| match error {
+            PageError::File(reason) => StackError::Host { slice: z + 1, reason: format!("{}: {reason}", self.name) },
+            PageError::Memory(error) => error.into(),
+        })?;
         if let Some(curve) = &self.curve {
-            let calibrated = match out {
-                Voxels::U8(numbers) => numbers.mapv(|number| curve[usize::from(number)]),
-                Voxels::U16(numbers) => numbers.mapv(|number| curve[usize::from(number)]),
+            let mut calibrated = zeros(self.shape.size.slice_dim())?;
+            match out {
+                Voxels::U8(numbers) => calibrated.zip_mut_with(numbers, |to, number| *to = curve[usize::from(*number)]),
+                Voxels::U16(numbers) => {
+                    calibrated.zip_mut_with(numbers, |to, number| *to = curve[usize::from(*number)])
+                }
                 Voxels::F32(_) => return Ok(()),
-            };
+            }
             *out = Voxels::F32(calibrated);
         }
         Ok(())

@@ -5,14 +5,37 @@ use std::{
     io::{self, BufReader, Read, Seek, SeekFrom},
 };
 
-use ndarray::{Array2, Ix2};
+use ndarray::{Array2, Dim, Ix2};
 use tiff::decoder::{Decoder, DecodingResult, Limits};
-use undulator::stack::{GreyScale, GreyType, Size, Voxels};
+use undulator::{
+    memory::{OutOfMemory, zeros},
+    stack::{GreyScale, GreyType, Size, Voxels},
+};
 
 use super::{
     directory::{Directory, Layout},
     positioned,
 };
+
+/// Numbers that are read at once.
+const CHUNK: usize = 1 << 18;
+
+const STANDARD: &str = "slices are in standard layout";
+
+/// Why a page cannot be read.
+#[derive(Debug)]
+pub enum PageError {
+    /// What is wrong with the file.
+    File(String),
+    /// There is too little memory.
+    Memory(OutOfMemory),
+}
+
+impl From<OutOfMemory> for PageError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::Memory(error)
+    }
+}
 
 /// Where a slice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,37 +154,50 @@ impl Page<'_> {
     ///
     /// # Errors
     /// With what is wrong.
-    pub fn read(&self, place: Place, spare: Voxels<Ix2>) -> Result<Voxels<Ix2>, String> {
+    pub fn read(&self, place: Place, mut spare: Voxels<Ix2>) -> Result<Voxels<Ix2>, PageError> {
         match place.values {
-            Some(start) => self.copy(start, spare).map_err(|error| error.to_string()),
-            None => self.decode(place.directory),
+            Some(start) => {
+                spare.fit(self.kind.grey(), Dim(self.size.slice_dim()))?;
+                self.copy(start, &mut spare).map_err(|error| PageError::File(error.to_string()))?;
+                Ok(spare)
+            }
+            None => {
+                // The decoder ends the program where the memory does not hold a page.
+                drop(zeros::<u8, _>((self.size.height, self.size.width * self.kind.bytes()))?);
+                self.decode(place.directory).map_err(PageError::File)
+            }
         }
     }
 
-    /// Values that stand in the file as they are.
-    fn copy(&self, start: u64, spare: Voxels<Ix2>) -> io::Result<Voxels<Ix2>> {
-        let mut bytes = match (self.kind, spare) {
-            (Kind::U8, Voxels::U8(spare)) => spare.into_raw_vec_and_offset().0,
-            _ => Vec::new(),
-        };
-        bytes.resize(self.size.plane() * self.kind.bytes(), 0);
-        positioned::read_exact(self.file, &mut bytes, start)?;
+    /// Values that stand in the file as they are, some rows at a time.
+    fn copy(&self, start: u64, to: &mut Voxels<Ix2>) -> io::Result<()> {
         let little = self.layout.little;
-        let pair = |two: &[u8]| {
-            let two = [two[0], two[1]];
-            if little { u16::from_le_bytes(two) } else { u16::from_be_bytes(two) }
-        };
-        let four = |four: &[u8]| {
-            let four = [four[0], four[1], four[2], four[3]];
-            if little { f32::from_le_bytes(four) } else { f32::from_be_bytes(four) }
-        };
-        Ok(match self.kind {
-            Kind::U8 => Voxels::U8(self.slice(bytes)?),
-            Kind::U16 => Voxels::U16(self.slice(bytes.chunks_exact(2).map(pair).collect())?),
-            Kind::F32 => Voxels::F32(self.slice(bytes.chunks_exact(4).map(four).collect())?),
-            Kind::I8 => Voxels::F32(self.slice(bytes.iter().map(|byte| f32::from(*byte as i8)).collect())?),
-            Kind::I16 => Voxels::U16(self.slice(bytes.chunks_exact(2).map(|two| pair(two) ^ SIGN).collect())?),
-        })
+        let pair = |two: [u8; 2]| if little { u16::from_le_bytes(two) } else { u16::from_be_bytes(two) };
+        let four = |four: [u8; 4]| if little { f32::from_le_bytes(four) } else { f32::from_be_bytes(four) };
+        match (self.kind, to) {
+            (Kind::U8, Voxels::U8(to)) => positioned::read_exact(self.file, to.as_slice_mut().expect(STANDARD), start),
+            (Kind::U16, Voxels::U16(to)) => self.convert(start, to, pair),
+            (Kind::F32, Voxels::F32(to)) => self.convert(start, to, four),
+            (Kind::I8, Voxels::F32(to)) => self.convert(start, to, |[byte]: [u8; 1]| f32::from(byte as i8)),
+            (Kind::I16, Voxels::U16(to)) => self.convert(start, to, |two| pair(two) ^ SIGN),
+            _ => unreachable!("the slice is of the page's type"),
+        }
+    }
+
+    /// Reads numbers of `N` bytes.
+    fn convert<const N: usize, T>(
+        &self,
+        start: u64,
+        to: &mut Array2<T>,
+        number: impl Fn([u8; N]) -> T,
+    ) -> io::Result<()> {
+        let mut bytes = vec![0; N * CHUNK];
+        for (at, to) in to.as_slice_mut().expect(STANDARD).chunks_mut(CHUNK).enumerate() {
+            let bytes = &mut bytes[..N * to.len()];
+            positioned::read_exact(self.file, bytes, start + (at * N * CHUNK) as u64)?;
+            to.iter_mut().zip(bytes.as_chunks::<N>().0).for_each(|(to, bytes)| *to = number(*bytes));
+        }
+        Ok(())
     }
 
     /// Compressed values, or those of tiles.
