@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Interpolation;
+use crate::memory::{OutOfMemory, with_capacity};
 
 /// For each new voxel along an axis the old ones that it blends, as many for every new voxel, and their weights.
 pub(super) struct Axis {
@@ -14,14 +15,14 @@ pub(super) struct Axis {
 
 impl Axis {
     /// `new` voxels, each `ratio` times as long as the `old` ones, from the same corner.
-    pub(super) fn new(old: usize, new: usize, ratio: f64, interpolation: Interpolation) -> Self {
-        let reach = match interpolation {
-            Interpolation::Linear => 1.0,
-            Interpolation::AntiAliased => ratio.max(1.0),
-        };
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] where the memory does not hold the weights.
+    pub(super) fn new(old: usize, new: usize, ratio: f64, interpolation: Interpolation) -> Result<Self, OutOfMemory> {
+        let reach = reach(ratio, interpolation);
         let centre = |i: usize| ((i as f64 + 0.5) * ratio - 0.5).clamp(0.0, (old - 1) as f64);
         let taps = (0..new).map(|i| touched(centre(i), reach, old).len()).max().unwrap_or(1);
-        let mut axis = Self { taps, starts: Vec::with_capacity(new), weights: Vec::with_capacity(new * taps) };
+        let mut axis = Self { taps, starts: with_capacity(new)?, weights: with_capacity(new * taps)? };
         for i in 0..new {
             // Near the end of the axis the row starts earlier, with weights of zero, to have as many taps as the others.
             let start = touched(centre(i), reach, old).start.min(old - taps);
@@ -30,7 +31,7 @@ impl Axis {
             axis.starts.push(start as u32);
             axis.weights.extend((start..start + taps).map(|j| (weight(j) / sum) as f32));
         }
-        axis
+        Ok(axis)
     }
 
     /// The old voxels of new voxel `i` and their weights, of which the first and last are not zero.
@@ -77,6 +78,19 @@ impl Axis {
     }
 }
 
+/// How far from its centre a new voxel takes old ones, in old voxels.
+fn reach(ratio: f64, interpolation: Interpolation) -> f64 {
+    match interpolation {
+        Interpolation::Linear => 1.0,
+        Interpolation::AntiAliased => ratio.max(1.0),
+    }
+}
+
+/// At most so many old voxels a new one blends.
+pub(super) fn most_taps(old: usize, ratio: f64, interpolation: Interpolation) -> f64 {
+    (2.0 * reach(ratio, interpolation)).ceil().min(old as f64)
+}
+
 /// The old voxels nearer than `reach` to a position among `old` of them: never none, as the position is on the axis.
 fn touched(centre: f64, reach: f64, old: usize) -> Range<usize> {
     let first = (centre - reach).floor() + 1.0;
@@ -95,18 +109,18 @@ mod tests {
 
     #[test]
     fn linear_takes_the_two_neighbours_and_the_border() {
-        let finer = Axis::new(3, 6, 0.5, Interpolation::Linear);
+        let finer = Axis::new(3, 6, 0.5, Interpolation::Linear).unwrap();
         assert_eq!(weights(&finer, 0), [(0, 1.0)]);
         assert_eq!(weights(&finer, 1), [(0, 0.75), (1, 0.25)]);
         assert_eq!(weights(&finer, 2), [(0, 0.25), (1, 0.75)]);
         assert_eq!(weights(&finer, 5), [(2, 1.0)]);
-        let same = Axis::new(4, 4, 1.0, Interpolation::AntiAliased);
+        let same = Axis::new(4, 4, 1.0, Interpolation::AntiAliased).unwrap();
         assert!((0..4).all(|i| weights(&same, i) == [(i, 1.0)]));
     }
 
     #[test]
     fn the_stretched_kernel_weighs_every_old_voxel_the_same() {
-        let coarser = Axis::new(40, 10, 4.0, Interpolation::AntiAliased);
+        let coarser = Axis::new(40, 10, 4.0, Interpolation::AntiAliased).unwrap();
         assert_eq!(weights(&coarser, 3).len(), 8);
         let mut total = [0.0; 40];
         (0..10).flat_map(|i| weights(&coarser, i)).for_each(|(j, w)| total[j] += w);
@@ -115,8 +129,10 @@ mod tests {
 
     #[test]
     fn a_voxel_larger_than_the_field_is_made_of_it() {
-        let (linear, stretched) =
-            (Axis::new(3, 1, 50.0, Interpolation::Linear), Axis::new(3, 1, 50.0, Interpolation::AntiAliased));
+        let (linear, stretched) = (
+            Axis::new(3, 1, 50.0, Interpolation::Linear).unwrap(),
+            Axis::new(3, 1, 50.0, Interpolation::AntiAliased).unwrap(),
+        );
         assert_eq!(weights(&linear, 0), [(2, 1.0)]);
         let sum: f32 = weights(&stretched, 0).iter().map(|(_, weight)| weight).sum();
         assert!(weights(&stretched, 0).len() == 3 && (sum - 1.0).abs() < 1e-6);

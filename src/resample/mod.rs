@@ -7,6 +7,8 @@
 //! There are `floor(n · old edge / new edge + 10⁻⁶)` new voxels, so that each lies inside the field, but at least one.
 
 mod axis;
+mod planes;
+mod way;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -20,11 +22,13 @@ use undulator_compute::{
 
 use crate::progress::{Cancelled, Progress};
 use crate::stack::{
-    GreyScale, GreyType, Measured, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, Voxels, check_lengths,
-    filler_of, flat_mut, length, read_finite_voxels,
+    GreyScale, GreyType, Measured, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, Voxels, black_slice,
+    check_lengths, filler_of, flat_mut, length, read_finite_voxels,
 };
 use crate::stack_file::Job;
 use axis::Axis;
+use planes::Plane;
+use way::Way;
 
 /// The most voxels of a result: 4096³, 128 GiB in 16 bits.
 const MOST_VOXELS: f64 = (1u64 << 36) as f64;
@@ -34,15 +38,6 @@ const MOST_ALONG_AN_AXIS: f64 = (1 << 24) as f64;
 
 /// The least share of a new voxel's weights that must lie on old voxels that were measured: half, as rounding leaves it.
 const LEAST_WEIGHT: f32 = 0.499;
-
-/// New rows that a thread makes at once.
-const ROWS: usize = 8;
-
-/// Slices that are made at the same time: threads share their rows, and wait for each other once for all.
-const SLICES_AT_ONCE: usize = 4;
-
-/// Memory for them.
-const MOST_BYTES_AT_ONCE: usize = 256 << 20;
 
 /// How values between voxels are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
@@ -109,14 +104,17 @@ pub enum ResampleError {
 ///
 /// The grey type stays; whole grey values are rounded half up. A new voxel is NaN, not measured, where less than half of
 /// the weights of the old voxels that it is made of lie on measured ones; otherwise it is made of these alone. Four slices
-/// are made at once, or as many as fit 256 MiB, while those before them are written and what the next are made of is read. Each old slice is read at most once, in
-/// rising order, and held in the grey type that it came in as long as slices are made of it. Interpolation is separable,
+/// are made at once, or as many as fit 256 MiB, while those before them are written and what the next are made of is read.
+/// Each old slice is read at most once, in rising order, and held in the grey type that it came in as long as slices are
+/// made of it. Where these are so many that they take much memory, a few sums are held in their place, with the same
+/// result. Interpolation is separable,
 /// in 32-bit arithmetic, first between slices, then between rows or columns, whichever is less work. The result is the
 /// same for any number of threads.
 ///
 /// # Errors
 /// [`ResampleError`] for an empty stack, an impossible voxel size, old or new, a result of more than 2³⁶ voxels, voxels
-/// larger than the field, 2³¹ pixels a slice or 2²⁴ voxels along an axis, and when the user asks to stop.
+/// larger than the field, 2³¹ pixels a slice or 2²⁴ voxels along an axis, too little memory (before anything is begun),
+/// and when the user asks to stop.
 ///
 /// ```
 /// use undulator::progress::Progress;
@@ -141,25 +139,27 @@ pub fn resample(
     let Shape { size: old, voxel: edges, grey, scale } = source.shape();
     let shape = new_shape(source, voxel)?;
     let size = shape.size;
-    sink.begin(shape)?;
+    let way = Way::choose(source, size, voxel, interpolation)?;
+    let axis = |old, new, edge: f64| Axis::new(old, new, voxel / edge, interpolation).map_err(StackError::from);
     let grid = Grid {
         grey,
         scale,
         filler: scale.stored(filler_of(shape)),
         old,
         new: size,
-        across: Axis::new(old.width, size.width, voxel / edges.x, interpolation),
-        down: Axis::new(old.height, size.height, voxel / edges.y, interpolation),
-        along: Axis::new(old.slices, size.slices, voxel / edges.z, interpolation),
+        across: axis(old.width, size.width, edges.x)?,
+        down: axis(old.height, size.height, edges.y)?,
+        along: axis(old.slices, size.slices, edges.z)?,
         isa: Isa::best(),
     };
+    sink.begin(shape)?;
     progress.phase("Resampling");
     match source.has_filler() {
         true => {
             sink.mark_filler();
-            grid.resample(&Measured::by_mark(source), sink, progress)?;
+            grid.resample(way, &Measured::by_mark(source), sink, progress)?;
         }
-        false => grid.resample(source, sink, progress)?,
+        false => grid.resample(way, source, sink, progress)?,
     }
     sink.finish()?;
     Ok(shape)
@@ -200,18 +200,35 @@ impl Grid {
         })
     }
 
-    /// Makes the new slices that the sink lacks, some at once, while it takes those before them and what the next are made
-    /// of is read.
+    /// Makes the new slices that the sink lacks.
     fn resample(
         &self,
+        way: Way,
         source: &dyn SliceSource,
         sink: &mut dyn SliceSink,
         progress: Progress<'_>,
     ) -> Result<(), ResampleError> {
-        let (first, end, at_once) = (sink.done(), self.new.slices, self.slices_at_once());
+        match way {
+            Way::Strips { at_once, rows } => self.by_strips(at_once, rows, source, sink, progress),
+            Way::Planes { summed: false } => self.by_planes(source, sink, progress),
+            Way::Planes { summed: true } => self.by_sums(source, sink, progress),
+        }
+    }
+
+    /// Makes the new slices that the sink lacks, some at once, while it takes those before them and what the next are made
+    /// of is read.
+    fn by_strips(
+        &self,
+        at_once: usize,
+        rows: usize,
+        source: &dyn SliceSource,
+        sink: &mut dyn SliceSink,
+        progress: Progress<'_>,
+    ) -> Result<(), ResampleError> {
+        let (first, end) = (sink.done(), self.new.slices);
         let group = |start: usize| start..end.min(start + at_once);
-        let mut made = vec![Array2::zeros(self.new.slice_dim()); at_once];
-        let mut finished = made.clone();
+        let some = || (0..at_once).map(|_| black_slice(self.new)).collect::<Result<Vec<_>, _>>();
+        let (mut made, mut finished) = (some()?, some()?);
         let mut write = |from: usize, finished: &[Array2<f32>]| {
             (from..).zip(finished).try_for_each(|(z, slice)| sink.write(z, slice.view()))
         };
@@ -225,7 +242,7 @@ impl Grid {
             let wanted = self.needed(next.clone()).filter(|z| last < Some(*z));
             let (written, (read, ())) = rayon::join(
                 || write(unwritten.start, &finished[..unwritten.len()]),
-                || rayon::join(|| read(source, wanted, spare), || self.make(&now, &held, &mut made)),
+                || rayon::join(|| read(source, wanted, spare), || self.make(rows, &now, &held, &mut made)),
             );
             written?;
             held.go_on(self.needed(next).next().unwrap_or(self.old.slices), read?);
@@ -235,29 +252,56 @@ impl Grid {
         Ok(write(unwritten.start, &finished[..unwritten.len()])?)
     }
 
-    /// New slices to make together, fewer if they and the old ones are large.
-    fn slices_at_once(&self) -> usize {
-        let old = self.old.slices.div_ceil(self.new.slices) * self.old.plane() * (self.grey.bits() / 8) as usize;
-        let new = self.new.plane() * size_of::<f32>();
-        (MOST_BYTES_AT_ONCE / 2 / (old + new)).clamp(1, SLICES_AT_ONCE).min(self.new.slices)
+    fn make(&self, rows: usize, slices: &Range<usize>, held: &Held, made: &mut [Array2<f32>]) {
+        slices.clone().into_par_iter().zip(made).for_each(|(z, made)| {
+            self.make_slice(rows, Old::Held(held, z), made);
+        });
     }
 
-    fn make(&self, slices: &Range<usize>, held: &Held, made: &mut [Array2<f32>]) {
-        slices.clone().into_par_iter().zip(made).for_each(|(z, made)| {
-            let strips = flat_mut(made).par_chunks_mut(ROWS * self.new.width).enumerate();
-            strips.for_each_init(Scratch::default, |scratch, (at, out)| {
-                self.isa.run(self.isa.lanes(), Strip { grid: self, z, top: at * ROWS, held, scratch, out });
-            });
+    /// Makes a slice, some rows at a time.
+    fn make_slice(&self, rows: usize, old: Old, made: &mut Array2<f32>) {
+        let strips = flat_mut(made).par_chunks_mut(rows * self.new.width).enumerate();
+        strips.for_each_init(Scratch::default, |scratch, (at, out)| {
+            self.isa.run(self.isa.lanes(), Strip { grid: self, old, top: at * rows, scratch, out });
         });
     }
 }
 
-/// New rows from row `top` of slice `z` on: so few that what lies between stays in the cache.
+/// What a new slice is made of.
+#[derive(Clone, Copy)]
+enum Old<'a> {
+    /// The slices that are blended to the new slice of that number.
+    Held(&'a Held, usize),
+    /// They are blended already: old rows of the new slice.
+    Blended(&'a Plane),
+}
+
+impl Old<'_> {
+    /// Whether some of the values may be NaN.
+    fn may_have_holes(self) -> bool {
+        match self {
+            Old::Held(held, _) => held.may_have_holes(),
+            Old::Blended(plane) => plane.may_have_holes(),
+        }
+    }
+}
+
+/// What is blended of old voxels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    /// Their grey values: NaN where one of them was not measured.
+    Greys,
+    /// Their grey values, and zero for what was not measured.
+    Measured,
+    /// One for each that was measured.
+    Weights,
+}
+
+/// New rows from row `top` of a slice on: so few that what lies between stays in the cache.
 struct Strip<'a> {
     grid: &'a Grid,
-    z: usize,
+    old: Old<'a>,
     top: usize,
-    held: &'a Held,
     scratch: &'a mut Scratch,
     out: &'a mut [f32],
 }
@@ -268,8 +312,8 @@ impl Task for Strip<'_> {
     /// The compiler makes vectors of its loops, as wide as the processor's.
     #[inline(always)]
     fn run<S: Simd>(mut self) {
-        self.blend(|grey| grey);
-        if self.held.may_have_holes() && self.out.iter().any(|grey| grey.is_nan()) {
+        self.blend(Layer::Greys);
+        if self.old.may_have_holes() && self.out.iter().any(|grey| grey.is_nan()) {
             self.blend_measured();
         }
         self.grid.grey.round(self.out);
@@ -278,26 +322,39 @@ impl Task for Strip<'_> {
 }
 
 impl Strip<'_> {
-    /// Normalised convolution (Knutsson and Westin, CVPR 1993): weights are those of what was measured alone. From less
-    /// than half of them a value would be invented.
+    /// Normalised convolution (Knutsson and Westin, CVPR 1993) where something was not measured: weights are those of
+    /// what was measured alone. From less than half of them a value would be invented.
     fn blend_measured(&mut self) {
-        self.blend(|grey| f32::from(u8::from(!grey.is_nan())));
+        let whole = self.out.to_vec();
+        self.blend(Layer::Weights);
         let weights = self.out.to_vec();
-        self.blend(|grey| if grey.is_nan() { 0.0 } else { grey });
-        for (out, weight) in self.out.iter_mut().zip(weights) {
-            *out = if weight >= LEAST_WEIGHT { *out / weight } else { self.grid.filler };
+        self.blend(Layer::Measured);
+        for ((out, weight), whole) in self.out.iter_mut().zip(weights).zip(whole) {
+            *out = match whole.is_nan() {
+                false => whole,
+                true if weight >= LEAST_WEIGHT => *out / weight,
+                true => self.grid.filler,
+            };
         }
     }
 
-    /// Blends the old voxels, each through `map`.
+    /// Blends the old voxels.
     #[inline(always)]
-    fn blend(&mut self, map: impl Fn(f32) -> f32 + Copy) {
-        let Self { grid, z, top, held, scratch: Scratch { strip, between }, out } = self;
-        let (grid, z, top) = (*grid, *z, *top);
+    fn blend(&mut self, layer: Layer) {
+        let Self { grid, old, top, scratch: Scratch { strip, between }, out } = self;
+        let (grid, top) = (*grid, *top);
         let (old_width, new_width) = (grid.old.width, grid.new.width);
         let rows = out.len() / new_width;
         let (first, end) = (grid.down.terms(top).0.start, grid.down.terms(top + rows - 1).0.end);
-        held.blend(grid.along.terms(z), first * old_width..end * old_width, map, strip);
+        let part = first * old_width..end * old_width;
+        let strip = match old {
+            Old::Held(held, z) => {
+                strip.resize(part.len(), 0.0);
+                held.blend_layer(layer, grid.along.terms(*z), part, strip);
+                &strip[..]
+            }
+            Old::Blended(plane) => &plane.layer(layer)[part],
+        };
         // Gathering along x costs the most: it is done where there are fewer rows.
         if grid.old.height < grid.new.height {
             between.resize((end - first) * new_width, 0.0);
@@ -405,6 +462,16 @@ impl Held {
         matches!(self.slices.front(), Some((_, Voxels::F32(_))))
     }
 
+    /// A part of the held slices, weighted.
+    #[inline(always)]
+    fn blend_layer(&self, layer: Layer, terms: (Range<usize>, &[f32]), part: Range<usize>, out: &mut [f32]) {
+        match layer {
+            Layer::Greys => self.blend(terms, part, |grey| grey, out),
+            Layer::Measured => self.blend(terms, part, measured, out),
+            Layer::Weights => self.blend(terms, part, weight, out),
+        }
+    }
+
     /// A part of the held slices, each value through `map`, weighted.
     #[inline(always)]
     fn blend(
@@ -412,9 +479,8 @@ impl Held {
         (wanted, weights): (Range<usize>, &[f32]),
         part: Range<usize>,
         map: impl Fn(f32) -> f32 + Copy,
-        out: &mut Vec<f32>,
+        out: &mut [f32],
     ) {
-        out.resize(part.len(), 0.0);
         // What is between two that are wanted together is wanted too, so they stand side by side.
         let at = self.slices.partition_point(|(held, _)| *held < wanted.start);
         let slices = self.slices.range(at..at + wanted.len()).map(|(_, slice)| slice);
@@ -433,6 +499,18 @@ impl Held {
             _ => blend(parts!(F32), weights, map, out),
         }
     }
+}
+
+/// A grey value in [`Layer::Measured`].
+#[inline(always)]
+fn measured(grey: f32) -> f32 {
+    if grey.is_nan() { 0.0 } else { grey }
+}
+
+/// The same in [`Layer::Weights`].
+#[inline(always)]
+fn weight(grey: f32) -> f32 {
+    f32::from(u8::from(!grey.is_nan()))
 }
 
 /// The weighted sum of equally long lines.
