@@ -2,7 +2,7 @@
 
 use super::{Absent, Command, CommandError, Host, Key, Options, Row, lengths};
 use crate::{
-    measure::{self, Score},
+    measure::{self, Scale, Score},
     progress::Progress,
 };
 
@@ -12,7 +12,8 @@ pub fn command() -> Command {
         name: "Measure",
         summary: "Compares two stacks on the same grid: PSNR and SSIM, for the stack and for each slice.",
         help: "PSNR is that of ImageMagick's `compare`, SSIM that of scikit-image with a Gaussian window. The PSNR of the stack \
-               is that of all its voxels together; its SSIM is the mean over the slices.",
+               is that of all its voxels together; its SSIM is the mean over the slices. The peak is 255 or 65535, or for \
+               32 bits the reference's range; a warning says when the reference fills little of it.",
         result: "a row for the stack and one per slice",
         keys: vec![
             Key::image("test", "Test", Absent::Refused).help("The stack to measure."),
@@ -30,14 +31,18 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let reference = host.image("reference", options.text("reference"))?;
     lengths::warn_of_unlike(test.as_ref(), reference.as_ref(), host);
     let how = measure::Options { windowed: options.get("windowed") };
-    let measured = measure::measure(test.one_volume()?, reference.one_volume()?, how, Progress::new(host))?;
-    host.row(row("stack".to_owned(), &measured.stack));
+    let (test, reference, progress) = (test.one_volume()?, reference.one_volume()?, Progress::new(host));
+    let measured = measure::measure(test, reference, how, progress.share(0.0..0.9))?;
+    let scale = Scale::of(reference, how, progress.share(0.9..1.0))?;
+    scale.warning(reference.name()).inspect(|warning| progress.warning(warning));
+    host.row(row("stack".to_owned(), &measured.stack, &scale));
     for (z, score) in measured.slices.iter().enumerate() {
-        host.row(row((z + 1).to_string(), score));
+        host.row(row((z + 1).to_string(), score, &scale));
     }
-    Ok(format!("PSNR {:.2} dB, SSIM {:.4}", measured.stack.psnr, measured.stack.ssim))
+    Ok(format!("PSNR {:.2} dB, SSIM {:.4}, {scale}", measured.stack.psnr, measured.stack.ssim))
 }
 
-fn row(slice: String, score: &Score) -> Row {
-    Row::new().text("Slice", slice).number("PSNR", "dB", score.psnr).number("SSIM", "", score.ssim)
+fn row(slice: String, score: &Score, scale: &Scale) -> Row {
+    let row = Row::new().text("Slice", slice).number("PSNR", "dB", score.psnr).number("SSIM", "", score.ssim);
+    row.number("Peak", "", scale.peak)
 }

@@ -3,6 +3,7 @@
 mod baselines;
 mod gaussian;
 pub mod psnr;
+mod scale;
 mod scorer;
 
 use ndarray::Array2;
@@ -13,6 +14,7 @@ use crate::stack::{self, Measured, SliceSource, StackError, black_slice, read_fi
 
 pub(crate) use baselines::baselines_of;
 pub use baselines::{Baselines, SIGMAS, baselines};
+pub use scale::{PeakSource, Scale};
 pub(crate) use scorer::Scorer;
 
 /// The largest grey value of 8 bits.
