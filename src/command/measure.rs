@@ -32,8 +32,7 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     lengths::warn_of_unlike(test.as_ref(), reference.as_ref(), host);
     let how = measure::Options { windowed: options.get("windowed") };
     let (test, reference, progress) = (test.one_volume()?, reference.one_volume()?, Progress::new(host));
-    let measured = measure::measure(test, reference, how, progress.share(0.0..0.9))?;
-    let scale = Scale::of(reference, how, progress.share(0.9..1.0))?;
+    let (measured, scale) = measure::measure_and_scale(test, reference, how, progress)?;
     scale.warning(reference.name()).inspect(|warning| progress.warning(warning));
     host.row(row("stack".to_owned(), &measured.stack, &scale));
     for (z, score) in measured.slices.iter().enumerate() {

@@ -141,6 +141,19 @@ pub fn measure(
     options: Options,
     progress: Progress<'_>,
 ) -> Result<Measurement, MeasureError> {
+    Ok(measure_and_scale(test, reference, options, progress)?.0)
+}
+
+/// [`measure`], with what the peak of its PSNR is.
+///
+/// # Errors
+/// As there.
+pub fn measure_and_scale(
+    test: &dyn SliceSource,
+    reference: &dyn SliceSource,
+    options: Options,
+    progress: Progress<'_>,
+) -> Result<(Measurement, Scale), MeasureError> {
     stack::check(test)?;
     stack::check(reference)?;
     stack::check_same_size(test, reference)?;
@@ -150,15 +163,16 @@ pub fn measure(
     let reading = progress.part(0.0..0.5, "Reading grey values");
     let (test, reference) =
         (&Measured::told(test, reading.share(0.0..0.25))?, &Measured::told(reference, reading.share(0.25..0.5))?);
-    let (windows, peak) = if options.windowed {
-        let window = |source, share| Window::of_percentiles(source, LOW_PERCENT, HIGH_PERCENT, reading.share(share));
-        (Some((window(test, 0.5..0.75)?, window(reference, 0.75..1.0)?)), WHITE_8)
-    } else {
-        (None, peak(reference, reading.share(0.5..1.0))?)
+    let scale = Scale::of(reference, options, reading.share(0.5..0.8))?;
+    let windows = match scale.bulk.filter(|_| options.windowed) {
+        Some(window) => {
+            Some((Window::of_percentiles(test, LOW_PERCENT, HIGH_PERCENT, reading.share(0.8..1.0))?, window))
+        }
+        None => None,
     };
     let comparing = progress.part(0.5..1.0, "Comparing stacks");
     let size = test.shape().size;
-    let mut scorer = Scorer::new(peak);
+    let mut scorer = Scorer::new(scale.peak);
     let (mut a, mut b) = (black_slice(size)?, black_slice(size)?);
     for z in 0..size.slices {
         comparing.step(z, size.slices)?;
@@ -170,7 +184,7 @@ pub fn measure(
         }
         scorer.add(a.view(), b.view());
     }
-    Ok(scorer.finish())
+    Ok((scorer.finish(), scale))
 }
 
 fn check_same_grey(test: &dyn SliceSource, reference: &dyn SliceSource) -> Result<(), MeasureError> {
@@ -180,25 +194,6 @@ fn check_same_grey(test: &dyn SliceSource, reference: &dyn SliceSource) -> Resul
     }
     let (test, reference) = (test.name().to_owned(), reference.name().to_owned());
     Err(MeasureError::GreyTypesDiffer { test, test_bits, reference, reference_bits })
-}
-
-/// The end of the reference's grey scale, or for 32 bits the range of its values.
-fn peak(reference: &dyn SliceSource, progress: Progress<'_>) -> Result<f64, MeasureError> {
-    let size = reference.shape().size;
-    if let Some([black, white]) = reference.shape().ends() {
-        return Ok(f64::from(white) - f64::from(black));
-    }
-    let mut slice = black_slice(size)?;
-    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-    for z in 0..size.slices {
-        progress.step(z, size.slices)?;
-        read_finite(reference, z, slice.view_mut())?;
-        (low, high) = slice.iter().fold((low, high), |(low, high), &v| (low.min(v), high.max(v)));
-    }
-    if low == high {
-        return Err(MeasureError::FlatReference { name: reference.name().to_owned(), grey: low });
-    }
-    Ok(f64::from(high) - f64::from(low))
 }
 
 /// Brings a slice to 8 bits; what was not measured stays NaN.

@@ -8,7 +8,7 @@ use std::fmt;
 use super::{MeasureError, Options, WHITE_8};
 use crate::grey::{GreyError, HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::progress::Progress;
-use crate::stack::{self, SliceSource, black_slice};
+use crate::stack::{Measured, SliceSource, black_slice, read_finite};
 
 /// The range of a 32-bit reference may be so many times that between its percentiles: Gaussian noise reaches twice.
 const WIDE: f64 = 4.0;
@@ -22,7 +22,7 @@ pub struct Scale {
     pub peak: f64,
     /// Where it comes from.
     pub source: PeakSource,
-    /// The reference's lowest and highest grey value, of those that are finite numbers.
+    /// The reference's lowest and highest grey value, of those that were measured.
     pub range: (f32, f32),
     /// The window of nearly all of them, [`LOW_PERCENT`] to [`HIGH_PERCENT`]; `None` where it has no contrast.
     pub bulk: Option<Window>,
@@ -31,7 +31,7 @@ pub struct Scale {
 /// Where the peak of a PSNR comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeakSource {
-    /// The largest value of a grey type of so many bits.
+    /// The length of the scale of a grey type of so many bits.
     Type {
         /// The bits.
         bits: u32,
@@ -47,21 +47,21 @@ impl Scale {
     /// percentiles take.
     ///
     /// # Errors
-    /// [`MeasureError`] for an empty stack, one that cannot be read, a 32-bit one of one grey value where that is the
-    /// peak, and when the user asks to stop.
-    pub fn of(reference: &dyn SliceSource, options: Options, progress: Progress<'_>) -> Result<Self, MeasureError> {
-        stack::check(reference)?;
-        progress.phase("Reading grey values");
+    /// [`MeasureError`] for a stack that cannot be read, one without the contrast that its scale depends on, and when the
+    /// user asks to stop.
+    pub(super) fn of(reference: &Measured<'_>, options: Options, progress: Progress<'_>) -> Result<Self, MeasureError> {
         let range = range(reference, progress.share(0.0..0.3))?;
         let bulk = match Window::of_percentiles(reference, LOW_PERCENT, HIGH_PERCENT, progress.share(0.3..1.0)) {
             Ok(window) => Some(window),
-            Err(GreyError::NoContrast { .. }) => None,
+            Err(GreyError::NoContrast { .. }) if !options.windowed => None,
             Err(error) => return Err(error.into()),
         };
-        let grey = reference.shape().grey;
-        let (peak, source) = match (options.windowed, grey.white()) {
+        let shape = reference.shape();
+        let (peak, source) = match (options.windowed, shape.ends()) {
             (true, _) => (WHITE_8, PeakSource::Windowed),
-            (false, Some(white)) => (f64::from(white), PeakSource::Type { bits: grey.bits() }),
+            (false, Some([black, white])) => {
+                (f64::from(white) - f64::from(black), PeakSource::Type { bits: shape.grey.bits() })
+            }
             (false, None) if range.0 == range.1 => {
                 return Err(MeasureError::FlatReference { name: reference.name().to_owned(), grey: range.0 });
             }
@@ -107,16 +107,16 @@ impl fmt::Display for Scale {
     }
 }
 
-/// The lowest and the highest grey value of those that are finite; zeros where none is.
-fn range(stack: &dyn SliceSource, progress: Progress<'_>) -> Result<(f32, f32), MeasureError> {
+/// The lowest and the highest grey value of those that were measured; zeros where none was.
+fn range(stack: &Measured<'_>, progress: Progress<'_>) -> Result<(f32, f32), MeasureError> {
     let size = stack.shape().size;
     let mut slice = black_slice(size)?;
     let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
     for z in 0..size.slices {
         progress.step(z, size.slices)?;
-        stack.read(z, slice.view_mut())?;
-        let finite = slice.iter().filter(|grey| grey.is_finite());
-        (low, high) = finite.fold((low, high), |(low, high), &v| (low.min(v), high.max(v)));
+        read_finite(stack, z, slice.view_mut())?;
+        // NaN is neither.
+        (low, high) = slice.iter().fold((low, high), |(low, high), &v| (low.min(v), high.max(v)));
     }
     Ok(if low <= high { (low, high) } else { (0.0, 0.0) })
 }
@@ -128,9 +128,11 @@ mod tests {
     use crate::volume::Volume;
 
     fn scale(grey: GreyType, windowed: bool, value: impl Fn(usize) -> f32) -> Scale {
-        let shape = Shape { size: Size::new(40, 30, 5), voxel: VoxelSize::isotropic(1.0), grey };
+        let shape = Shape::new(Size::new(40, 30, 5), VoxelSize::isotropic(1.0), grey);
         let values: Vec<f32> = (0..6000).map(value).collect();
-        Scale::of(&Volume::from_values("reference", shape, &values), Options { windowed }, Progress::silent()).unwrap()
+        let volume = Volume::from_values("reference", shape, &values);
+        let measured = Measured::of(&volume, Progress::silent()).unwrap();
+        Scale::of(&measured, Options { windowed }, Progress::silent()).unwrap()
     }
 
     #[test]
@@ -163,8 +165,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_takes_no_part_in_the_range() {
-        let shape = Shape { size: Size::new(2, 2, 1), voxel: VoxelSize::isotropic(1.0), grey: GreyType::F32 };
+        let shape = Shape::new(Size::new(2, 2, 1), VoxelSize::isotropic(1.0), GreyType::F32);
         let odd = Volume::from_values("odd", shape, &[f32::NAN, 2.0, f32::INFINITY, -1.0]);
-        assert_eq!(range(&odd, Progress::silent()).unwrap(), (-1.0, 2.0));
+        let measured = Measured::of(&odd, Progress::silent()).unwrap();
+        assert_eq!(range(&measured, Progress::silent()).unwrap(), (-1.0, 2.0));
     }
 }
