@@ -5,7 +5,13 @@
 
 use std::{
     ops::Range,
-    sync::atomic::{AtomicU64, Ordering},
+    panic::resume_unwind,
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc::{RecvTimeoutError, sync_channel},
+    },
+    thread,
+    time::Duration,
 };
 
 /// What work says while it runs.
@@ -142,6 +148,35 @@ impl<'a> Progress<'a> {
         if self.listener.cancelled() { Err(Cancelled) } else { Ok(()) }
     }
 
+    /// Waits for work that does not ask by itself whether to stop, such as a network of another program that runs. It is
+    /// done on a thread of its own; when the user asks to stop, nobody waits for it any more, and what it makes is dropped.
+    /// So it must not leave anything behind, such as a file.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the user asked to stop.
+    ///
+    /// # Panics
+    /// If the work does.
+    pub fn wait_for<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Cancelled> {
+        const LOOK: Duration = Duration::from_millis(50);
+        self.check()?;
+        let (done, result) = sync_channel(1);
+        let thread = thread::spawn(move || {
+            // Nobody takes it when the user has asked to stop.
+            let _ = done.send(work());
+        });
+        loop {
+            match result.recv_timeout(LOOK) {
+                Ok(result) => return Ok(result),
+                Err(RecvTimeoutError::Timeout) => self.check()?,
+                Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                    Err(panic) => resume_unwind(panic),
+                    Ok(()) => unreachable!("it has sent its result"),
+                },
+            }
+        }
+    }
+
     /// A line for the log.
     pub fn message(&self, line: &str) {
         self.listener.event(Event::Message(line));
@@ -181,6 +216,25 @@ mod tests {
         fn cancelled(&self) -> bool {
             self.0.lock().unwrap().1
         }
+    }
+
+    #[test]
+    fn work_that_cannot_be_stopped_is_left_alone() {
+        assert_eq!(Progress::silent().wait_for(|| 7), Ok(7));
+        let heard = Heard::default();
+        let (whole, (go_on, held)) = (Progress::new(&heard), std::sync::mpsc::channel::<()>());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(120));
+                whole.listener.event(Event::Fraction(1.0));
+            });
+            // It would wait for ever.
+            assert_eq!(whole.wait_for(move || held.recv().is_ok()), Err(Cancelled));
+        });
+        drop(go_on);
+        assert_eq!(whole.wait_for(|| panic!("not even begun")), Err::<(), _>(Cancelled));
+        let broken = std::panic::catch_unwind(|| Progress::silent().wait_for::<()>(|| panic!("broken")));
+        assert!(broken.is_err());
     }
 
     #[test]

@@ -52,9 +52,11 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
         name => Some(host.image("reference", name)?),
     };
     let file = host.model(options.text("model"));
-    let mut model = model::load(&file, options.get("force"))?;
+    let (force, progress) = (options.get("force"), Progress::new(host));
+    // A model of another program is run on its test image, which may take long.
+    let of = file.clone();
+    let mut model = progress.wait_for(move || model::load(&of, force))??;
     let window: InputWindow = options.parse("window")?;
-    let progress = Progress::new(host);
     let progress = match window {
         InputWindow::Model => progress,
         InputWindow::Image => {

@@ -6,8 +6,8 @@ use strum::VariantNames;
 
 use super::{Absent, Code, Command, CommandError, Host, Key, Options, Row};
 use crate::{
-    model::{self, Export, Facts},
-    progress::Progress,
+    model::{self, Export, Facts, ModelError},
+    progress::{Event, Progress},
     stack::VoxelSize,
 };
 
@@ -60,7 +60,8 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
     let (file, force) = (host.model(options.text("model")), options.get("force"));
     match options.text("action") {
         "Install" => {
-            let copy = model::install(&file, &folder, force)?;
+            let checked = wait(host, "Checking the model", &file, move |file| model::check(file, force))?;
+            let copy = model::install_checked(&file, &checked, &folder, force)?;
             Ok(told(host, &copy, "installed"))
         }
         "Export" => {
@@ -68,15 +69,28 @@ fn run(options: &Options, host: &dyn Host) -> Result<String, CommandError> {
             Ok(told(host, &exported, "written"))
         }
         "Verify" => {
-            let verification = model::verify(&file)?;
+            let verification = wait(host, "Running the model on its test image", &file, model::verify)?;
             if !verification.passed() {
                 return Err(CommandError::new(Code::Model, format!("{}: {verification}", file.display())));
             }
-            host.row(summary(&file, &model::inspect(&file)?));
+            host.row(summary(&file, &wait(host, "Reading the model", &file, model::inspect)?));
             Ok(format!("{}: {verification}", file.display()))
         }
         _ => inspect(&file, options, host),
     }
+}
+
+/// Looks at a model as long as the user waits for it: reading a large package and running its network take long, and
+/// neither asks whether to stop.
+fn wait<T: Send + 'static>(
+    host: &dyn Host,
+    phase: &str,
+    file: &Path,
+    work: impl FnOnce(&Path) -> Result<T, ModelError> + Send + 'static,
+) -> Result<T, CommandError> {
+    let (progress, file) = (Progress::new(host), file.to_owned());
+    host.event(Event::Phase(phase));
+    Ok(progress.wait_for(move || work(&file))??)
 }
 
 fn told(host: &dyn Host, file: &Path, done: &str) -> String {
@@ -86,9 +100,12 @@ fn told(host: &dyn Host, file: &Path, done: &str) -> String {
 }
 
 fn list(folder: &Path, host: &dyn Host) -> Result<String, CommandError> {
-    for file in models(folder) {
-        match model::inspect(&file) {
-            Ok(facts) => host.row(summary(&file, &facts)),
+    let files = models(folder);
+    for (done, file) in files.iter().enumerate() {
+        Progress::new(host).step(done, files.len())?;
+        match wait(host, "Reading the models", file, model::inspect) {
+            Ok(facts) => host.row(summary(file, &facts)),
+            Err(error) if error.code == Code::Cancelled => return Err(error),
             // A zip of another kind.
             Err(error) => Progress::new(host).message(&error.to_string()),
         }
@@ -138,7 +155,7 @@ fn verdict(facts: &Facts) -> (bool, String) {
 
 /// The whole card: a row in `results`, and the tables `card`, `scores` and `history`, with the cover.
 fn inspect(file: &Path, options: &Options, host: &dyn Host) -> Result<String, CommandError> {
-    let facts = model::inspect(file)?;
+    let facts = wait(host, "Reading the model", file, model::inspect)?;
     let image = match (host.image("image", options.text("image")), options.text("image")) {
         // No image need be open.
         (Err(_), "active") => None,

@@ -175,18 +175,34 @@ pub fn export(path: &Path, what: Export, folder: &Path, force: bool) -> Result<P
 /// When the model cannot be read, does not run here, or the file cannot be written; and unless `force` is set, when
 /// another model of that name is there.
 pub fn install(path: &Path, folder: &Path, force: bool) -> Result<PathBuf, ModelError> {
+    install_checked(path, &check(path, force)?, folder, force)
+}
+
+/// The bytes of a model that may be installed: of one that runs here, or with `force` of one that does not reproduce its
+/// test image.
+///
+/// # Errors
+/// When the model cannot be read or does not run here.
+pub fn check(path: &Path, force: bool) -> Result<Vec<u8>, ModelError> {
     let facts = inspect(path)?;
     let failed = |done: &Verification| !done.passed() && !force;
     let refused = |reason| ModelError::Refused { path: path.to_owned(), reason };
     if let Some(done) = facts.runs.map_err(refused)?.filter(failed) {
         return Err(refused(done.to_string()));
     }
+    bytes(path)
+}
+
+/// Writes what [`check`] gave for `path` into `folder`: the rest of [`install`].
+///
+/// # Errors
+/// When the file cannot be written; and unless `force` is set, when another model of that name is there.
+pub fn install_checked(path: &Path, bytes: &[u8], folder: &Path, force: bool) -> Result<PathBuf, ModelError> {
     let to = folder.join(path.file_name().unwrap_or_default());
-    let bytes = fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
     if fs::read(&to).is_ok_and(|there| there == bytes) {
         return Ok(to);
     }
-    put(&to, &bytes, force)
+    put(&to, bytes, force)
 }
 
 fn put(to: &Path, bytes: &[u8], force: bool) -> Result<PathBuf, ModelError> {

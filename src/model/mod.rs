@@ -6,11 +6,14 @@ mod decibels;
 mod external;
 mod file;
 mod package;
+mod run;
 mod summary;
 
 pub use external::ExternalModel;
 pub(crate) use external::{Measured, StackMeasures};
-pub use file::{Export, ModelError, bytes, check_writable, export, inspect, install, load, verify};
+pub use file::{
+    Export, ModelError, bytes, check, check_writable, export, inspect, install, install_checked, load, verify,
+};
 pub use package::{Author, Citation, Credits, CreditsError, Example, Facts, LICENCES, Packaging, Verification};
 
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,13 @@
 //! One slice that shows what a model does, and the test tensors made of it.
 
 use ndarray::{Array2, ArrayView2, s};
-use undulator_compute::{EngineError, Frame, Images, Runner, cpu, network::Plan};
+use undulator_compute::{EngineError, Frame, network::Plan};
 
-use crate::{grey::Window, model::Model, stack::flat};
+use crate::{
+    grey::Window,
+    model::{Model, run},
+    stack::flat,
+};
 
 /// One validation slice before and after, in raw grey values.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,10 +71,7 @@ impl TestTensors {
             Some(example) => middle(example.input.view(), edge),
             None => waves(edge, model.card.input_window),
         };
-        let window = model.card.input_window;
-        let values = input.iter().map(|grey| window.normalise(*grey)).collect();
-        let output = cpu::runner(plan, &model.weights)?.run(&Images { count: 1, height: edge, width: edge, values })?;
-        let output = output.into_iter().map(|value| model.card.restore(value)).collect();
+        let output = run::restored(model, plan, &input, edge)?;
         Ok(Self { edge, input, output })
     }
 }

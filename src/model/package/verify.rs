@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use undulator_compute::{Images, Runner, cpu};
-
 use super::npy::Tensor;
-use crate::model::Model;
+use crate::model::{Model, run};
 
 /// Where the network's numbers may differ between programs and processors: this part of the grey window.
 pub(super) const TOLERANCE: f32 = 1e-4;
@@ -55,10 +53,9 @@ pub(super) fn verify(model: &Model, input: &Tensor, output: &Tensor) -> Result<V
     }
     let card = &model.card;
     let plan = card.network.plan().map_err(|error| error.to_string())?;
-    let values = input.values.iter().map(|grey| card.input_window.normalise(*grey)).collect();
-    let mut runner = cpu::runner(&plan, &model.weights).map_err(|error| error.to_string())?;
-    let restored = runner.run(&Images { count: 1, height, width, values }).map_err(|error| error.to_string())?;
-    let differences = restored.iter().zip(&output.values).map(|(value, grey)| (card.restore(*value) - grey).abs());
+    debug_assert_eq!(input.values.len(), height * width, "numbers of the test input");
+    let restored = run::restored(model, &plan, &input.values, width).map_err(|error| error.to_string())?;
+    let differences = restored.iter().zip(&output.values).map(|(made, grey)| (made - grey).abs());
     // A value that is not a number differs from every other.
     let worst = differences.fold(0.0, |worst: f32, one| if one > worst || one.is_nan() { one } else { worst });
     let window = card.output_window;
