@@ -3,6 +3,8 @@
 #[path = "common/host.rs"]
 mod host;
 
+use std::path::Path;
+
 use host::{MemoryHost, MemoryImage};
 use tempfile::TempDir;
 use undulator::{
@@ -156,6 +158,34 @@ fn measuring_gives_the_numbers_of_the_library() {
     assert_eq!(number(&report, 3, "PSNR"), expected.slices[2].psnr);
     assert_eq!(host.kept(|kept| kept.rows.clone()), report.rows);
     assert!(report.sentence.starts_with(&format!("PSNR {:.2} dB", expected.stack.psnr)));
+    assert!(report.sentence.ends_with("peak 255 (8 bits, each stack through its own window)"), "{}", report.sentence);
+    assert_eq!(number(&report, 1, "Peak"), 255.0);
+}
+
+#[test]
+fn a_reference_that_fills_little_of_its_scale_is_named() {
+    let size = Size::new(20, 16, 3);
+    let shape = Shape::new(size, VoxelSize::isotropic(1.0), GreyType::U16);
+    let values: Vec<f32> = (0..960).map(|i| (i % 500) as f32).collect();
+    let volume = |name| Volume::from_values(name, shape, &values);
+    let host = MemoryHost::default().with(volume("a")).with(volume("b"));
+    let report = run(&host, "Measure", "test=a reference=b").unwrap();
+    assert!(report.sentence.ends_with("peak 65535 (16 bits; the reference fills 0 to 499)"), "{}", report.sentence);
+    let warned = host.kept(|kept| kept.lines.iter().any(|line| line.contains("b fills little of its 16 bits")));
+    assert!(warned, "{:?}", host.kept(|kept| kept.lines.clone()));
+}
+
+#[test]
+fn looking_at_a_model_can_be_stopped() {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/sample-cathode.zip");
+    let folder = tempfile::tempdir().unwrap();
+    for action in ["Inspect", "Verify", "Install"] {
+        let host = MemoryHost::default().with_models(folder.path().to_owned()).cancelling_after(1);
+        let given = [("action", action), ("model", model.to_str().unwrap())].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let error = command::run("Models", &given, &host).unwrap_err();
+        assert_eq!(error.code, Code::Cancelled, "{action}: {error}");
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
 }
 
 #[test]
