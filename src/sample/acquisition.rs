@@ -70,7 +70,7 @@ impl<'a> Stage<'a> {
             |y: usize, x: usize| transform.to_synchrotron([height, place(y as i64, side), place(x as i64, side)]);
         let corners = [(0, 0), (0, side - 1), (side - 1, 0), (side - 1, side - 1)].map(|(y, x)| point(y, x)[0]);
         let (low, high) = corners.iter().fold((corners[0], corners[0]), |(low, high), z| (low.min(*z), high.max(*z)));
-        let slab = self.sample.slab(low, high);
+        let slab = self.sample.slab(low, high)?;
         let edge = voxel / transform.scale;
         let mut slice = filled([0.0; 2], side * side)?;
         slice.par_chunks_mut(side).enumerate().for_each(|(y, row)| {

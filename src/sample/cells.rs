@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::point::Point;
+use crate::memory::{OutOfMemory, with_capacity};
 
 /// One kind of feature. `make` is called with the centre, somewhere in the feature's cell, and random numbers.
 pub(super) struct Kind<T> {
@@ -27,15 +28,18 @@ pub(super) struct Cells<T> {
 
 impl<T> Kind<T> {
     /// All features that reach into the box from `low` to `high` (z, y, x).
-    pub(super) fn around(&self, seed: u64, low: Point, high: Point) -> Cells<T> {
+    ///
+    /// # Errors
+    /// When the memory does not hold them.
+    pub(super) fn around(&self, seed: u64, low: Point, high: Point) -> Result<Cells<T>, OutOfMemory> {
         let index = |at: f64| (at / self.edge).floor() as i64;
         let first = low.map(|at| index(at) - 1);
         let counts: [usize; 3] = std::array::from_fn(|axis| (index(high[axis]) + 2 - first[axis]) as usize);
         let [layers, rows, columns] = counts;
         let cells = (0..layers).flat_map(|k| (0..rows).flat_map(move |j| (0..columns).map(move |i| [k, j, i])));
-        let mut features = Vec::with_capacity(counts.iter().product());
+        let mut features = with_capacity(counts.iter().product())?;
         features.extend(cells.map(|at| self.feature(seed, std::array::from_fn(|axis| first[axis] + at[axis] as i64))));
-        Cells { edge: self.edge, first, counts, features }
+        Ok(Cells { edge: self.edge, first, counts, features })
     }
 
     /// About the bytes of all features that reach into a square box of that half-width and height, in µm.

@@ -10,6 +10,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use super::cells::{Cells, Kind, uniform};
 use super::point::Point;
+use crate::memory::OutOfMemory;
 
 /// Volume fraction of LiCoO₂ in the solids (Kodama et al., Energy and AI 14 (2023) 100305: 70:30 with the glass).
 const ACTIVE_PART: f64 = 0.7;
@@ -85,9 +86,12 @@ pub(super) struct Slab<'a> {
 impl Microstructure {
     /// The sample of that seed with a pillar of `radius`, whose volume fractions are right for z between −`half_height`
     /// and `half_height`; lengths in µm.
-    pub(super) fn new(seed: u64, radius: f64, half_height: f64) -> Self {
+    ///
+    /// # Errors
+    /// When the memory does not hold a slice of it.
+    pub(super) fn new(seed: u64, radius: f64, half_height: f64) -> Result<Self, OutOfMemory> {
         let mut sample = Self { seed, radius, growth: 0.0, fractions: Materials::default() };
-        let census = sample.census(half_height);
+        let census = sample.census(half_height)?;
         let (mut low, mut high) = (-GROWTH, GROWTH);
         for _ in 0..20 {
             sample.growth = 0.5 * (low + high);
@@ -95,7 +99,7 @@ impl Microstructure {
             let Materials { active, glass } = sample.fractions;
             if active < ACTIVE_PART * (active + glass) { low = sample.growth } else { high = sample.growth }
         }
-        sample
+        Ok(sample)
     }
 
     /// The volume fractions in the pillar, as estimated when the grains were grown.
@@ -104,11 +108,14 @@ impl Microstructure {
     }
 
     /// The sample between z = `low` and `high`, in µm.
-    pub(super) fn slab(&self, low: f64, high: f64) -> Slab<'_> {
+    ///
+    /// # Errors
+    /// When the memory does not hold it.
+    pub(super) fn slab(&self, low: f64, high: f64) -> Result<Slab<'_>, OutOfMemory> {
         let (low, high) = ([low, -self.radius, -self.radius], [high, self.radius, self.radius]);
         let seed = self.seed;
-        let (voids, pores) = (VOIDS.around(seed, low, high), PORES.around(seed, low, high));
-        Slab { sample: self, grains: GRAINS.around(seed, low, high), voids, pores }
+        let (voids, pores) = (VOIDS.around(seed, low, high)?, PORES.around(seed, low, high)?);
+        Ok(Slab { sample: self, grains: GRAINS.around(seed, low, high)?, voids, pores })
     }
 
     /// Bytes of the part of a sample of that radius between two heights so far apart, in µm.
@@ -116,20 +123,20 @@ impl Microstructure {
         GRAINS.bytes(radius, height) + VOIDS.bytes(radius, height) + PORES.bytes(radius, height)
     }
 
-    fn census(&self, half_height: f64) -> Vec<Features> {
+    fn census(&self, half_height: f64) -> Result<Vec<Features>, OutOfMemory> {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         let (planes, places) = CENSUS;
         let mut census = Vec::with_capacity(planes * places);
         for plane in 0..planes {
             let z = half_height * ((2 * plane + 1) as f64 / planes as f64 - 1.0);
-            let slab = self.slab(z, z);
+            let slab = self.slab(z, z)?;
             census.extend((0..places).map(|_| {
                 let angle = uniform(&mut random, 0.0, std::f64::consts::TAU);
                 let distance = self.radius * uniform(&mut random, 0.0, 1.0).sqrt();
                 slab.features([z, distance * angle.sin(), distance * angle.cos()])
             }));
         }
-        census
+        Ok(census)
     }
 }
 
@@ -273,7 +280,7 @@ mod tests {
         };
         let (mut sum, mut voxels) = (Materials::default(), 0.0);
         for z in steps(HALF_HEIGHT) {
-            let slab = sample.slab(z, z);
+            let slab = sample.slab(z, z).unwrap();
             for y in steps(RADIUS) {
                 for x in steps(RADIUS).filter(|x| x.hypot(y) < RADIUS - edge) {
                     let part = slab.materials([z, y, x], edge);
@@ -288,7 +295,7 @@ mod tests {
     #[test]
     fn seventy_percent_of_the_solid_is_active_and_a_few_percent_are_void() {
         for seed in [1, 2, 99] {
-            let sample = Microstructure::new(seed, RADIUS, HALF_HEIGHT);
+            let sample = Microstructure::new(seed, RADIUS, HALF_HEIGHT).unwrap();
             for Materials { active, glass } in [sample.fractions(), mean(&sample, 0.6)] {
                 let part = active / (active + glass);
                 assert!((part - 0.7).abs() < 0.02, "seed {seed}: {part}");
@@ -300,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_coarser_grid_sees_the_same_material() {
-        let sample = Microstructure::new(5, RADIUS, HALF_HEIGHT);
+        let sample = Microstructure::new(5, RADIUS, HALF_HEIGHT).unwrap();
         let (fine, coarse) = (mean(&sample, 0.4), mean(&sample, 1.0));
         assert!((fine.active - coarse.active).abs() < 0.01, "{fine:?} {coarse:?}");
         assert!((fine.glass - coarse.glass).abs() < 0.015, "{fine:?} {coarse:?}");
@@ -308,13 +315,13 @@ mod tests {
 
     #[test]
     fn seeds_differ_and_outside_the_pillar_is_air() {
-        let [one, two] = [1, 2].map(|seed| Microstructure::new(seed, RADIUS, HALF_HEIGHT));
-        let (a, b) = (one.slab(0.0, 0.0), two.slab(0.0, 0.0));
+        let [one, two] = [1, 2].map(|seed| Microstructure::new(seed, RADIUS, HALF_HEIGHT).unwrap());
+        let (a, b) = (one.slab(0.0, 0.0).unwrap(), two.slab(0.0, 0.0).unwrap());
         let row = (-60..60).map(|x| [0.0, 0.0, f64::from(x) * 0.5]);
         assert!(row.clone().any(|p| a.materials(p, 0.5) != b.materials(p, 0.5)));
         assert_eq!(a.materials([0.0, 0.0, RADIUS + 1.0], 0.5), Materials::default());
         // A slab around the same height, but larger, shows the same.
-        let wide = one.slab(-9.0, 9.0);
+        let wide = one.slab(-9.0, 9.0).unwrap();
         assert!(row.clone().all(|p| a.materials(p, 0.5) == wide.materials(p, 0.5)));
     }
 }

@@ -236,7 +236,7 @@ pub fn sample_pair(
         sink.begin(Shape::new(field.size, VoxelSize::isotropic(field.voxel), GreyType::U16))?;
     }
     progress.phase("Growing grains");
-    let sample = Microstructure::new(options.seed, options.radius(), 0.5 * options.field()[0]);
+    let sample = Microstructure::new(options.seed, options.radius(), 0.5 * options.field()[0])?;
     let aligned = options.aligned();
     let stage = Stage::new(&sample, &aligned);
     let choosing = progress.part(0.0..CALIBRATION, "Choosing the laboratory's scanner");
