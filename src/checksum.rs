@@ -17,7 +17,7 @@ pub(crate) fn add_greys(sum: &mut Sha256, greys: &[f32], buffer: &mut Vec<u8>) {
     for greys in greys.chunks(1 << 14) {
         buffer.clear();
         buffer.extend(greys.iter().flat_map(|grey| grey.to_le_bytes()));
-        sum.update(&buffer);
+        sum.update(buffer.as_slice());
     }
 }
 

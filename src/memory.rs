@@ -1,8 +1,8 @@
 //! Memory for whatever grows with the input.
 //!
-//! Long work adds up beforehand what it will take, and [`require`]s it: a system that hands out more memory than it has
-//! would end the program later. What grows with the input is then allocated by [`zeros`] and [`filled`], which fail in
-//! words where a plain `vec!` would end the program.
+//! Long work adds up beforehand what it will take, and asks for it by `require`: a system that hands out more memory
+//! than it has would end the program later. What grows with the input is then allocated by [`zeros`] and `filled`, which
+//! fail in words where a plain `vec!` would end the program.
 
 use ndarray::{Array, Dimension, IntoDimension};
 use undulator_compute::{device::Device, memory};
@@ -90,7 +90,7 @@ pub(crate) fn with_capacity<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
 /// `len` copies of `value`.
 ///
 /// # Errors
-/// As [`with_capacity`].
+/// [`OutOfMemory`] where a plain allocation would end the program.
 pub(crate) fn filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>, OutOfMemory> {
     let mut items = with_capacity(len)?;
     items.resize(len, value);
@@ -100,7 +100,7 @@ pub(crate) fn filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>, OutOfMemo
 /// A copy of numbers.
 ///
 /// # Errors
-/// As [`with_capacity`].
+/// [`OutOfMemory`] where a plain allocation would end the program.
 pub(crate) fn copied<T: Clone>(of: &[T]) -> Result<Vec<T>, OutOfMemory> {
     let mut items = with_capacity(of.len())?;
     items.extend_from_slice(of);
@@ -110,7 +110,7 @@ pub(crate) fn copied<T: Clone>(of: &[T]) -> Result<Vec<T>, OutOfMemory> {
 /// An array of zeros, in standard layout.
 ///
 /// # Errors
-/// As [`with_capacity`].
+/// [`OutOfMemory`] where a plain allocation would end the program.
 pub fn zeros<T: Clone + Default, D: Dimension>(dim: impl IntoDimension<Dim = D>) -> Result<Array<T, D>, OutOfMemory> {
     let dim = dim.into_dimension();
     let sizes: Vec<String> = dim.slice().iter().rev().map(ToString::to_string).collect();

@@ -156,8 +156,8 @@ fn search_numbers(copies: [Reduced; 2], edge: f64, orientations: &[Matrix3<f64>]
 
 /// The finest edge from `usual` on that fits.
 fn coarsened(usual: f64, fits: impl Fn(f64) -> bool) -> Option<f64> {
-    let edges = (0..).map(|step| usual * 1.25f64.powi(step)).take_while(|edge| *edge <= COARSEST * usual);
-    edges.into_iter().find(|edge| fits(*edge))
+    let mut edges = (0..).map(|step| usual * 1.25f64.powi(step)).take_while(|edge| *edge <= COARSEST * usual);
+    edges.find(|edge| fits(*edge))
 }
 
 /// Bytes that copies of at most `most` voxels take while the finest level is made and looked at.
@@ -175,9 +175,9 @@ fn copy_bytes(shapes: [Shape; 2], most: usize) -> f64 {
 
 /// The most voxels of a copy that `limit` bytes allow.
 fn most_voxels(shapes: [Shape; 2], limit: u64) -> Option<usize> {
-    let mosts =
+    let mut mosts =
         std::iter::successors(Some(MOST_VOXELS), |most| Some(most * 3 / 4)).take_while(|most| *most >= LEAST_VOXELS);
-    mosts.into_iter().find(|most| copy_bytes(shapes, *most) <= limit as f64)
+    mosts.find(|most| copy_bytes(shapes, *most) <= limit as f64)
 }
 
 fn copies_are_coarser(shapes: [Shape; 2], most: usize) -> bool {

@@ -3,6 +3,8 @@
 mod errors;
 mod images;
 mod interrupted;
+#[cfg(target_os = "linux")]
+mod memory;
 mod path;
 #[path = "../../../../tests/common/python.rs"]
 mod python;
