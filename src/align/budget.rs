@@ -197,7 +197,8 @@ fn too_little(shapes: [Shape; 2], stacks: [&dyn SliceSource; 2], free: Option<u6
 /// The error for a search that no memory holds.
 fn search_too_large(moving: &dyn SliceSource, reference: &dyn SliceSource, needed: String, most: String) -> AlignError {
     let [(moving, moving_field), (reference, reference_field)] = fields(moving, reference);
-    AlignError::SearchTooLarge { moving, moving_field, reference, reference_field, needed, most }
+    let fields = format!("the field of {moving} is {moving_field}, that of {reference} is {reference_field}");
+    AlignError::SearchTooLarge { fields, needed, most }
 }
 
 /// Names and fields of both stacks in the words of their users.

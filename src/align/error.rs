@@ -92,17 +92,11 @@ pub enum AlignError {
     /// The two fields of view are so unlike that searching one in the other takes more memory than is free, or than is
     /// sensible.
     #[error(
-        "the field of {moving} is {moving_field}, that of {reference} is {reference_field}: searching one in the other takes {needed} of memory, {most} at the most can be had (are both voxel sizes and their units right? otherwise crop the larger stack to the surroundings of the smaller)"
+        "{fields}: searching one in the other takes {needed} of memory, {most} at the most can be had (are both voxel sizes and their units right? otherwise crop the larger stack to the surroundings of the smaller)"
     )]
     SearchTooLarge {
-        /// The moving stack's name.
-        moving: String,
-        /// Its field, with the unit.
-        moving_field: String,
-        /// The reference's name.
-        reference: String,
-        /// Its field, with the unit.
-        reference_field: String,
+        /// Both stacks and their fields, with the unit, in words.
+        fields: String,
         /// What the search would take, for example "864000 MB".
         needed: String,
         /// What it may take.
