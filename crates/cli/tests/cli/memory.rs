@@ -21,7 +21,7 @@ fn stack(folder: &Path, name: &str, width: usize, slices: usize, voxel: VoxelSiz
     file.begin(Shape::new(size, voxel, GreyType::U16)).unwrap();
     for z in 0..slices {
         let grain = |(y, x): (usize, usize)| {
-            let cell = ((y + shift) / 61) << 40 | (x / 53) << 20 | z / 3;
+            let cell = ((y + shift) / 61) << 40 | (x / 53) << 20 | (z / 3);
             // SplitMix64's mixing: no two places look alike.
             let mixed = (cell as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
