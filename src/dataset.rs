@@ -11,7 +11,7 @@ use undulator_compute::{EngineError, Frame, memory};
 
 use crate::{
     grey::Window,
-    stack::{Measured, SliceSource, StackError, Voxels, flat, read_finite},
+    stack::{Measured, SliceSource, StackError, Voxels, flat, read_measured},
 };
 
 /// Which slices train and which validate. Neighbouring slices are nearly equal, so the validation slices are one block
@@ -95,8 +95,8 @@ impl Pair<'_> {
     /// When the slice cannot be read.
     pub fn has_contrast(&self, z: usize) -> Result<bool, StackError> {
         let mut slices = [(); 2].map(|()| Array2::<f32>::zeros(self.low.shape().size.slice_dim()));
-        read_finite(self.low, z, slices[0].view_mut())?;
-        read_finite(self.reference, z, slices[1].view_mut())?;
+        read_measured(self.low, z, slices[0].view_mut())?;
+        read_measured(self.reference, z, slices[1].view_mut())?;
         let [low, reference] = &slices;
         let both = || low.iter().zip(reference).filter(|(low, reference)| !low.is_nan() && !reference.is_nan());
         let varies = |mut values: &mut dyn Iterator<Item = u8>| {

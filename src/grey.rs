@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::progress::{Cancelled, Progress};
-use crate::stack::{self, GreyType, SliceSource, StackError, black_slice, flat, read_finite};
+use crate::stack::{self, GreyType, SliceSource, StackError, black_slice, flat, read_measured};
 
 /// The percentile that is black by default.
 ///
@@ -275,7 +275,7 @@ fn count(
     let (first, total) = (slices.start, slices.len());
     for z in slices {
         progress.step(z - first, total)?;
-        read_finite(source, z, slice.view_mut())?;
+        read_measured(source, z, slice.view_mut())?;
         flat(&slice).par_chunks(share).zip(&mut counts).for_each(|(greys, counts)| {
             let measured = greys.iter().filter(|grey| !grey.is_nan());
             measured.filter_map(|&grey| bin(grey)).for_each(|bin| counts[bin] += 1);

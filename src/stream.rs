@@ -7,7 +7,7 @@ use std::{
 
 use ndarray::Array2;
 
-use crate::stack::{SliceSource, StackError, black_slice, read_finite};
+use crate::stack::{SliceSource, StackError, black_slice, read_measured};
 
 /// Slices that wait to be worked on: with the one that is being read they are two ahead.
 const WAITING: usize = 1;
@@ -24,7 +24,7 @@ pub(crate) fn read_ahead<T>(
         let z = wanted.next()?;
         let slice = used.map_or_else(|| black_slice(source.shape().size), Ok);
         Some(slice.and_then(|mut slice| {
-            read_finite(source, z, slice.view_mut())?;
+            read_measured(source, z, slice.view_mut())?;
             Ok(slice)
         }))
     };

@@ -16,7 +16,7 @@ use undulator::{
     dataset::{Cutter, Pair},
     grey::Window,
     progress::{Event, Listener, Progress},
-    stack::{GreyType, Measured, Shape, Size, SliceSource, StackError, VoxelSize, Voxels, read_finite},
+    stack::{GreyType, Measured, Shape, Size, SliceSource, StackError, VoxelSize, Voxels, read_measured},
     train::{Request, TrainEvent, TrainListener, TrainOptions, train},
     volume::Volume,
 };
@@ -98,7 +98,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for sample in &samples[..part] {
             // The laboratory's and the synchrotron's.
             for _ in 0..2 {
-                read_finite(&stack, sample.slice(), slice.view_mut())?;
+                read_measured(&stack, sample.slice(), slice.view_mut())?;
             }
         }
         let reading_before = start.elapsed().as_secs_f64() * samples.len() as f64 / part as f64;

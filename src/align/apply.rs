@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::memory::{self, OutOfMemory};
 use crate::progress::Progress;
 use crate::stack::{
-    GreyType, Shape, SliceSink, SliceSource, black_slice, check_lengths, filler_of, flat, flat_mut, read_finite,
+    GreyType, Shape, SliceSink, SliceSource, black_slice, check_lengths, filler_of, flat, flat_mut, read_measured,
 };
 
 use super::AlignError;
@@ -34,7 +34,7 @@ impl Window {
                     Some(slice) => slice,
                     None => black_slice(source.shape().size)?,
                 };
-                read_finite(source, z, place.insert(slice).view_mut())?;
+                read_measured(source, z, place.insert(slice).view_mut())?;
             }
         }
         Ok(())

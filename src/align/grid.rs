@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::memory::{copied, filled, with_capacity};
 use crate::progress::Progress;
-use crate::stack::{Shape, SliceSource, black_slice, flat, read_finite};
+use crate::stack::{Shape, SliceSource, black_slice, flat, read_measured};
 
 use super::AlignError;
 
@@ -70,7 +70,7 @@ fn filling(source: &dyn SliceSource) -> Result<Option<f32>, AlignError> {
     let mut slice = black_slice(size)?;
     let mut corners = Vec::new();
     for z in (0..size.slices).step_by(size.slices.div_ceil(64)) {
-        read_finite(source, z, slice.view_mut())?;
+        read_measured(source, z, slice.view_mut())?;
         let (bottom, right) = (size.height - 1, size.width - 1);
         let places = [[0, 0], [0, right], [bottom, 0], [bottom, right]];
         corners.extend(places.map(|corner| slice[corner]).into_iter().filter(|grey| !grey.is_nan()));
@@ -110,7 +110,7 @@ impl Grid {
             sum.fill(0.0);
             count.fill(0.0);
             for dz in 0..by[0] {
-                read_finite(source, z * by[0] + dz, slice.view_mut())?;
+                read_measured(source, z * by[0] + dz, slice.view_mut())?;
                 let rows = sum.par_chunks_mut(size[2]).zip(count.par_chunks_mut(size[2])).enumerate();
                 rows.for_each(|(y, (sum, count))| {
                     for row in flat(&slice).chunks_exact(full[2]).skip(y * by[1]).take(by[1]) {

@@ -6,7 +6,7 @@ use ndarray::Zip;
 
 use crate::grey::{HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::progress::Progress;
-use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, black_slice, check, check_same_size, read_finite};
+use crate::stack::{GreyType, Shape, Size, SliceSink, SliceSource, black_slice, check, check_same_size, read_measured};
 
 use super::AlignError;
 
@@ -94,7 +94,7 @@ fn in_eight_bits(volume: &dyn SliceSource, sink: &mut dyn SliceSink, progress: P
     let mut slice = black_slice(shape.size)?;
     for z in 0..shape.size.slices {
         writing.step(z, shape.size.slices)?;
-        read_finite(volume, z, slice.view_mut())?;
+        read_measured(volume, z, slice.view_mut())?;
         slice.mapv_inplace(|v| f32::from(window.to_8_bit(v)));
         sink.write(z, slice.view())?;
     }
@@ -119,8 +119,8 @@ fn checkerboard(
     let (mut slice, mut other) = (black_slice(shape.size)?, black_slice(shape.size)?);
     for z in 0..shape.size.slices {
         writing.step(z, shape.size.slices)?;
-        read_finite(aligned, z, slice.view_mut())?;
-        read_finite(reference, z, other.view_mut())?;
+        read_measured(aligned, z, slice.view_mut())?;
+        read_measured(reference, z, other.view_mut())?;
         Zip::indexed(&mut slice).and(&other).for_each(|(y, x), v, other| {
             let odd = (y / tile + x / tile) % 2;
             *v = f32::from(windows[odd].to_8_bit([*v, *other][odd]));

@@ -306,7 +306,7 @@ fn measure_stack(
     let mut slice = Array2::zeros(size.slice_dim());
     for z in 0..size.slices {
         progress.step(z, size.slices).map_err(restoration::at_slice(z, size.slices))?;
-        stack::read_finite(image, z, slice.view_mut())?;
+        stack::read_measured(image, z, slice.view_mut())?;
         model.measure_stack(stack::flat(&slice), &mut measures);
     }
     Ok(measures.finish())

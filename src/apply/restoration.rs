@@ -10,7 +10,7 @@ use super::{ApplyError, scorer::ReferenceScorer};
 use crate::{
     measure::Score,
     progress::{Cancelled, Progress},
-    stack::{Size, SliceSink, SliceSource, black_slice, flat, flat_mut, read_finite},
+    stack::{Size, SliceSink, SliceSource, black_slice, flat, flat_mut, read_measured},
     stream::{Ahead, read_ahead},
 };
 
@@ -105,7 +105,7 @@ impl<'a> Restoration<'a> {
             let mut unmeasured = Unmeasured::default();
             for z in 0..done {
                 self.progress.check().map_err(at_slice(done, slices))?;
-                read_finite(self.image, z, slice.view_mut())?;
+                read_measured(self.image, z, slice.view_mut())?;
                 unmeasured.find(flat(&slice));
                 self.sink.read_done(z, slice.view_mut())?;
                 unmeasured.fill(flat_mut(&mut slice), f32::NAN);

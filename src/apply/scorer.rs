@@ -5,7 +5,7 @@ use ndarray::Array2;
 use crate::{
     grey::Window,
     measure::{Score, Scorer, WHITE_8, to_8_bit},
-    stack::{SliceSource, StackError, black_slice, read_finite},
+    stack::{SliceSource, StackError, black_slice, read_measured},
 };
 
 /// Scores restored slices in ascending order, on 8 bits in the reference's grey window.
@@ -24,7 +24,7 @@ impl<'a> ReferenceScorer<'a> {
 
     /// Scores slice `z`, whose grey values are 8 bits afterwards; NaN takes no part and stays.
     pub fn add(&mut self, z: usize, restored: &mut Array2<f32>) -> Result<(), StackError> {
-        read_finite(self.reference, z, self.target.view_mut())?;
+        read_measured(self.reference, z, self.target.view_mut())?;
         to_8_bit(self.window, restored);
         to_8_bit(self.window, &mut self.target);
         self.scorer.add(restored.view(), self.target.view());

@@ -10,7 +10,7 @@ use super::scorer::Scorer;
 use super::{MeasureError, Score, WHITE_8, to_8_bit};
 use crate::grey::Window;
 use crate::progress::Progress;
-use crate::stack::{self, SliceSource, black_slice, flat, read_finite};
+use crate::stack::{self, SliceSource, black_slice, flat, read_measured};
 
 /// The widths σ, in voxels, among which the Gaussian baseline is the best.
 pub const SIGMAS: [f32; 8] = [0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0];
@@ -119,8 +119,8 @@ struct Pair<'a> {
 impl Pair<'_> {
     fn read(&mut self, z: usize) -> Result<(), MeasureError> {
         let [input_window, reference_window] = self.windows;
-        read_finite(self.input, z, self.test.view_mut())?;
-        read_finite(self.reference, z, self.target.view_mut())?;
+        read_measured(self.input, z, self.test.view_mut())?;
+        read_measured(self.reference, z, self.target.view_mut())?;
         self.test.mapv_inplace(|grey| input_window.normalise(grey) * WHITE_8 as f32);
         to_8_bit(reference_window, &mut self.target);
         Ok(())

@@ -10,7 +10,7 @@ use ndarray::Array2;
 
 use crate::grey::{GreyError, HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::progress::{Cancelled, Progress};
-use crate::stack::{self, Measured, SliceSource, StackError, black_slice, read_finite};
+use crate::stack::{self, Measured, SliceSource, StackError, black_slice, read_measured};
 
 pub(crate) use baselines::baselines_of;
 pub use baselines::{Baselines, SIGMAS, baselines};
@@ -176,8 +176,8 @@ pub fn measure_and_scale(
     let (mut a, mut b) = (black_slice(size)?, black_slice(size)?);
     for z in 0..size.slices {
         comparing.step(z, size.slices)?;
-        read_finite(test, z, a.view_mut())?;
-        read_finite(reference, z, b.view_mut())?;
+        read_measured(test, z, a.view_mut())?;
+        read_measured(reference, z, b.view_mut())?;
         if let Some((test_window, reference_window)) = windows {
             to_8_bit(test_window, &mut a);
             to_8_bit(reference_window, &mut b);

@@ -8,7 +8,7 @@ use std::fmt;
 use super::{MeasureError, Options, WHITE_8};
 use crate::grey::{GreyError, HIGH_PERCENT, LOW_PERCENT, Window};
 use crate::progress::Progress;
-use crate::stack::{Measured, SliceSource, black_slice, read_finite};
+use crate::stack::{Measured, SliceSource, black_slice, read_measured};
 
 /// The range of a 32-bit reference may be so many times that between its percentiles: Gaussian noise reaches twice.
 const WIDE: f64 = 4.0;
@@ -114,7 +114,7 @@ fn range(stack: &Measured<'_>, progress: Progress<'_>) -> Result<(f32, f32), Mea
     let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
     for z in 0..size.slices {
         progress.step(z, size.slices)?;
-        read_finite(stack, z, slice.view_mut())?;
+        read_measured(stack, z, slice.view_mut())?;
         // NaN is neither.
         (low, high) = slice.iter().fold((low, high), |(low, high), &v| (low.min(v), high.max(v)));
     }

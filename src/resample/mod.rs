@@ -23,7 +23,7 @@ use undulator_compute::{
 use crate::progress::{Cancelled, Progress};
 use crate::stack::{
     GreyScale, GreyType, Measured, STANDARD, Shape, Size, SliceSink, SliceSource, StackError, Voxels, black_slice,
-    check_lengths, filler_of, flat_mut, length, read_finite_voxels,
+    check_lengths, filler_of, flat_mut, length, read_measured_voxels,
 };
 use crate::stack_file::Job;
 use axis::Axis;
@@ -431,7 +431,7 @@ fn read(
 ) -> Result<Vec<(usize, Voxels<Ix2>)>, StackError> {
     let read = |z| {
         let mut slice = spare.pop().unwrap_or_default();
-        read_finite_voxels(source, z, &mut slice).map(|()| (z, slice))
+        read_measured_voxels(source, z, &mut slice).map(|()| (z, slice))
     };
     wanted.map(read).collect()
 }

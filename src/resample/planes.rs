@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::{Grid, Held, Layer, Old, ResampleError, read};
 use crate::progress::Progress;
 use crate::stack::{
-    STANDARD, Size, SliceSink, SliceSource, StackError, Voxels, black_slice, flat, flat_mut, read_finite_voxels,
+    STANDARD, Size, SliceSink, SliceSource, StackError, Voxels, black_slice, flat, flat_mut, read_measured_voxels,
 };
 
 /// Values that a thread adds before it takes more.
@@ -118,13 +118,13 @@ impl Grid {
         let mut z = first;
         let mut old = wanted.next();
         if let Some(old) = old {
-            read_finite_voxels(source, old, &mut slice)?;
+            read_measured_voxels(source, old, &mut slice)?;
         }
         while let Some(now) = old {
             progress.step(z, end)?;
             old = wanted.next();
             let (read, added) = rayon::join(
-                || old.map_or(Ok(()), |old| read_finite_voxels(source, old, &mut next)),
+                || old.map_or(Ok(()), |old| read_measured_voxels(source, old, &mut next)),
                 || self.add(now, &slice, z, &mut sums),
             );
             added?;

@@ -10,7 +10,7 @@ use ndarray::{ArrayViewMut2, Ix2};
 
 use super::filler::{Filler, Region};
 use super::{
-    Shape, SliceSource, StackError, Voxels, flat, flat_mut, read_finite, read_finite_voxels, read_stored_floats,
+    Shape, SliceSource, StackError, Voxels, flat, flat_mut, read_measured, read_measured_voxels, read_stored_floats,
 };
 use crate::grey::GreyError;
 use crate::progress::Progress;
@@ -146,7 +146,7 @@ impl SliceSource for Measured<'_> {
             out.fill(f32::NAN);
             return Ok(());
         }
-        read_finite(self.source, z, out.view_mut())?;
+        read_measured(self.source, z, out.view_mut())?;
         if self.source.has_filler() {
             remove_marked(self.source.shape(), &mut out);
         }
@@ -159,7 +159,7 @@ impl SliceSource for Measured<'_> {
 
     fn read_voxels(&self, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
         if self.filler.is_none() && !self.empty[z] && !self.source.has_filler() {
-            return read_finite_voxels(self.source, z, out);
+            return read_measured_voxels(self.source, z, out);
         }
         read_stored_floats(self, z, out)
     }

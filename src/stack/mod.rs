@@ -465,7 +465,7 @@ pub(crate) fn black_slice(size: Size) -> Result<Array2<f32>, StackError> {
 }
 
 /// Reads slice `z`; values that are not finite become NaN.
-pub fn read_finite(source: &dyn SliceSource, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
+pub fn read_measured(source: &dyn SliceSource, z: usize, mut out: ArrayViewMut2<'_, f32>) -> Result<(), StackError> {
     source.read(z, out.view_mut())?;
     if source.shape().grey == GreyType::F32 {
         remove_infinities(flat_mut(&mut out));
@@ -473,8 +473,12 @@ pub fn read_finite(source: &dyn SliceSource, z: usize, mut out: ArrayViewMut2<'_
     Ok(())
 }
 
-/// [`read_finite`] in the type that the grey values come in.
-pub(crate) fn read_finite_voxels(source: &dyn SliceSource, z: usize, out: &mut Voxels<Ix2>) -> Result<(), StackError> {
+/// [`read_measured`] in the type that the grey values come in.
+pub(crate) fn read_measured_voxels(
+    source: &dyn SliceSource,
+    z: usize,
+    out: &mut Voxels<Ix2>,
+) -> Result<(), StackError> {
     source.read_voxels(z, out)?;
     if let Voxels::F32(values) = out {
         remove_infinities(flat_mut(values));

@@ -12,7 +12,7 @@ use undulator_compute::{Images, memory};
 use super::TrainError;
 use crate::{
     dataset::{Cutter, Pair, Sample, Scratch, leave_out_unmeasured},
-    stack::{StackError, Voxels, read_finite_voxels},
+    stack::{StackError, Voxels, read_measured_voxels},
     stream::{Ahead, make_ahead},
 };
 
@@ -55,8 +55,8 @@ impl Slices {
     ) -> Result<&[Voxels<Ix2>; 2], StackError> {
         if !self.held.contains_key(&z) {
             let [low, reference] = &mut self.passing;
-            read_finite_voxels(pair.low, z, low)?;
-            read_finite_voxels(pair.reference, z, reference)?;
+            read_measured_voxels(pair.low, z, low)?;
+            read_measured_voxels(pair.reference, z, reference)?;
             let (bytes, mut given_up) = (bytes_of(&self.passing), None);
             while self.bytes + bytes > self.budget {
                 // One that is needed later than this one makes room for it.

@@ -13,7 +13,7 @@ use crate::{
     grey::{HIGH_PERCENT, LOW_PERCENT, Window},
     measure::{Baselines, baselines_of},
     progress::Progress,
-    stack::{self, Measured, SliceSource, flat, read_finite},
+    stack::{self, Measured, SliceSource, flat, read_measured},
 };
 
 /// Two stacks of one size that are ready to be trained on.
@@ -118,7 +118,7 @@ fn fingerprint(stacks: [&dyn SliceSource; 2], progress: Progress<'_>) -> Result<
         let (mut slice, mut bytes) = (Array2::zeros(size.slice_dim()), Vec::with_capacity(4 * size.plane()));
         for z in 0..size.slices {
             progress.step(done, total)?;
-            read_finite(stack, z, slice.view_mut())?;
+            read_measured(stack, z, slice.view_mut())?;
             checksum::add_greys(&mut hash, flat(&slice), &mut bytes);
             done += 1;
         }

@@ -16,7 +16,7 @@ use crate::{
     disk,
     model::{Example, Model, Packaging},
     progress::Progress,
-    stack::{SliceSource, flat, flat_mut, read_finite},
+    stack::{SliceSource, flat, flat_mut, read_measured},
 };
 
 /// The input for saving, besides the model.
@@ -77,8 +77,8 @@ impl Saving<'_> {
         // With a copy of the input, normalised.
         memory::check_room(4 * (size.plane() * size_of::<f32>()) as u64)?;
         let [mut input, mut reference, mut restored] = [(); 3].map(|()| Array2::<f32>::zeros(size.slice_dim()));
-        read_finite(self.pair.low, self.slice, input.view_mut())?;
-        read_finite(self.pair.reference, self.slice, reference.view_mut())?;
+        read_measured(self.pair.low, self.slice, input.view_mut())?;
+        read_measured(self.pair.reference, self.slice, reference.view_mut())?;
         // Pictures show black where nothing was measured, and so is the network given it.
         let unmeasured: Vec<bool> = input.iter().map(|grey| grey.is_nan()).collect();
         let fill = |slice: &mut Array2<f32>, black: f32| slice.mapv_inplace(|v| if v.is_nan() { black } else { v });

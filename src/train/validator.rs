@@ -7,7 +7,7 @@ use super::{Preview, TrainError};
 use crate::{
     dataset::{Pair, leave_out_unmeasured},
     measure::{WHITE_8, psnr::SquaredError, to_8_bit},
-    stack::{flat, flat_mut, read_finite},
+    stack::{flat, flat_mut, read_measured},
 };
 
 /// The result of a validation.
@@ -41,10 +41,10 @@ impl Validator<'_> {
         let (mut target, mut restored) = (slice.clone(), slice.clone());
         let (mut error, mut loss, mut preview) = (SquaredError::default(), 0.0, None);
         for &z in slices {
-            read_finite(pair.low, z, slice.view_mut())?;
+            read_measured(pair.low, z, slice.view_mut())?;
             let input = (z == shown).then(|| bytes(&slice, |grey| pair.low_window.to_8_bit(grey)));
             slice.mapv_inplace(|grey| pair.low_window.normalise(grey));
-            read_finite(pair.reference, z, target.view_mut())?;
+            read_measured(pair.reference, z, target.view_mut())?;
             leave_out_unmeasured(flat_mut(&mut slice), flat_mut(&mut target));
             network.run(trainer, flat(&slice), flat_mut(&mut restored))?;
             slice.zip_mut_with(&target, |value, grey| *value = window.normalise(*grey));
