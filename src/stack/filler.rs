@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use crate::memory::{OutOfMemory, copied, with_capacity};
+
 /// Pixels compared by one thread before it takes more.
 const CHUNK: usize = 1 << 14;
 /// The fewest pixels of filler. Fewer may be an accident.
@@ -38,15 +40,19 @@ impl Filler {
     }
 
     /// Looks at a slice that has more than one value.
-    pub fn add(&mut self, greys: &[f32]) {
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] where the memory does not hold a copy of the first.
+    pub fn add(&mut self, greys: &[f32]) -> Result<(), OutOfMemory> {
         if !self.possible {
-            return;
+            return Ok(());
         }
         self.slices += 1;
         if self.slices == 1 {
-            self.first = greys.to_vec();
-            self.still = greys.iter().map(|grey| !grey.is_nan()).collect();
-            self.border = self.still.clone();
+            self.first = copied(greys)?;
+            self.still = with_capacity(greys.len())?;
+            self.still.extend(greys.iter().map(|grey| !grey.is_nan()));
+            self.border = copied(&self.still)?;
         } else {
             let chunks =
                 self.still.par_chunks_mut(CHUNK).zip(self.first.par_chunks(CHUNK)).zip(greys.par_chunks(CHUNK));
@@ -65,6 +71,7 @@ impl Filler {
         let seen = self.region.seen();
         self.border.iter_mut().zip(seen).for_each(|(border, seen)| *border &= *seen);
         self.possible = !self.region.pixels().is_empty();
+        Ok(())
     }
 
     /// The pixels that are filler in all slices, if there are some.

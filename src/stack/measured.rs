@@ -65,7 +65,7 @@ impl<'a> Measured<'a> {
                 counts.add(z, greys);
                 *empty = !marked && has_one_value(greys);
                 if !*empty && !marked {
-                    filler.add(greys);
+                    filler.add(greys).map_err(StackError::from)?;
                 }
                 ahead.give_back(slice);
             }
