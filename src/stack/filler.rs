@@ -10,6 +10,8 @@ use crate::memory::{OutOfMemory, copied, with_capacity};
 const CHUNK: usize = 1 << 14;
 /// The fewest pixels of filler. Fewer may be an accident.
 const FEWEST: usize = 32;
+/// The most values of filler: corners and rows may have one each. A drawn pattern, such as a ramp, has many.
+const MOST_VALUES: usize = 3;
 /// With fewer slices than this, filler must lie at exactly the same place in all.
 const FEW_SLICES: usize = 4;
 /// How much more than the filler of the whole stack a slice may have on average, as an accident: grey values of the sample
@@ -92,10 +94,13 @@ impl Filler {
             })
         };
         border.iter_mut().zip(&first).for_each(|(border, grey)| *border &= is_filler(*grey));
+        let mut values: Vec<u32> = border.iter().zip(&first).filter(|(is, _)| **is).map(|(_, v)| v.to_bits()).collect();
+        values.sort_unstable();
+        values.dedup();
         // Where all else is the same in every slice too, slices tell nothing.
         let inside = || border.iter().zip(&still).filter(|(border, _)| !**border);
-        let unchanging = inside().filter(|(_, still)| **still).count();
-        let found = border.iter().any(|border| *border) && 2 * unchanging <= inside().count();
+        let (all, unchanging) = (inside().count(), inside().filter(|(_, still)| **still).count());
+        let found = (1..=MOST_VALUES).contains(&values.len()) && all > 0 && 2 * unchanging <= all;
         found.then_some(border)
     }
 }

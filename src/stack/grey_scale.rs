@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::GreyType;
 
+/// The bits of a 32-bit float that [`integer`](super::integer) leaves the number in.
+const WHOLE_BITS: u32 = (1 << 23) - 1;
+
 /// The straight line from stored numbers to the grey values that users see: `offset + slope * stored`.
 ///
 /// ImageJ stores signed 16 bits as unsigned ones with an offset of −32768, and scanners write Hounsfield units in such
@@ -86,7 +89,7 @@ impl GreyScale {
     #[inline]
     pub fn whole(self, grey: GreyType, value: f32) -> u32 {
         let stored = if self.is_identity() { value } else { grey.nearest(self.stored(value)) };
-        super::integer(stored)
+        super::integer(stored) & WHOLE_BITS
     }
 
     /// The lowest and the highest grey value that this type holds on this scale; `None` for floating point.

@@ -334,6 +334,8 @@ mod tests {
         assert!(missing(&dark).iter().all(|missing| !missing));
         let air = stack(GreyType::U16, |v, x, y, z| if x + y < 20 + z { 0.0 } else { v });
         assert!(missing(&air).iter().all(|missing| !missing));
+        let ramp = stack(GreyType::U16, |_, x, _, _| (x * 1000) as f32);
+        assert!(missing(&ramp).iter().all(|missing| !missing));
         // The same in all slices, as a simulated pattern is: nothing tells what is filler.
         let still = stack(GreyType::U8, |_, x, y, _| (x / 8 * 20 + y) as f32);
         assert!(missing(&still).iter().all(|missing| !missing));
