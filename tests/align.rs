@@ -400,7 +400,7 @@ fn applying_interpolates_once() {
         let p = transform.apply(target.place(index(i, target.size)));
         let beyond = |margin: f64| (0..3).any(|a| p[a].abs() > extent(shape)[a] / 2.0 - margin * [0.7, 0.6, 0.5][a]);
         if beyond(-1e-6) {
-            assert_eq!(*v, 0.0);
+            assert!(v.is_nan());
             outside += 1;
         } else if !beyond(0.5) {
             assert!((f64::from(*v) - plane(p)).abs() < 1e-4);

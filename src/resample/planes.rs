@@ -204,7 +204,7 @@ mod tests {
     fn every_way_gives_the_same_bits() {
         let old = Size::new(37, 29, 53);
         // Holes of single voxels and of a third of each slice, from some slice on.
-        let hole = |i: u64| i > 20_000 && (i % 101 == 0 || i % 37 < 12);
+        let hole = |i: u64| i > 20_000 && (i.is_multiple_of(101) || i % 37 < 12);
         for (grey, interpolation, ratio, holes) in [
             (GreyType::U8, Interpolation::AntiAliased, 6.3, false),
             (GreyType::U16, Interpolation::AntiAliased, 2.5, false),
