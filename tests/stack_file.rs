@@ -265,6 +265,8 @@ fn killed_at_any_moment_it_goes_on_to_the_same_file() {
     let [whole, parts] = ["whole.tif", "parts.tif"].map(|name| folder.path().join(name));
     let (model, _) = model(folder.path());
     apply_to(&whole, &model, SLICES, Progress::silent()).unwrap();
+    let slice = (fs::metadata(&whole).unwrap().len() - HEADER) / SLICES as u64;
+    let length = || fs::metadata(StackFile::part_of(&parts)).map_or(0, |part| part.len());
     let mut random = ChaCha8Rng::seed_from_u64(5);
     let (mut kills, mut within) = (0, 0);
     while !parts.exists() {
@@ -275,12 +277,19 @@ fn killed_at_any_moment_it_goes_on_to_the_same_file() {
             .spawn()
             .unwrap();
         if kills < 20 {
-            std::thread::sleep(Duration::from_millis(random.random_range(1..80)));
-            child.kill().unwrap();
+            // Sometimes before the first slice, mostly some slices later than the last time.
+            let more = if kills % 4 == 0 { 0 } else { random.random_range(1..150) * slice };
+            let (goal, soon) = (length() + more, Duration::from_millis(random.random_range(1..40)));
+            while length() < goal && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            if more == 0 {
+                std::thread::sleep(soon);
+            }
+            let _ = child.kill();
             kills += 1;
             child.wait().unwrap();
-            let length = fs::metadata(StackFile::part_of(&parts)).map_or(0, |part| part.len());
-            within += usize::from(length > HEADER);
+            within += usize::from(length() > HEADER);
         } else {
             assert!(child.wait().unwrap().success());
         }
