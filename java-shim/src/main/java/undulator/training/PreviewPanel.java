@@ -31,12 +31,12 @@ final class PreviewPanel extends JPanel {
         setMinimumSize(new Dimension(ChartStyle.pixels(240), ChartStyle.pixels(120)));
     }
 
-    /** What to show from now on, with the words to show while there is none. */
+    /** What to show from now on, or null, with the words to show while there is none. */
     void show(Preview shown, String score, String otherwise) {
         instead = otherwise;
         if (shown != preview) {
             preview = shown;
-            captions[1] = "now: epoch " + shown.epoch + score;
+            captions[1] = shown == null ? "now" : "now: epoch " + shown.epoch + score;
             size = new Dimension();
         }
         repaint();

@@ -82,10 +82,8 @@ class BadInputIT {
         {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Resample...', 'voxel=-2');", "-2"},
         {"newImage('a', '8-bit', 9, 9, 3); setVoxelSize(0, 1, 1, 'um'); "
             + "run('Undulator Resample...', 'voxel=2');", "above zero"},
-        {"newImage('a', '32-bit ramp', 9, 9, 3); setSlice(2); setPixel(4, 5, 0/0); "
-            + "run('Undulator Resample...', 'voxel=2');", "slice 2 of a"},
-        {"newImage('a', '32-bit ramp', 9, 9, 3); setSlice(1); setPixel(4, 5, 1/0); "
-            + "run('Undulator Resample...', 'voxel=2');", "slice 1 of a"},
+        {"newImage('a', '32-bit ramp', 9, 9, 3); run('Divide...', 'value=0 stack'); "
+            + "run('Undulator Measure...', 'test=a reference=a');", "0.00 % of a is measured"},
         {"newImage('a', '8-bit', 9, 9, 3); newImage('b', '8-bit', 9, 9, 4); "
             + "run('Undulator Measure...', 'test=a reference=b');", "9\u00D79\u00D74"},
         {"newImage('a', '8-bit', 9, 9, 3); run('Undulator Apply...', 'image=a');", "Model (model) is missing"},
