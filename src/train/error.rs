@@ -126,7 +126,7 @@ pub enum TrainError {
 impl TrainError {
     /// Whether less memory would have sufficed for smaller steps.
     pub(super) fn is_full_memory(&self) -> bool {
-        matches!(self, Self::Engine(EngineError::Memory { .. }))
+        matches!(self, Self::Engine(EngineError::Memory { .. }) | Self::Stack(StackError::Memory(_)))
     }
 }
 
