@@ -107,7 +107,7 @@ class BadInputIT {
         {ALIGN + "transform=[/no such/t.json]');", "/no such/t.json"},
         {ALIGN + "save=[/no such/saved.json]');", "/no such/saved.json"},
         {TRAIN_RAMPS + "channels=2 model=m.zip start=[/no such/start.zip]');", "/no such/start.zip"},
-        {COMPARE + "layers=3 folder=[/no such]');", "folder=/no such cannot be used"},
+        {COMPARE + "layers=3 folder=[/dev/null/comparison]');", "folder=/dev/null/comparison cannot be used"},
         {COMPARE + "layers=5-3 folder=.');", "layers=5-3 is not possible: give 3-7"},
         {ALIGN + "');", "do not seem to show the same place"},
     };
