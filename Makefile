@@ -1,4 +1,5 @@
 # make dist  builds dist/Undulator_-<version>.jar, the plugin with the native library inside, and the command line dist/undulator
+# make quick  as make dist, for a change to the core: it is compiled again in parts, so that the plugin is there in half a minute, and runs slower
 # make demo  builds, then runs macros/demo.ijm in ImageJ: demo/undulator-demo.png
 # make test  passes all tests
 # make test-aarch64  passes the library's own tests on an emulated AArch64, most of all the kernels for NEON
@@ -21,12 +22,15 @@ model: imagej
 	$(RUN_MACRO) $(CURDIR)/macros/shipped-model.ijm $(CURDIR)/models/
 	rm -f models/*.checkpoint
 
-.PHONY: model dist demo reproduction imagej test test-aarch64 test-nvrtc build-tools test-tools native lint rust-tests java-tests clean
+.PHONY: model dist quick demo reproduction imagej test test-aarch64 test-nvrtc build-tools test-tools native lint rust-tests java-tests clean
 
 dist: build-tools native
 	$(MAVEN) --quiet package -DskipTests
 	mkdir -p dist
 	cp java-shim/target/$(JAR) target/release/undulator dist/
+
+quick: CARGO_FLAGS := --config profile.release.package.undulator.incremental=true
+quick: dist
 
 build-tools:
 	tools/require.sh rust compiler jdk maven
@@ -34,7 +38,7 @@ build-tools:
 # All of Cargo's work is in the release profile and for the whole workspace, so that Burn is built once for the tests and the plugin:
 # alone, the plugin would have dependencies with fewer features.
 native: build-tools
-	cargo build --release --workspace
+	cargo build --release --workspace $(CARGO_FLAGS)
 	mkdir -p target/natives/$(PLATFORM)
 	cp target/release/$(BUILT) target/natives/$(PLATFORM)/$(LIBRARY)
 
