@@ -26,7 +26,7 @@ use undulator_compute::{
 use crate::{
     grey::GreyError,
     measure::{Baselines, MeasureError, Score, baselines},
-    model::{ExternalModel, Loaded, Measured as Statistics, Model, StackMeasures},
+    model::{ExternalModel, Loaded, Model, StackMeasures, Statistics},
     progress::Progress,
     stack::{self, GreyType, Measured, Shape, SliceSink, SliceSource, StackError, filler_of},
     stack_file::Job,

@@ -10,7 +10,7 @@ mod run;
 mod summary;
 
 pub use external::ExternalModel;
-pub(crate) use external::{Measured, StackMeasures};
+pub(crate) use external::{StackMeasures, Statistics};
 pub use file::{
     Export, ModelError, bytes, check, check_writable, export, inspect, install, install_checked, load, verify,
 };

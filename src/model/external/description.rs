@@ -5,7 +5,7 @@ use undulator_onnx::{Axis, Input, Lengths, Padding};
 use super::{
     axes::{self, Described, Size},
     processing,
-    statistics::{Measure, Measured},
+    statistics::{Measure, Statistics},
     steps::{self, Step},
     tensor::is_older,
 };
@@ -121,7 +121,7 @@ fn padding(input: &Yaml, preprocessing: &[Step]) -> Result<Padding, String> {
             let value = pad.given("value").map_or(Some(0.0), Yaml::as_number);
             // It is padded before it is processed.
             let mut value = [value.ok_or("its input is padded with something that is not a number")? as f32];
-            steps::apply(preprocessing, &Measured::default(), &mut value);
+            steps::apply(preprocessing, &Statistics::default(), &mut value);
             Ok(Padding::Constant(value[0]))
         }
         mode => Err(format!("its input is padded in the mode {:?}, which does not run here", mode.unwrap_or_default())),

@@ -19,7 +19,7 @@ use undulator_onnx::{Network, TractRunner};
 use crate::{model::package::yaml::Yaml, stack::GreyType};
 use description::Description;
 use statistics::Scope;
-pub(crate) use statistics::{Measured, StackMeasures};
+pub(crate) use statistics::{StackMeasures, Statistics};
 pub(super) use trial::Trial;
 
 /// A model of another program that runs here.
@@ -86,17 +86,17 @@ impl ExternalModel {
     }
 
     /// The statistics that pre- and postprocessing of a slice need, with those of the stack.
-    pub(crate) fn measure(&self, slice: &[f32], stack: &Measured) -> Measured {
-        Measured::of(slice, &self.description.measures, Scope::Slice).and(stack)
+    pub(crate) fn measure(&self, slice: &[f32], stack: &Statistics) -> Statistics {
+        Statistics::of(slice, &self.description.measures, Scope::Slice).and(stack)
     }
 
     /// Preprocesses the grey values of a whole slice, in place.
-    pub(crate) fn preprocess(&self, measured: &Measured, greys: &mut [f32]) {
+    pub(crate) fn preprocess(&self, measured: &Statistics, greys: &mut [f32]) {
         steps::apply(&self.description.preprocessing, measured, greys);
     }
 
     /// Postprocesses the network's output for a slice to grey values, in place.
-    pub(crate) fn postprocess(&self, measured: &Measured, values: &mut [f32]) {
+    pub(crate) fn postprocess(&self, measured: &Statistics, values: &mut [f32]) {
         steps::apply(&self.description.postprocessing, measured, values);
     }
 }

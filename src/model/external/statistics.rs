@@ -30,9 +30,9 @@ pub(super) enum Scope {
 
 /// What was measured.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Measured(Vec<(Measure, f64)>);
+pub(crate) struct Statistics(Vec<(Measure, f64)>);
 
-impl Measured {
+impl Statistics {
     /// The measures of one scope, of one slice. NaN takes no part.
     pub(super) fn of(slice: &[f32], measures: &[Measure], scope: Scope) -> Self {
         let slice = &*measured(slice);
@@ -78,7 +78,7 @@ impl StackMeasures {
         if slice.iter().all(|value| value.is_nan()) {
             return;
         }
-        let Measured(of_slice) = Measured::of(slice, measures, Scope::Stack);
+        let Statistics(of_slice) = Statistics::of(slice, measures, Scope::Stack);
         let measured = measured(slice);
         let (mean, deviation) = moments(&measured);
         let (before, added, apart) = (self.pixels, measured.len() as f64, mean - self.mean);
@@ -95,14 +95,14 @@ impl StackMeasures {
 
     /// Mean and deviation of all grey values; quantiles are the means of those of the slices, as `bioimageio.core`
     /// takes them for a dataset.
-    pub(crate) fn finish(self) -> Measured {
+    pub(crate) fn finish(self) -> Statistics {
         let Self { slices, pixels, sums, mean, squares } = self;
         let value = |measure: Measure, sum: f64| match measure.what {
             Statistic::Mean => mean,
             Statistic::Deviation => (squares / pixels).sqrt(),
             Statistic::Quantile(_) | Statistic::PresentQuantile(_) => sum / slices,
         };
-        Measured(sums.into_iter().map(|(measure, sum)| (measure, value(measure, sum))).collect())
+        Statistics(sums.into_iter().map(|(measure, sum)| (measure, value(measure, sum))).collect())
     }
 }
 
@@ -148,7 +148,7 @@ mod tests {
     fn values(slice: &[f32], statistics: &[Statistic]) -> Vec<f64> {
         let measures: Vec<Measure> =
             statistics.iter().map(|what| Measure { what: *what, scope: Scope::Slice }).collect();
-        let measured = Measured::of(slice, &measures, Scope::Slice);
+        let measured = Statistics::of(slice, &measures, Scope::Slice);
         measures.iter().map(|measure| measured.get(*measure)).collect()
     }
 

@@ -1,6 +1,6 @@
 //! What is done to grey values before and after a network, as `bioimageio.core` does it.
 
-use super::statistics::{Measure, Measured};
+use super::statistics::{Measure, Statistics};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +31,7 @@ pub(super) enum End {
 }
 
 impl End {
-    fn value(self, measured: &Measured) -> f32 {
+    fn value(self, measured: &Statistics) -> f32 {
         match self {
             Self::At(value) => value,
             Self::Measured(measure) => measured.get(measure) as f32,
@@ -57,7 +57,7 @@ impl Step {
         }
     }
 
-    fn apply(self, measured: &Measured, values: &mut [f32]) {
+    fn apply(self, measured: &Statistics, values: &mut [f32]) {
         let mut each = |change: &dyn Fn(f32) -> f32| values.iter_mut().for_each(|value| *value = change(*value));
         match self {
             Self::Linear { gain, offset } => each(&|x| (f64::from(x) * gain + offset) as f32),
@@ -83,7 +83,7 @@ impl Step {
 }
 
 /// Takes values through the steps.
-pub(super) fn apply(steps: &[Step], measured: &Measured, values: &mut [f32]) {
+pub(super) fn apply(steps: &[Step], measured: &Statistics, values: &mut [f32]) {
     steps.iter().for_each(|step| step.apply(measured, values));
 }
 
@@ -98,7 +98,7 @@ mod tests {
         let (lower, upper) = (quantile(0.0), quantile(0.5));
         let steps = [Step::Linear { gain: 10.0, offset: 0.0 }, Step::Range { lower, upper, epsilon: 0.0 }];
         let mut values = [0.0, 1.0, 2.0, 5.0];
-        let measured = Measured::of(&values, &[lower, upper], Scope::Slice);
+        let measured = Statistics::of(&values, &[lower, upper], Scope::Slice);
         apply(&steps, &measured, &mut values);
         // The median of the raw slice is 1.5.
         assert_eq!(values.map(|value| (value * 3.0).round()), [0.0, 20.0, 40.0, 100.0]);
@@ -109,7 +109,7 @@ mod tests {
         let median = Measure { what: Statistic::Quantile(0.5), scope: Scope::Slice };
         let clipped = |low, high| {
             let mut values = [-4.0, 1.0, 2.0, 9.0];
-            let measured = Measured::of(&values, &[median], Scope::Slice);
+            let measured = Statistics::of(&values, &[median], Scope::Slice);
             apply(&[Step::Clip { low, high }], &measured, &mut values);
             values
         };
