@@ -292,7 +292,7 @@ impl Symmetry {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::HashSet;
 
     use ndarray::Array2;
@@ -304,7 +304,8 @@ mod tests {
         volume::Volume,
     };
 
-    fn ramp(width: usize, height: usize, slices: usize, scale: f32) -> Volume {
+    /// 32-bit grey values that rise by `scale` from voxel to voxel.
+    pub fn ramp(width: usize, height: usize, slices: usize, scale: f32) -> Volume {
         let shape = Shape::new(Size::new(width, height, slices), VoxelSize::isotropic(1.0), GreyType::F32);
         let values: Vec<f32> = (0..width * height * slices).map(|v| v as f32 * scale).collect();
         Volume::from_values("ramp", shape, &values)

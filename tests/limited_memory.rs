@@ -2,24 +2,24 @@
 //!
 //! A file of its own, as its allocator serves all of it.
 
+#[path = "common/heard.rs"]
+mod heard;
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     path::{Path, PathBuf},
     process::Command,
     ptr::null_mut,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
+use heard::Heard;
 use ndarray::{ArrayViewMut2, Ix2};
 use tempfile::TempDir;
 use undulator::{
     model::Model,
-    progress::{Event, Listener},
     stack::{GreyType, Shape, Size, SliceSource, StackError, VoxelSize, Voxels},
-    train::{Request, TrainEvent, TrainListener, TrainOptions, Trained, train},
+    train::{TrainOptions, Trained, train},
 };
 use undulator_compute::{
     Loss,
@@ -55,30 +55,6 @@ unsafe impl GlobalAlloc for Limited {
 
 #[global_allocator]
 static LIMITED: Limited = Limited;
-
-/// Keeps what it heard.
-#[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
-
-impl Listener for Heard {
-    fn event(&self, event: Event<'_>) {
-        if let Event::Message(line) | Event::Warning(line) = event {
-            self.0.lock().unwrap().push(line.to_owned());
-        }
-    }
-
-    fn cancelled(&self) -> bool {
-        false
-    }
-}
-
-impl TrainListener for Heard {
-    fn training(&self, _event: TrainEvent<'_>) {}
-
-    fn request(&self) -> Request {
-        Request::GoOn
-    }
-}
 
 /// A pattern of any size that takes no memory.
 struct Waves(Size, f32);

@@ -1,10 +1,11 @@
 //! Stacks of which a part was not measured: it takes no part anywhere, and stays as it was.
 
+#[path = "common/heard.rs"]
+mod heard;
 #[path = "common/host.rs"]
 mod host;
 
-use std::sync::Mutex;
-
+use heard::Heard;
 use host::MemoryHost;
 use ndarray::{Array3, s};
 use tempfile::TempDir;
@@ -15,10 +16,10 @@ use undulator::{
     grey::Window,
     measure::{Options, baselines, measure},
     model::Model,
-    progress::{Event, Listener, Progress, Silent},
+    progress::{Progress, Silent},
     resample::{Interpolation, resample},
     stack::{GreyType, Measured, Shape, Size, SliceSource, VoxelSize},
-    train::{Request, TrainEvent, TrainListener, TrainOptions, train},
+    train::{TrainOptions, train},
     volume::Volume,
 };
 use undulator_compute::{
@@ -67,30 +68,6 @@ fn without(values: &Array3<f32>, filler: f32, gone: impl Fn(usize, usize, usize)
 
 fn window(stack: &dyn SliceSource) -> Window {
     Window::of_percentiles(stack, 0.3, 99.7, Progress::silent()).unwrap()
-}
-
-/// Keeps warnings.
-#[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
-
-impl Listener for Heard {
-    fn event(&self, event: Event<'_>) {
-        if let Event::Warning(line) | Event::Message(line) = event {
-            self.0.lock().unwrap().push(line.to_owned());
-        }
-    }
-
-    fn cancelled(&self) -> bool {
-        false
-    }
-}
-
-impl TrainListener for Heard {
-    fn training(&self, _event: TrainEvent<'_>) {}
-
-    fn request(&self) -> Request {
-        Request::GoOn
-    }
 }
 
 fn options(folder: &TempDir, loss: Loss) -> TrainOptions {

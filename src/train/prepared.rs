@@ -161,16 +161,7 @@ fn ranges(slices: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        stack::{GreyType, Shape, Size, VoxelSize},
-        volume::Volume,
-    };
-
-    fn ramp(width: usize, height: usize, slices: usize, scale: f32) -> Volume {
-        let shape = Shape::new(Size::new(width, height, slices), VoxelSize::isotropic(1.0), GreyType::F32);
-        let values: Vec<f32> = (0..width * height * slices).map(|v| v as f32 * scale).collect();
-        Volume::from_values("ramp", shape, &values)
-    }
+    use crate::{dataset::tests::ramp, volume::Volume};
 
     #[test]
     fn a_fingerprint_tells_pairs_apart() {
